@@ -1,0 +1,61 @@
+//! How a protocol hands its stream to the next one.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use crate::Io;
+
+/// The next protocol of a connection, put into a response's extensions.
+///
+/// The HTTP driver writes the response's head, then runs the next protocol in the same task with
+/// the stream and the bytes that were read but not consumed. The cell gives its content out once;
+/// clones share it.
+#[derive(Clone)]
+pub struct Handover(Arc<Mutex<Option<Takeover>>>);
+
+/// The function that takes the stream over, as [`Handover::take`] returns it.
+pub type Takeover =
+    Box<dyn FnOnce(Box<dyn Io>, Bytes) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+impl Handover {
+    /// Wraps the function that takes the stream and the unread bytes.
+    ///
+    /// Dropping the future that it returns closes the connection.
+    pub fn new<F, Fut>(takeover: F) -> Self
+    where
+        F: FnOnce(Box<dyn Io>, Bytes) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        Self(Arc::new(Mutex::new(Some(Box::new(|io, unread| {
+            Box::pin(takeover(io, unread))
+        })))))
+    }
+
+    /// Takes the function out; `None` when it was taken before.
+    pub fn take(&self) -> Option<Takeover> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Debug for Handover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handover")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_share_one_takeover() {
+        let handover = Handover::new(|_io, _unread| async {});
+        let clone = handover.clone();
+        assert!(clone.take().is_some());
+        assert!(handover.take().is_none());
+    }
+}

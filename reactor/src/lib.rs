@@ -1,0 +1,29 @@
+//! The ground that Astatine's protocols stand on: connections, threads, deadlines, shutdown.
+//!
+//! This crate is no protocol. It accepts connections and says what a protocol is given: a
+//! [`Connection`] with its [`Io`]; and what protocols hand to each other: a [`Handover`] of the
+//! stream after an upgrade, a [`FileRegion`] for sendfile(2).
+//!
+//! Start from [`Connection`], [`Shutdown`] and [`Deadline`]; with the feature `net`, from
+//! `Server` and `serve`.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `net` | listeners, sockets, `Server`, `serve` |
+//! | `test-util` | scripted streams for the tests of protocols |
+
+mod connection;
+mod deadline;
+mod file_region;
+mod handover;
+mod io;
+mod shutdown;
+
+pub use connection::{Address, Connection, PeerInfo, Refused};
+pub use deadline::Deadline;
+pub use file_region::FileRegion;
+pub use handover::{Handover, Takeover};
+pub use io::{Direct, DirectSocket, Foreign, Io};
+pub use shutdown::{Phase, Reached, Shutdown};
