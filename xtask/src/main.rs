@@ -1,2 +1,48 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND`.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+
+mod ci;
+mod failure;
+mod step;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  test                  run every test: unit, integration and documentation
+  ci [--full] [--no-test]
+                        run the gates: format, lints, tidy, docs, features, tests;
+                        --full adds each pair of features, and wasm where it is installed
+  tidy                  check the rules of STYLE.md that a machine can check
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(args: &[&str]) -> Result<(), Failure> {
+    match args.split_first() {
+        Some((&"test", [])) => test::run(),
+        Some((&"ci", options)) => ci::run(options),
+        Some((&"tidy", [])) => tidy::run(),
+        Some((&("help" | "-h" | "--help"), _)) => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Failure::Usage(USAGE)),
+    }
+}

@@ -1,0 +1,76 @@
+//! One step of a recipe: a program that runs at the workspace's root.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::failure::Failure;
+
+/// Returns the workspace's root folder.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask is a folder of the root")
+}
+
+/// Makes a cargo command with these arguments, separated by spaces, at the root.
+pub(crate) fn cargo(args: &str) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args.split_whitespace()).current_dir(root());
+    command
+}
+
+/// Runs a command with its output passed through.
+///
+/// # Errors
+///
+/// The program cannot be started, or does not end with 0.
+pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
+    let step = name(command);
+    println!("==> {step}");
+    let status = command.status().map_err(Failure::io(&step))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::Step { step, status })
+    }
+}
+
+/// Runs a command and returns what it printed.
+///
+/// # Errors
+///
+/// The program cannot be started, or does not end with 0; its complaint is passed through.
+pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
+    let step = name(command);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(Failure::io(&step))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(Failure::Step {
+            step,
+            status: output.status,
+        })
+    }
+}
+
+/// Tells whether a program is there: whether the command ends with 0.
+pub(crate) fn is_present(command: &mut Command) -> bool {
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn name(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(program.as_os_str());
+    std::iter::once(program)
+        .chain(command.get_args())
+        .map(|part| part.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
