@@ -23,7 +23,7 @@ mod shutdown;
 
 pub use connection::{Address, Connection, PeerInfo, Refused};
 pub use deadline::Deadline;
-pub use file_region::FileRegion;
+pub use file_region::{FileRegion, Readahead};
 pub use handover::{Handover, Takeover};
 pub use io::{Direct, DirectSocket, Foreign, Io};
 pub use shutdown::{Phase, Reached, Shutdown};
