@@ -19,6 +19,8 @@ mod deadline;
 mod file_region;
 mod handover;
 mod io;
+#[cfg(feature = "net")]
+mod net;
 mod shutdown;
 
 pub use connection::{Address, Connection, PeerInfo, Refused};
@@ -26,4 +28,9 @@ pub use deadline::Deadline;
 pub use file_region::{FileRegion, Readahead};
 pub use handover::{Handover, Takeover};
 pub use io::{Direct, DirectSocket, Foreign, Io};
+#[cfg(feature = "net")]
+pub use net::{
+    Bind, BindError, BindParseError, Config, Inherited, InheritedError, IntoListener, Listener,
+    Serve, ServeLocal, Server, Socket, serve, serve_local,
+};
 pub use shutdown::{Phase, Reached, Shutdown};

@@ -1,0 +1,28 @@
+//! Listeners, sockets, and the ways to serve them.
+
+mod accept;
+mod bind;
+mod config;
+mod error;
+mod grace;
+mod inherited;
+mod limits;
+mod listener;
+mod serve;
+mod server;
+mod socket;
+mod socket_file;
+#[expect(
+    unsafe_code,
+    reason = "reading into memory that is not initialised, inherited descriptors"
+)]
+mod sys;
+
+pub use bind::{Bind, BindParseError};
+pub use config::Config;
+pub use error::BindError;
+pub use inherited::{Inherited, InheritedError};
+pub use listener::{IntoListener, Listener};
+pub use serve::{Serve, ServeLocal, serve, serve_local};
+pub use server::Server;
+pub use socket::Socket;

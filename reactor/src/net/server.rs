@@ -1,0 +1,312 @@
+//! The server that owns its threads.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::num::NonZeroUsize;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::oneshot;
+use tower_service::Service;
+
+use crate::net::accept::{Acceptor, BoxError};
+use crate::net::grace::{Signals, beside, cut_after};
+use crate::net::limits::{Limits, raise_descriptor_limit};
+use crate::net::{Bind, Config, Inherited, Listener};
+use crate::{Address, Connection, Phase, Shutdown};
+
+/// Serves connections on threads of its own, each with a runtime, until a signal ends it.
+///
+/// A connection stays on the thread that accepted it, so services and their futures need not be
+/// `Send`.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::convert::Infallible;
+///
+/// use astatine_reactor::{Config, Connection, Server};
+/// use tokio::io::AsyncWriteExt;
+///
+/// #[derive(Clone)]
+/// struct Greet;
+///
+/// impl tower_service::Service<Connection> for Greet {
+///     type Response = ();
+///     type Error = std::io::Error;
+///     type Future = std::pin::Pin<Box<dyn Future<Output = Result<(), Self::Error>>>>;
+///
+///     fn poll_ready(
+///         &mut self,
+///         _cx: &mut std::task::Context<'_>,
+///     ) -> std::task::Poll<Result<(), Self::Error>> {
+///         std::task::Poll::Ready(Ok(()))
+///     }
+///
+///     fn call(&mut self, mut connection: Connection) -> Self::Future {
+///         Box::pin(async move { connection.io.write_all(b"hello\n").await })
+///     }
+/// }
+///
+/// Server::new(Config::default())
+///     .listen("127.0.0.1:3000".parse()?, || Greet)
+///     .on_ready(|addresses| eprintln!("listening on {}", addresses[0]))
+///     .run()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a server does nothing until it runs"]
+pub struct Server {
+    config: Config,
+    n_threads: Option<NonZeroUsize>,
+    inherited: Inherited,
+    sites: Vec<Site>,
+    on_ready: Option<OnReady>,
+    shutdown: Shutdown,
+}
+
+type OnReady = Box<dyn FnOnce(&[Address]) + Send>;
+
+/// What to listen on, and how a thread begins to serve it.
+struct Site {
+    bind: Bind,
+    start: Start,
+}
+
+/// Registers a listener with the thread's runtime and returns the accept loop.
+type Start = Arc<dyn Fn(Listener, Arc<Limits>, Shutdown) -> io::Result<AcceptLoop> + Send + Sync>;
+type AcceptLoop = Pin<Box<dyn Future<Output = io::Result<()>>>>;
+
+/// A thread as the supervisor sees it.
+struct Thread {
+    ready: oneshot::Receiver<()>,
+    ended: oneshot::Receiver<io::Result<()>>,
+}
+
+impl Server {
+    /// Makes a server that listens nowhere yet.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            n_threads: None,
+            inherited: Inherited::default(),
+            sites: Vec::new(),
+            on_ready: None,
+            shutdown: Shutdown::new(),
+        }
+    }
+
+    /// Sets how many threads serve. Without it: one for each core.
+    pub fn threads(mut self, n_threads: NonZeroUsize) -> Self {
+        self.n_threads = Some(n_threads);
+        self
+    }
+
+    /// Makes the sockets known that the process was started with, for [`Bind::InheritedName`].
+    pub fn inherit(mut self, inherited: Inherited) -> Self {
+        self.inherited = inherited;
+        self
+    }
+
+    /// Listens on `bind`; may be called many times.
+    ///
+    /// `make_service` runs once on each thread. An error of the service is logged, and closes
+    /// that connection only; an error of its `poll_ready` ends the server.
+    pub fn listen<M, S>(mut self, bind: Bind, make_service: M) -> Self
+    where
+        M: Fn() -> S + Send + Sync + 'static,
+        S: Service<Connection, Response = ()> + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: 'static,
+    {
+        let start: Start = Arc::new(move |listener, limits, shutdown| {
+            let spawn = |served| drop(tokio::task::spawn_local(served));
+            let acceptor = Acceptor::new(listener, make_service(), spawn, limits, shutdown)?;
+            Ok(Box::pin(acceptor.run()))
+        });
+        self.sites.push(Site { bind, start });
+        self
+    }
+
+    /// Calls `on_ready` once, when all threads accept, with the addresses that are listened on:
+    /// those of each [`Server::listen`] in order, with the ports that the system chose.
+    pub fn on_ready(mut self, on_ready: impl FnOnce(&[Address]) + Send + 'static) -> Self {
+        self.on_ready = Some(Box::new(on_ready));
+        self
+    }
+
+    /// Returns the token that ends this server from elsewhere: [`Phase::Draining`] as the signal
+    /// TERM does, [`Phase::Cut`] at once.
+    pub fn shutdown_token(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Serves until the shutdown is complete, blocking the calling thread.
+    ///
+    /// It raises the process's limit of open descriptors, and takes the signals INT and TERM for
+    /// the rest of the process's life. Either one begins a shutdown: what the kernel has queued
+    /// is still accepted, the listeners close, and connections have [`Config::shutdown_grace`] to
+    /// end before they are cut. INT during a shutdown cuts at once.
+    ///
+    /// # Errors
+    ///
+    /// Something cannot be listened on ([`BindError`](crate::BindError) inside), a thread cannot
+    /// start, a listener fails for good, or a service blocks its thread when everything was cut.
+    pub fn run(self) -> io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.supervise())
+    }
+
+    async fn supervise(mut self) -> io::Result<()> {
+        raise_descriptor_limit();
+        let signals = Signals::install()?;
+        let shutdown = self.shutdown.clone();
+        let grace = self.config.shutdown_grace;
+        let on_ready = self.on_ready.take();
+        let work = async {
+            let (addresses, mut threads) = self.start()?;
+            let mut are_ready = true;
+            for thread in &mut threads {
+                are_ready &= (&mut thread.ready).await.is_ok();
+            }
+            if let (true, Some(on_ready)) = (are_ready, on_ready) {
+                on_ready(&addresses);
+            }
+            let mut result = Ok(());
+            for thread in threads {
+                result = result.and(thread.end().await);
+            }
+            result
+        };
+        let work = or_stuck(work, &shutdown);
+        let work = beside(work, cut_after(grace, &shutdown));
+        beside(work, signals.watch(&shutdown)).await
+    }
+
+    /// Binds all sockets, then starts the threads.
+    fn start(self) -> io::Result<(Vec<Address>, Vec<Thread>)> {
+        let n_threads = match self.n_threads {
+            Some(n) => n.get(),
+            None => thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        };
+        let mut addresses = Vec::new();
+        let mut shares: Vec<Vec<(Listener, Start)>> = Vec::new();
+        shares.resize_with(n_threads, Vec::new);
+        for site in &self.sites {
+            let backlog = self.config.backlog;
+            for set in Listener::bind_sets(&site.bind, &self.inherited, backlog, n_threads)? {
+                addresses.extend(set.first().map(|listener| listener.address().clone()));
+                for (share, listener) in shares.iter_mut().zip(set) {
+                    share.push((listener, Arc::clone(&site.start)));
+                }
+            }
+        }
+        let limits = Limits::new(&self.config);
+        let mut threads = Vec::with_capacity(n_threads);
+        for (index, share) in shares.into_iter().enumerate() {
+            let stopper = Stopper(self.shutdown.clone());
+            threads.push(Thread::spawn(index, share, Arc::clone(&limits), stopper)?);
+        }
+        Ok((addresses, threads))
+    }
+}
+
+impl Thread {
+    fn spawn(
+        index: usize,
+        share: Vec<(Listener, Start)>,
+        limits: Arc<Limits>,
+        stopper: Stopper,
+    ) -> io::Result<Self> {
+        let (tell_ready, ready) = oneshot::channel();
+        let (tell_end, ended) = oneshot::channel();
+        let body = move || {
+            let result = serve_share(share, &limits, &stopper.0, tell_ready);
+            // The supervisor is gone only when it has given this thread up.
+            tell_end.send(result).unwrap_or_default();
+        };
+        drop(
+            thread::Builder::new()
+                .name(format!("astatine-{index}"))
+                .spawn(body)?,
+        );
+        Ok(Self { ready, ended })
+    }
+
+    async fn end(self) -> io::Result<()> {
+        self.ended
+            .await
+            .unwrap_or_else(|_| Err(io::Error::other("a thread of the server panicked")))
+    }
+}
+
+/// Begins the shutdown when it is dropped: one thread or accept loop that ends early ends all.
+struct Stopper(Shutdown);
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        self.0.advance(Phase::Draining);
+    }
+}
+
+/// The life of one thread.
+fn serve_share(
+    share: Vec<(Listener, Start)>,
+    limits: &Arc<Limits>,
+    shutdown: &Shutdown,
+    tell_ready: oneshot::Sender<()>,
+) -> io::Result<()> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let mut loops = Vec::with_capacity(share.len());
+        for (listener, start) in share {
+            let accept_loop = start(listener, Arc::clone(limits), shutdown.clone())?;
+            let stopper = Stopper(shutdown.clone());
+            loops.push(tokio::task::spawn_local(async move {
+                let _stopper = stopper;
+                accept_loop.await
+            }));
+        }
+        // The supervisor waits for it, unless it has given up.
+        tell_ready.send(()).unwrap_or_default();
+        let mut result = Ok(());
+        for accept_loop in loops {
+            let ended = accept_loop.await.unwrap_or_else(|error| Err(error.into()));
+            result = result.and(ended);
+        }
+        limits.empty().await;
+        result
+    })
+}
+
+/// Gives `work` up when a thread does not stop although everything was cut.
+async fn or_stuck(
+    work: impl Future<Output = io::Result<()>>,
+    shutdown: &Shutdown,
+) -> io::Result<()> {
+    let mut work = pin!(work);
+    let mut stuck = pin!(async {
+        shutdown.reached(Phase::Cut).await;
+        tokio::time::sleep(STUCK_AFTER).await;
+    });
+    poll_fn(|cx| {
+        if let Poll::Ready(result) = work.as_mut().poll(cx) {
+            return Poll::Ready(result);
+        }
+        stuck.as_mut().poll(cx).map(|()| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "a thread is blocked",
+            ))
+        })
+    })
+    .await
+}
+
+/// How long a thread that was cut may take to come back from a call that blocks.
+const STUCK_AFTER: Duration = Duration::from_secs(1);

@@ -1,0 +1,120 @@
+//! The system calls that no safe interface covers, or that differ between the Unix systems.
+
+use std::io::IoSlice;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+
+use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, retry_on_intr};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, recv, sendmsg};
+use tokio::io::ReadBuf;
+
+use crate::FileRegion;
+
+/// Receives into the unfilled part of the buffer, which is not zeroed before.
+pub(super) fn receive(fd: impl AsFd, buf: &mut ReadBuf<'_>) -> Result<usize, Errno> {
+    let fd = fd.as_fd();
+    // SAFETY: the slice is handed to recv alone, which only ever writes to it.
+    let unfilled = unsafe { buf.unfilled_mut() };
+    let n = retry_on_intr(|| recv(fd, &mut *unfilled, RecvFlags::empty()).map(|(_, n)| n))?;
+    // SAFETY: the kernel has written `n` bytes at the start of the unfilled part.
+    unsafe { buf.assume_init(n) };
+    buf.advance(n);
+    Ok(n)
+}
+
+/// Duplicates a descriptor that the process was started with, and keeps both from being inherited
+/// further.
+///
+/// The inherited number itself stays open: it is not ours to close.
+pub(super) fn duplicate_inherited(number: RawFd) -> Result<OwnedFd, Errno> {
+    if number < 0 {
+        return Err(Errno::BADF);
+    }
+    // SAFETY: not -1; the borrow ends with this function, which does no more than duplicate the
+    // descriptor and mark it. Where the number is not open, the kernel says so.
+    let inherited = unsafe { BorrowedFd::borrow_raw(number) };
+    let duplicate = fcntl_dupfd_cloexec(inherited, 3)?;
+    fcntl_setfd(inherited, FdFlags::CLOEXEC)?;
+    Ok(duplicate)
+}
+
+/// Sends the buffers, telling the kernel that more follows.
+pub(super) fn send_more(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> Result<usize, Errno> {
+    sendmsg(fd, bufs, &mut SendAncillaryBuffer::default(), MORE)
+}
+
+/// The most buffers that one call takes: IOV_MAX of every system that is built for.
+pub(super) const MAX_BUFFERS: usize = 1024;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MORE: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::MORE);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const MORE: SendFlags = SendFlags::empty();
+
+/// The flags of a plain send: no SIGPIPE where the system lets a call say so.
+#[cfg(not(target_vendor = "apple"))]
+pub(super) const SEND: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+pub(super) const SEND: SendFlags = SendFlags::empty();
+
+/// Sends at most `max` bytes of the region, from `offset` bytes behind its start.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn send_file(
+    fd: impl AsFd,
+    region: &FileRegion,
+    offset: u64,
+    max: usize,
+) -> Result<usize, Errno> {
+    let mut position = region.start().checked_add(offset).ok_or(Errno::INVAL)?;
+    rustix::fs::sendfile(fd, region.file(), Some(&mut position), max)
+}
+
+/// Sends at most `max` bytes of the region, from `offset` bytes behind its start, through memory.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn send_file(
+    fd: impl AsFd,
+    region: &FileRegion,
+    offset: u64,
+    max: usize,
+) -> Result<usize, Errno> {
+    let position = region.start().checked_add(offset).ok_or(Errno::INVAL)?;
+    let mut chunk = [0; 16 * 1024];
+    let wanted = max.min(chunk.len());
+    let n = rustix::io::pread(region.file(), &mut chunk[..wanted], position)?;
+    if n == 0 {
+        return Ok(0);
+    }
+    rustix::net::send(fd, &chunk[..n], SEND)
+}
+
+/// Accepts one connection as a non-blocking descriptor that children do not inherit.
+#[cfg(not(target_vendor = "apple"))]
+pub(super) fn accept(fd: BorrowedFd<'_>) -> Result<(OwnedFd, Option<SocketAddrAny>), Errno> {
+    use rustix::net::SocketFlags;
+    rustix::net::acceptfrom_with(fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)
+}
+
+/// Accepts one connection as a non-blocking descriptor that children do not inherit.
+#[cfg(target_vendor = "apple")]
+pub(super) fn accept(fd: BorrowedFd<'_>) -> Result<(OwnedFd, Option<SocketAddrAny>), Errno> {
+    let (socket, remote) = rustix::net::acceptfrom(fd)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    Ok((socket, remote))
+}
+
+/// Makes an unconnected stream socket that children do not inherit.
+#[cfg(not(target_vendor = "apple"))]
+pub(super) fn stream_socket(family: rustix::net::AddressFamily) -> Result<OwnedFd, Errno> {
+    use rustix::net::{SocketFlags, SocketType, socket_with};
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    socket_with(family, SocketType::STREAM, flags, None)
+}
+
+/// Makes an unconnected stream socket that children do not inherit.
+#[cfg(target_vendor = "apple")]
+pub(super) fn stream_socket(family: rustix::net::AddressFamily) -> Result<OwnedFd, Errno> {
+    let socket = rustix::net::socket(family, rustix::net::SocketType::STREAM, None)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    Ok(socket)
+}

@@ -1,0 +1,4 @@
+//! The public face of the crate, clause by clause.
+
+mod running;
+mod server;
