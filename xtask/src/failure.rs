@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     Output { program: &'static str, what: String },
     /// `tidy` found this many breaches, which it has printed.
     Untidy(usize),
+    /// `bench` could not measure this many things, which it has printed.
+    Unmeasured(usize),
 }
 
 impl Failure {
@@ -43,6 +45,7 @@ impl fmt::Display for Failure {
             Self::Io { what, source } => write!(f, "{what}: {source}"),
             Self::Output { program, what } => write!(f, "{program}: {what}"),
             Self::Untidy(n_findings) => write!(f, "{n_findings} breaches of the house rules"),
+            Self::Unmeasured(n_missing) => write!(f, "{n_missing} things could not be measured"),
         }
     }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
+mod bench;
 mod ci;
 mod failure;
 mod step;
@@ -20,6 +21,8 @@ Usage: cargo xtask COMMAND
                         run the gates: format, lints, tidy, docs, features, tests;
                         --full adds each pair of features, and wasm where it is installed
   tidy                  check the rules of STYLE.md that a machine can check
+  bench [http] [static] [--rounds N] [--json PATH] [--all-instructions]
+                        measure beside the peers in xtask/peers; without an area, all
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
         Some((&"test", [])) => test::run(),
         Some((&"ci", options)) => ci::run(options),
         Some((&"tidy", [])) => tidy::run(),
+        Some((&"bench", options)) => bench::run(options),
         Some((&("help" | "-h" | "--help"), _)) => {
             print!("{USAGE}");
             Ok(())

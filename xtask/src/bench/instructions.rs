@@ -1,0 +1,95 @@
+//! What a request costs in user space: instructions, counted by callgrind.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::report::{Figure, Report, Sample, Target};
+use super::server::Server;
+use super::{Options, http, peers, wave::Wave};
+use crate::failure::Failure;
+use crate::step;
+
+const N_CONNECTIONS: usize = 64;
+const N_WAVES: usize = 30;
+
+/// Counts the instructions of our server and of hyper, or of all servers.
+pub(super) fn measure(options: &Options, report: &mut Report) {
+    if !step::is_present(Command::new("valgrind").arg("--version")) {
+        println!("==> valgrind is not installed: no instructions are counted");
+        return;
+    }
+    let mut servers = vec!["astatine", "hyper"];
+    if options.counts_all {
+        servers = http::names(None);
+    }
+    for (name, request, target) in [
+        ("plain GET", http::PLAIN, Target::beside("hyper", 0.68)),
+        ("browser GET", http::BROWSER, None),
+    ] {
+        println!("==> instructions, {name}");
+        let mut samples = Vec::new();
+        for &server in &servers {
+            match per_request(server, request) {
+                Ok(value) => samples.push(Sample {
+                    server,
+                    values: vec![value],
+                }),
+                Err(failure) => report.miss(format!("instructions of {server}: {failure}")),
+            }
+        }
+        report.add(Ok(Figure {
+            name: name.to_owned(),
+            unit: "instructions",
+            samples,
+            target,
+        }));
+    }
+}
+
+/// Returns the difference between a run and one of twice the length, for one request: start-up
+/// and end are in both.
+fn per_request(name: &'static str, request: &[u8]) -> Result<f64, Failure> {
+    let once = total(name, request, N_WAVES)?;
+    let twice = total(name, request, 2 * N_WAVES)?;
+    Ok((twice - once) / (N_WAVES * N_CONNECTIONS) as f64)
+}
+
+fn total(name: &'static str, request: &[u8], n_waves: usize) -> Result<f64, Failure> {
+    let program = http::program(name).ok_or_else(|| not_counted("there is no such server"))?;
+    let path = peers::folder()?.join(format!("callgrind-{name}.out"));
+    let mut server = Server::start(name, |address| {
+        let mut command = Command::new("valgrind");
+        command.args(["--tool=callgrind", "--quiet"]);
+        command.arg(format!("--callgrind-out-file={}", path.display()));
+        let peer = peers::peer(program, address);
+        command.arg(peer.get_program()).args(peer.get_args());
+        Ok(command)
+    })?;
+    Wave::open(server.address, N_CONNECTIONS, request, 1)
+        .and_then(|mut wave| wave.run(n_waves))
+        .map_err(Failure::io(name))?;
+    server.stop();
+    read_total(&path)
+}
+
+fn read_total(path: &Path) -> Result<f64, Failure> {
+    let text = std::fs::read_to_string(path).map_err(Failure::io(path.display().to_string()))?;
+    sum(&text).ok_or_else(|| not_counted("its output has no total"))
+}
+
+/// Returns the total of a callgrind output.
+pub(super) fn sum(text: &str) -> Option<f64> {
+    let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+    line("totals:")
+        .or_else(|| line("summary:"))?
+        .trim()
+        .parse()
+        .ok()
+}
+
+fn not_counted(what: &str) -> Failure {
+    Failure::Output {
+        program: "callgrind",
+        what: what.to_owned(),
+    }
+}

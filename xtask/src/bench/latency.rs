@@ -1,0 +1,68 @@
+//! The slowest of a hundred answers, by wrk from the other core: for plausibility, not to gate on.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::report::{Figure, Report, Sample};
+use super::{cpu, http};
+use crate::failure::Failure;
+use crate::step;
+
+/// Measures the 99th percentile of each server's time to answer.
+pub(super) fn measure(nginx: Option<&Path>, report: &mut Report) {
+    if !step::is_present(Command::new("sh").args(["-c", "command -v wrk"])) {
+        println!("==> wrk is not installed: no latency is measured");
+        return;
+    }
+    println!("==> latency");
+    let mut samples = Vec::new();
+    for server in http::names(nginx) {
+        match p99_micros(server, nginx) {
+            Ok(value) => samples.push(Sample {
+                server,
+                values: vec![value],
+            }),
+            Err(failure) => report.miss(format!("latency of {server}: {failure}")),
+        }
+    }
+    report.add(Ok(Figure {
+        name: "p99 by wrk, 64 connections".to_owned(),
+        unit: "us",
+        samples,
+        target: None,
+    }));
+}
+
+fn p99_micros(name: &str, nginx: Option<&Path>) -> Result<f64, Failure> {
+    let server = http::start(name, nginx)?;
+    let mut command = Command::new("wrk");
+    command.args([
+        "--threads",
+        "1",
+        "--connections",
+        "64",
+        "--duration",
+        "3s",
+        "--latency",
+    ]);
+    command.arg(format!("http://{}/", server.address));
+    cpu::pin(cpu::LOAD)?;
+    let text = step::output(&mut command);
+    cpu::pin(cpu::SERVERS)?;
+    p99(&text?).ok_or_else(|| Failure::Output {
+        program: "wrk",
+        what: "its output has no 99th percentile".to_owned(),
+    })
+}
+
+/// Returns the 99th percentile that wrk's output states, in microseconds.
+pub(super) fn p99(text: &str) -> Option<f64> {
+    let value = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("99%"))?
+        .trim();
+    let units = [("us", 1.0), ("ms", 1e3), ("s", 1e6)];
+    let (unit, factor) = units.iter().find(|(unit, _)| value.ends_with(unit))?;
+    let number: f64 = value.strip_suffix(unit)?.parse().ok()?;
+    Some(number * factor)
+}

@@ -1,0 +1,126 @@
+//! The programs that are compared, and how they are started.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::step;
+
+/// Returns the folder for what the bench writes, made if it is not there.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(super) fn folder() -> Result<PathBuf, Failure> {
+    let folder = step::root().join("target/bench");
+    std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display().to_string()))?;
+    Ok(folder)
+}
+
+/// Builds the peers, and with them the small server over our crates.
+///
+/// # Errors
+///
+/// They do not build.
+pub(super) fn build() -> Result<(), Failure> {
+    step::run(&mut step::cargo(
+        "build --release --bins --manifest-path xtask/peers/Cargo.toml",
+    ))
+}
+
+/// Builds our binary.
+///
+/// # Errors
+///
+/// It does not build.
+pub(super) fn build_astatine() -> Result<(), Failure> {
+    step::run(&mut step::cargo("build --release --package astatine-cli"))
+}
+
+/// Makes the command of a program of `xtask/peers`.
+pub(super) fn peer(program: &str, address: SocketAddr) -> Command {
+    let folder = step::root().join("xtask/peers/target/release");
+    let mut command = Command::new(folder.join(program));
+    command.arg(address.to_string());
+    command
+}
+
+/// Makes the command of our binary, serving a folder on one thread.
+pub(super) fn astatine(address: SocketAddr, public: &Path) -> Command {
+    let mut command = Command::new(step::root().join("target/release/astatine"));
+    command
+        .arg(public)
+        .args(["-b", &address.to_string(), "-t", "1"]);
+    command
+}
+
+/// Returns nginx's program, if it is installed.
+pub(super) fn find_nginx() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = PathBuf::from("/usr/sbin");
+    std::env::split_paths(&path)
+        .chain([system])
+        .map(|folder| folder.join("nginx"))
+        .find(|program| program.is_file())
+}
+
+/// Makes the command of an nginx with one worker that serves a folder, and a fixed text at `/`.
+///
+/// # Errors
+///
+/// Its configuration cannot be written.
+pub(super) fn nginx(
+    program: &Path,
+    address: SocketAddr,
+    public: &Path,
+) -> Result<Command, Failure> {
+    let prefix = folder()?.join(format!("nginx-{}", address.port()));
+    let io = |what: &Path| Failure::io(what.display().to_string());
+    std::fs::create_dir_all(&prefix).map_err(io(&prefix))?;
+    let configuration = prefix.join("nginx.conf");
+    std::fs::write(&configuration, nginx_configuration(address, public))
+        .map_err(io(&configuration))?;
+    let mut command = Command::new(program);
+    command.arg("-p").arg(&prefix).arg("-c").arg(&configuration);
+    // Its workers must be able to read the folder, wherever it is.
+    let user = if rustix::process::geteuid().is_root() {
+        "user root; "
+    } else {
+        ""
+    };
+    command.args(["-g", &format!("{user}daemon off;")]);
+    Ok(command)
+}
+
+fn nginx_configuration(address: SocketAddr, public: &Path) -> String {
+    let public = public.display();
+    format!(
+        "\
+worker_processes 1;
+worker_rlimit_nofile 16384;
+pid nginx.pid;
+error_log error.log;
+events {{ worker_connections 12000; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    open_file_cache max=1000 inactive=60s;
+    keepalive_timeout 75s;
+    keepalive_requests 1000000000;
+    default_type application/octet-stream;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{
+        listen {address};
+        root {public};
+        location = / {{ default_type text/plain; return 200 \"Hello, World!\"; }}
+    }}
+}}
+"
+    )
+}
