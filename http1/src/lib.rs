@@ -1,1 +1,62 @@
-//! x
+#![forbid(unsafe_code)]
+//! HTTP/1.0 and HTTP/1.1: a pure core, and a server that answers from any tower service.
+//!
+//! It is no router and knows no HTTP/2. Start from [`Http1`], the service that a listener is
+//! given; [`Incoming`], the body of a request; and [`Config`], the limits.
+//!
+//! ```no_run
+//! use std::convert::Infallible;
+//! use astatine_http1::{Http1, Incoming};
+//! use astatine_reactor::{Server, serve};
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let app = tower::service_fn(|_request: Request<Incoming>| async {
+//!     Ok::<_, Infallible>(Response::new(Full::from("Hello, World!")))
+//! });
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! serve(listener, Http1::new(app)).await
+//! # }
+//! ```
+//!
+//! # Limits
+//!
+//! Each is a field of [`Config`], with its default, its unit, and what happens beyond it. An idle
+//! connection holds no buffer; one with a head under way at most `max_head_bytes`; one with a
+//! streamed request body about 128 KiB; one with a response that the peer does not take about
+//! 64 KiB and the piece of the body under way.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `driver` (default) | [`Http1`], [`Incoming`]: the tokio driver and the tower service |
+//!
+//! # Specification
+//!
+//! RFC 9112 (HTTP/1.1), and of RFC 9110 what an origin server needs at this level: Host,
+//! Expect, Connection, Date, Content-Length, trailers, CONNECT and Upgrade by
+//! `astatine_reactor::Handover`. Left out: transfer codings other than chunked (answered with
+//! 501), line folding (answered with 400), and HTTP/0.9.
+
+mod config;
+mod error;
+pub mod proto;
+
+#[cfg(feature = "driver")]
+mod body;
+#[cfg(feature = "driver")]
+mod driver;
+#[cfg(feature = "driver")]
+mod service;
+
+#[cfg(feature = "driver")]
+pub use body::Incoming;
+pub use config::Config;
+#[cfg(feature = "driver")]
+pub use driver::Serve;
+pub use error::{Error, Misuse, Violation};
+#[cfg(feature = "driver")]
+pub use service::{Http1, MakeApp, PerConnection, Shared};

@@ -1,0 +1,65 @@
+//! The limits and timeouts of an HTTP/1 server.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+/// What a connection may cost. The defaults are safe on the open internet.
+///
+/// Every timeout is looked at twice a second, so it acts up to a second late, never early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Longest request line in bytes, without its end; beyond it 414. Default 8 KiB.
+    pub max_request_line_bytes: usize,
+    /// Longest header line in bytes, without its end; beyond it 431. Default 8 KiB.
+    pub max_header_line_bytes: usize,
+    /// Most header fields of a request, and of its trailer section; beyond it 431. Default 128.
+    pub max_headers: usize,
+    /// Longest head in bytes, request line and empty line included, and longest trailer section;
+    /// beyond it 431. It is also the most that a connection holds of a head that is not complete.
+    /// Default 32 KiB.
+    pub max_head_bytes: usize,
+    /// Time until the first byte of a connection, and from the first byte of a head to its end:
+    /// then the connection is closed, with 408 once bytes came. Default 10 s.
+    pub head_timeout: Duration,
+    /// Longest request body in bytes; beyond it 413. Default 50 MiB.
+    pub max_body_bytes: u64,
+    /// Slowest request body in bytes per second, measured over each `body_grace`; below it 408.
+    /// Time in which the service does not take the body is not counted. Default 256.
+    pub body_min_rate: u32,
+    /// The time over which the rate of a request body is measured. Default 10 s.
+    pub body_grace: Duration,
+    /// Idle time between two requests; then the connection is closed. Default 40 s.
+    pub keep_alive_timeout: Duration,
+    /// Requests that one connection may send; the last is answered with `Connection: close`.
+    /// Default unlimited.
+    pub max_requests: Option<NonZeroU64>,
+    /// Time without a byte taken by the peer while there is something to write; then the
+    /// connection is closed. Default 30 s.
+    pub write_stall_timeout: Duration,
+    /// Slowest drain of a response in bytes per second, measured over each `drain_grace`; below
+    /// it the connection is closed. Default 256.
+    pub drain_min_rate: u32,
+    /// The time over which the drain rate is measured. Default 30 s.
+    pub drain_grace: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_request_line_bytes: 8 << 10,
+            max_header_line_bytes: 8 << 10,
+            max_headers: 128,
+            max_head_bytes: 32 << 10,
+            head_timeout: Duration::from_secs(10),
+            max_body_bytes: 50 << 20,
+            body_min_rate: 256,
+            body_grace: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(40),
+            max_requests: None,
+            write_stall_timeout: Duration::from_secs(30),
+            drain_min_rate: 256,
+            drain_grace: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The end of a connection: what is written leaves, then our side ends, then, where the peer may
+//! still be sending, its bytes are discarded for a while.
+//!
+//! Closing a socket with unread input would reset the connection and could take the last response
+//! away from the peer (RFC 9112 §9.6).
+
+use std::task::{Context, Poll};
+
+use super::Turn;
+use super::transport::Transport;
+use crate::error::Error;
+
+/// How far the end has come.
+#[derive(Debug)]
+pub(super) enum Closing {
+    /// The output is being written.
+    Flushing { lingers: bool },
+    /// Our side has ended; so much of the peer's was discarded.
+    Lingering { n_discarded: usize },
+}
+
+/// A peer that sends more than this behind the last response is cut off.
+const MAX_DISCARDED_BYTES: usize = 256 << 10;
+
+impl Closing {
+    /// Begins the end. `lingers` says that the peer may still be sending.
+    pub(super) fn begin(lingers: bool) -> Self {
+        Self::Flushing { lingers }
+    }
+
+    pub(super) fn turn(
+        &mut self,
+        transport: &mut Transport,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
+        match self {
+            Self::Flushing { .. } if !transport.output.is_empty() => Ok(Turn::Waits),
+            Self::Flushing { lingers } => match transport.poll_shutdown(cx) {
+                Poll::Pending => Ok(Turn::Waits),
+                Poll::Ready(Ok(())) if *lingers && !transport.is_eof() => {
+                    *self = Self::Lingering { n_discarded: 0 };
+                    Ok(Turn::Moved)
+                }
+                // There is nobody left to say goodbye to.
+                Poll::Ready(_) => Ok(Turn::Ended),
+            },
+            Self::Lingering { n_discarded } => match transport.poll_discard(cx) {
+                Poll::Pending => Ok(Turn::Waits),
+                Poll::Ready(Ok(0) | Err(_)) => Ok(Turn::Ended),
+                Poll::Ready(Ok(n)) => {
+                    *n_discarded += n;
+                    let is_enough = *n_discarded > MAX_DISCARDED_BYTES;
+                    Ok(if is_enough { Turn::Ended } else { Turn::Moved })
+                }
+            },
+        }
+    }
+}

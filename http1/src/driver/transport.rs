@@ -1,0 +1,314 @@
+//! The stream of a connection with its buffers, its machine and its deadline.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use astatine_reactor::{Deadline, FileRegion, Io, Phase, Reached, Shutdown};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Response, StatusCode};
+use tokio_util::io::poll_read_buf;
+
+use super::file::FileTransfer;
+use super::output::Output;
+use super::scratch::Scratch;
+use super::{Turn, date};
+use crate::body::{Feed, Incoming};
+use crate::config::Config;
+use crate::error::{Error, Misuse, Violation};
+use crate::proto::{Chunk, Connection, Expired, Framing, RequestHead, Timeouts, Transfer, Wait};
+
+pub(super) struct Transport {
+    /// Gone once another protocol has taken the stream.
+    io: Option<Box<dyn Io>>,
+    pub(super) core: Connection,
+    pub(super) input: BytesMut,
+    pub(super) output: Output,
+    pub(super) config: Arc<Config>,
+    timeouts: Timeouts,
+    deadline: Deadline,
+    draining: Reached,
+    awaits_continue: bool,
+    is_eof: bool,
+}
+
+/// A read asks for at least this much room.
+const MIN_READ_BYTES: usize = 4 << 10;
+/// A read of a large body asks for this much.
+const BODY_READ_BYTES: usize = 64 << 10;
+/// Input that is read ahead while the service works, so that the peer's end is noticed.
+const MAX_READ_AHEAD_BYTES: usize = 16 << 10;
+
+impl Transport {
+    pub(super) fn new(io: Box<dyn Io>, shutdown: &Shutdown, config: Arc<Config>) -> Self {
+        let deadline = Deadline::new();
+        Self {
+            io: Some(io),
+            core: Connection::new(),
+            input: BytesMut::new(),
+            output: Output::default(),
+            config,
+            timeouts: Timeouts::new(deadline.now()),
+            deadline,
+            draining: shutdown.reached(Phase::Draining),
+            awaits_continue: false,
+            is_eof: false,
+        }
+    }
+
+    /// Works with the thread's buffers where the connection has none of its own.
+    pub(super) fn borrow(&mut self, scratch: &mut Scratch) {
+        if self.input.is_empty() {
+            std::mem::swap(&mut self.input, &mut scratch.input);
+        }
+        self.output.borrow(&mut scratch.output);
+    }
+
+    /// Gives the thread's buffers back; what is in them is copied out.
+    pub(super) fn give_back(&mut self, scratch: &mut Scratch) {
+        if scratch.input.capacity() == 0 {
+            std::mem::swap(&mut self.input, &mut scratch.input);
+            if !scratch.input.is_empty() {
+                self.input = BytesMut::from(&scratch.input[..]);
+                scratch.input.clear();
+            }
+        } else if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        self.output.give_back(&mut scratch.output);
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.is_reached()
+    }
+
+    pub(super) fn is_handed_over(&self) -> bool {
+        self.io.is_none()
+    }
+
+    /// Gives the stream away, with what was read but not consumed.
+    pub(super) fn hand_over(&mut self) -> Option<(Box<dyn Io>, Bytes)> {
+        let io = self.io.take()?;
+        self.deadline.set(None);
+        let unread = Bytes::copy_from_slice(&self.input);
+        self.input.clear();
+        Some((io, unread))
+    }
+
+    /// Makes the body of a request, and the end that feeds it where it has not come whole.
+    pub(super) fn incoming(&mut self, head: &RequestHead) -> (Option<Feed>, Incoming) {
+        let len = match head.framing {
+            Framing::None => return (None, Incoming::default()),
+            Framing::Length(len) => Some(len),
+            Framing::Chunked => None,
+        };
+        if let Some(body) = self.core.receive_whole_body(&mut self.input) {
+            return (None, Incoming::whole(body));
+        }
+        self.awaits_continue = head.expects_continue && self.input.is_empty();
+        let (feed, body) = Incoming::stream(len);
+        (Some(feed), body)
+    }
+
+    /// Lets a client that waits for it send its body.
+    pub(super) fn send_continue(&mut self) -> bool {
+        let sends = std::mem::take(&mut self.awaits_continue);
+        if sends {
+            self.core.send_continue(self.output.buffer());
+        }
+        sends
+    }
+
+    /// Tells whether a client still waits for `100 Continue`: it may send its body or not, so the
+    /// next bytes cannot be told apart.
+    pub(super) fn awaits_continue(&self) -> bool {
+        self.awaits_continue
+    }
+
+    pub(super) fn send_head<B>(
+        &mut self,
+        response: &Response<B>,
+        exact_len: Option<u64>,
+    ) -> Transfer {
+        let output = self.output.buffer();
+        date::with_field(self.deadline.now(), |date| {
+            self.core.send_head(response, exact_len, date, output)
+        })
+    }
+
+    pub(super) fn send_handover_head<B>(&mut self, response: &Response<B>) {
+        let output = self.output.buffer();
+        date::with_field(self.deadline.now(), |date| {
+            self.core.send_handover_head(response, date, output);
+        });
+    }
+
+    pub(super) fn refuse(&mut self, status: StatusCode) {
+        let output = self.output.buffer();
+        date::with_field(self.deadline.now(), |date| {
+            self.core.refuse(status, date, output)
+        });
+    }
+
+    /// Sends a frame of the response's body. Where it is a file's first frame, the rest of the
+    /// file is left to the transfer that is returned.
+    pub(super) fn send_frame(
+        &mut self,
+        data: Bytes,
+        region: Option<&FileRegion>,
+    ) -> Result<Option<Box<FileTransfer>>, Misuse> {
+        if data.is_empty() {
+            return Ok(None);
+        }
+        let content_length = self.core.content_length_left();
+        let chunk = self.core.send_data(data.len(), self.output.buffer())?;
+        let mut file = None;
+        if let (Some(region), Some(len), Some(io)) = (region, content_length, &self.io) {
+            file = FileTransfer::begin(region, io.direct(), len, &data);
+            if file.is_some() {
+                self.core.send_rest_by_file();
+            }
+        }
+        self.output.push(data);
+        if chunk == Chunk::Chunked {
+            self.output.buffer().extend_from_slice(b"\r\n");
+        }
+        Ok(file)
+    }
+
+    pub(super) fn send_end(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Misuse> {
+        self.core.send_end(trailers, self.output.buffer())
+    }
+
+    /// Sends what the socket takes of a file; ready when all is sent.
+    pub(super) fn send_file(
+        &mut self,
+        file: &mut FileTransfer,
+        cx: &mut Context<'_>,
+    ) -> Result<Poll<()>, Error> {
+        let mut n_taken = 0;
+        let sent = file.poll_send(&mut self.output, &mut n_taken, cx)?;
+        self.note_written(n_taken, sent.is_ready());
+        Ok(sent)
+    }
+
+    /// Writes what the stream takes.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let Some(io) = &mut self.io else {
+            return Ok(Turn::Waits);
+        };
+        if self.output.is_empty() {
+            return Ok(Turn::Waits);
+        }
+        let mut n_taken = 0;
+        let flushed = self.output.poll_flush(&mut **io, &mut n_taken, cx)?;
+        self.note_written(n_taken, flushed.is_ready());
+        Ok(if flushed.is_ready() {
+            Turn::Moved
+        } else {
+            Turn::Waits
+        })
+    }
+
+    fn note_written(&mut self, n_taken: usize, is_done: bool) {
+        if is_done {
+            self.timeouts.write_done();
+        } else {
+            self.timeouts.write_pending(n_taken, self.deadline.now());
+        }
+        if n_taken > 0 && self.timeouts.wait() == Wait::HalfClosed {
+            self.timeouts.begin(Wait::HalfClosed, self.deadline.now());
+        }
+    }
+
+    /// Reads once, if there is a use for it.
+    ///
+    /// The peer's end of its side is no end of the connection: what it asked for is answered.
+    pub(super) fn fill(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Result<Poll<Result<(), Violation>>, Error> {
+        let Some(io) = &mut self.io else {
+            return Ok(Poll::Pending);
+        };
+        let is_body = self.core.is_receiving_body();
+        let has_room = is_body || self.core.is_idle() || self.input.len() < MAX_READ_AHEAD_BYTES;
+        if self.is_eof || !has_room || !is_body && !self.output.is_empty() {
+            return Ok(Poll::Pending);
+        }
+        let room = self.input.capacity() - self.input.len();
+        if room < MIN_READ_BYTES {
+            let is_large = is_body
+                && self
+                    .core
+                    .body_left()
+                    .is_none_or(|n| n > BODY_READ_BYTES as u64);
+            self.input.reserve(if is_large {
+                BODY_READ_BYTES
+            } else {
+                MIN_READ_BYTES * 4
+            });
+        }
+        match poll_read_buf(Pin::new(&mut **io), cx, &mut self.input) {
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(Err(error)) => Err(error.into()),
+            Poll::Ready(Ok(0)) => {
+                self.is_eof = true;
+                Ok(Poll::Ready(self.core.receive_eof(&self.input)))
+            }
+            Poll::Ready(Ok(n)) => {
+                if is_body {
+                    self.timeouts.received(n);
+                }
+                Ok(Poll::Ready(Ok(())))
+            }
+        }
+    }
+
+    pub(super) fn is_eof(&self) -> bool {
+        self.is_eof
+    }
+
+    /// Ends our side of the stream.
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Some(io) => Pin::new(&mut **io).poll_shutdown(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Reads what nobody will look at and returns its length, 0 at the end.
+    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.input.clear();
+        let Some(io) = &mut self.io else {
+            return Poll::Ready(Ok(0));
+        };
+        if self.input.capacity() < MIN_READ_BYTES {
+            self.input.reserve(MIN_READ_BYTES);
+        }
+        poll_read_buf(Pin::new(&mut **io), cx, &mut self.input)
+    }
+
+    /// Begins the wait for the next request.
+    pub(super) fn begin_idle(&mut self) {
+        self.timeouts.begin(Wait::NextRequest, self.deadline.now());
+    }
+
+    /// Says what is waited for, and tells what is over.
+    pub(super) fn check_deadline(&mut self, wait: Wait, cx: &mut Context<'_>) -> Option<Expired> {
+        let now = self.deadline.now();
+        self.timeouts.wait_for(wait, now);
+        let is_draining = Pin::new(&mut self.draining).poll(cx).is_ready();
+        self.deadline
+            .set(self.timeouts.poll_deadline(&self.config, is_draining));
+        if self.deadline.poll_expired(cx).is_pending() {
+            return None;
+        }
+        let expired = self.timeouts.handle_timeout(now, &self.config, is_draining);
+        self.deadline
+            .set(self.timeouts.poll_deadline(&self.config, is_draining));
+        expired
+    }
+}

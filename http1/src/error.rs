@@ -1,0 +1,200 @@
+//! Who is to blame: the peer ([`Violation`]), our caller ([`Misuse`]), or neither.
+
+use std::error;
+use std::fmt;
+use std::io;
+
+use http::StatusCode;
+
+/// The peer broke a rule of HTTP/1, or went past a limit.
+///
+/// [`Violation::status`] is what it is answered with before the connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A line ended by LF without CR (RFC 9112 §2.2).
+    BareLf,
+    /// The request line is not `method SP request-target SP HTTP-version` (RFC 9112 §3).
+    RequestLine,
+    /// The request-target has a form or an octet that its method does not allow (RFC 9112 §3.2).
+    RequestTarget,
+    /// The version is not HTTP/1.0 or HTTP/1.1 (RFC 9110 §15.6.6).
+    Version,
+    /// A header field line is malformed: white space before the colon, line folding, an octet
+    /// that may not stand there (RFC 9112 §5).
+    HeaderField,
+    /// A request of HTTP/1.1 has no Host, several, or one that is no host (RFC 9112 §3.2).
+    Host,
+    /// Content-Length is not one decimal number (RFC 9112 §6.3).
+    ContentLength,
+    /// Transfer-Encoding does not end in chunked, names it twice, stands beside Content-Length, or
+    /// stands in a request of HTTP/1.0 (RFC 9112 §6.1).
+    TransferEncoding,
+    /// Transfer-Encoding names a coding besides chunked (RFC 9112 §6.1).
+    TransferCoding,
+    /// The chunked coding is malformed (RFC 9112 §7.1).
+    Chunk,
+    /// The expectation is not 100-continue (RFC 9110 §10.1.1).
+    Expectation,
+    /// The request line is longer than the limit.
+    RequestLineTooLong,
+    /// A header line is longer than the limit.
+    HeaderLineTooLong,
+    /// There are more header fields than the limit.
+    TooManyHeaders,
+    /// The head, or the trailer section, is longer than the limit.
+    HeadTooLong,
+    /// The body is longer than the limit.
+    BodyTooLong,
+    /// The head did not arrive in time.
+    HeadTimeout,
+    /// The body arrives more slowly than the limit.
+    BodyTooSlow,
+    /// The peer ended the stream inside a request.
+    UnexpectedEof,
+}
+
+impl Violation {
+    /// Returns the status that the peer is answered with.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::BareLf
+            | Self::RequestLine
+            | Self::RequestTarget
+            | Self::HeaderField
+            | Self::Host
+            | Self::ContentLength
+            | Self::TransferEncoding
+            | Self::Chunk
+            | Self::UnexpectedEof => StatusCode::BAD_REQUEST,
+            Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::RequestLineTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeaderLineTooLong | Self::TooManyHeaders | Self::HeadTooLong => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
+            Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::HeadTimeout | Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BareLf => "line ended by LF without CR",
+            Self::RequestLine => "malformed request line",
+            Self::RequestTarget => "malformed request target",
+            Self::Version => "HTTP version not supported",
+            Self::HeaderField => "malformed header field",
+            Self::Host => "missing, repeated or malformed Host",
+            Self::ContentLength => "malformed or repeated Content-Length",
+            Self::TransferEncoding => "ambiguous Transfer-Encoding",
+            Self::TransferCoding => "transfer coding not supported",
+            Self::Chunk => "malformed chunk",
+            Self::Expectation => "expectation not supported",
+            Self::RequestLineTooLong => "request line too long",
+            Self::HeaderLineTooLong => "header line too long",
+            Self::TooManyHeaders => "too many header fields",
+            Self::HeadTooLong => "head too long",
+            Self::BodyTooLong => "body too long",
+            Self::HeadTimeout => "head took too long",
+            Self::BodyTooSlow => "body arrives too slowly",
+            Self::UnexpectedEof => "stream ended inside a request",
+        })
+    }
+}
+
+impl error::Error for Violation {}
+
+/// The service answered in a way that cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The body gave more bytes than its Content-Length.
+    BodyLongerThanDeclared,
+    /// The body, or the file behind it, ended before its Content-Length.
+    BodyShorterThanDeclared,
+    /// The body failed while it was sent.
+    BodyFailed,
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BodyLongerThanDeclared => "response body longer than its Content-Length",
+            Self::BodyShorterThanDeclared => "response body shorter than its Content-Length",
+            Self::BodyFailed => "response body failed",
+        })
+    }
+}
+
+impl error::Error for Misuse {}
+
+/// Why a connection ended, or a request body could not be read to its end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The peer broke a rule, and was answered with the violation's status.
+    Violation(Violation),
+    /// The service broke a rule, and the connection was aborted.
+    Misuse(Misuse),
+    /// The peer took the response too slowly, or not at all.
+    WriteStalled,
+    /// The connection went away while it was needed.
+    Disconnected,
+    /// The transport failed.
+    Io(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Violation(_) => f.write_str("peer broke the protocol"),
+            Self::Misuse(_) => f.write_str("service broke the protocol"),
+            Self::WriteStalled => f.write_str("peer takes the response too slowly"),
+            Self::Disconnected => f.write_str("peer went away"),
+            Self::Io(_) => f.write_str("transport failed"),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Violation(violation) => Some(violation),
+            Self::Misuse(misuse) => Some(misuse),
+            Self::Io(error) => Some(error),
+            Self::WriteStalled | Self::Disconnected => None,
+        }
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_small_enough_to_return_everywhere() {
+        assert!(size_of::<Error>() <= 32);
+    }
+}

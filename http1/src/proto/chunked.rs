@@ -1,0 +1,219 @@
+//! The chunked transfer coding (RFC 9112 §7.1): a decoder that takes no liberty, and the encoder.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http::HeaderMap;
+
+use super::head::{self, LineScan};
+use crate::config::Config;
+use crate::error::Violation;
+
+/// Decodes one chunked body.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    state: State,
+    /// What is left of the chunk, or its size as far as it is read.
+    size: u64,
+    /// Bytes of chunk extensions so far.
+    n_extension_bytes: usize,
+    scan: LineScan,
+}
+
+/// What a decoder found.
+#[derive(Debug, PartialEq)]
+pub(super) enum Decoded {
+    /// Content.
+    Data(Bytes),
+    /// The body's end; the map holds the trailers.
+    End(HeaderMap),
+}
+
+/// Where in a body the decoder stands. Each chunk runs from `Size` to `DataLf`; the chunk of size
+/// 0 goes on to `Trailers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Digits of a chunk size; so many were seen.
+    Size(u8),
+    /// In the extensions of a chunk line.
+    Extension(Extension),
+    /// Behind the CR of a chunk line.
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf,
+    Trailers,
+    End,
+}
+
+/// Where in `*( BWS ";" BWS name [ BWS "=" BWS value ] )` the decoder stands (RFC 9112 §7.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    BeforeSemicolon,
+    BeforeName,
+    Name,
+    AfterName,
+    BeforeValue,
+    Token,
+    Quoted,
+    Escaped,
+}
+
+impl Decoder {
+    /// All chunk extensions of a body together: nobody needs them, and each is read and dropped.
+    const MAX_EXTENSION_BYTES: usize = 16 << 10;
+
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::Size(0),
+            size: 0,
+            n_extension_bytes: 0,
+            scan: LineScan::default(),
+        }
+    }
+
+    /// Takes the next piece off the input; `None` when there is too little of it.
+    pub(super) fn receive(
+        &mut self,
+        input: &mut BytesMut,
+        config: &Config,
+    ) -> Result<Option<Decoded>, Violation> {
+        loop {
+            match self.state {
+                State::Data => {
+                    if input.is_empty() {
+                        return Ok(None);
+                    }
+                    let len =
+                        usize::try_from(self.size).map_or(input.len(), |n| n.min(input.len()));
+                    self.size -= len as u64;
+                    if self.size == 0 {
+                        self.state = State::DataCr;
+                    }
+                    return Ok(Some(Decoded::Data(input.split_to(len).freeze())));
+                }
+                State::Trailers => {
+                    let trailers = head::receive_trailers(input, &mut self.scan, config)?;
+                    if trailers.is_some() {
+                        self.state = State::End;
+                    }
+                    return Ok(trailers.map(Decoded::End));
+                }
+                State::End => return Ok(None),
+                State::Size(_)
+                | State::Extension(_)
+                | State::SizeLf
+                | State::DataCr
+                | State::DataLf => {
+                    let Some(octet) = input.first().copied() else {
+                        return Ok(None);
+                    };
+                    self.state = self.step(octet)?;
+                    input.advance(1);
+                }
+            }
+        }
+    }
+
+    /// Moves over one octet of a chunk line, or of the line end behind the data.
+    fn step(&mut self, octet: u8) -> Result<State, Violation> {
+        match (self.state, octet) {
+            (State::Size(n_digits), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                // Sixteen digits fill 64 bits; more would wrap.
+                if n_digits == 16 {
+                    return Err(Violation::Chunk);
+                }
+                self.size = self.size << 4 | u64::from(hex_value(octet));
+                Ok(State::Size(n_digits + 1))
+            }
+            (State::Size(0), _) => Err(Violation::Chunk),
+            (State::Size(_), _) => self.step_extension(Extension::BeforeSemicolon, octet),
+            (State::Extension(extension), _) => self.step_extension(extension, octet),
+            (State::SizeLf, b'\n') if self.size == 0 => Ok(State::Trailers),
+            (State::SizeLf, b'\n') => Ok(State::Data),
+            (State::DataCr, b'\r') => Ok(State::DataLf),
+            (State::DataLf, b'\n') => Ok(State::Size(0)),
+            (
+                State::SizeLf
+                | State::Data
+                | State::DataCr
+                | State::DataLf
+                | State::Trailers
+                | State::End,
+                _,
+            ) => Err(Violation::Chunk),
+        }
+    }
+
+    fn step_extension(&mut self, extension: Extension, octet: u8) -> Result<State, Violation> {
+        use Extension::{
+            AfterName, BeforeName, BeforeSemicolon, BeforeValue, Escaped, Name, Quoted, Token,
+        };
+        let next = match (extension, octet) {
+            // White space alone, with no extension behind it, is not allowed: it ends at `;` only.
+            (BeforeSemicolon | AfterName | Name | Token, b';') => BeforeName,
+            (BeforeSemicolon, b' ' | b'\t') => BeforeSemicolon,
+            (BeforeSemicolon, b'\r') if self.state != State::Extension(BeforeSemicolon) => {
+                return Ok(State::SizeLf);
+            }
+            (AfterName | Name | Token, b'\r') => return Ok(State::SizeLf),
+            (BeforeName, b' ' | b'\t') => BeforeName,
+            (BeforeName | Name, _) if is_token(octet) => Name,
+            (Name | AfterName, b' ' | b'\t') => AfterName,
+            (Name | AfterName, b'=') => BeforeValue,
+            (BeforeValue, b' ' | b'\t') => BeforeValue,
+            (BeforeValue, b'"') => Quoted,
+            (BeforeValue | Token, _) if is_token(octet) => Token,
+            (Token, b' ' | b'\t') => AfterName,
+            (Quoted, b'"') => AfterName,
+            (Quoted, b'\\') => Escaped,
+            (Quoted | Escaped, b'\t' | b' '..=b'~' | 0x80..) => Quoted,
+            (
+                BeforeSemicolon | BeforeName | Name | AfterName | BeforeValue | Token | Quoted
+                | Escaped,
+                _,
+            ) => return Err(Violation::Chunk),
+        };
+        self.n_extension_bytes += 1;
+        if self.n_extension_bytes > Self::MAX_EXTENSION_BYTES {
+            return Err(Violation::Chunk);
+        }
+        Ok(State::Extension(next))
+    }
+}
+
+fn hex_value(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20) - b'a' + 10,
+    }
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
+}
+
+/// Writes the line before a chunk's content, which must not be empty.
+pub(super) fn encode_chunk_size(len: usize, output: &mut BytesMut) {
+    let mut digits = [0_u8; 16];
+    let mut at = digits.len();
+    let mut rest = len;
+    while rest > 0 {
+        at -= 1;
+        digits[at] = b"0123456789abcdef"[rest & 0xf];
+        rest >>= 4;
+    }
+    output.put_slice(&digits[at..]);
+    output.put_slice(b"\r\n");
+}
+
+/// Writes the end of a chunked body, with its trailers.
+pub(super) fn encode_last_chunk(trailers: Option<&HeaderMap>, output: &mut BytesMut) {
+    output.put_slice(b"0\r\n");
+    for (name, value) in trailers.into_iter().flatten() {
+        output.put_slice(name.as_str().as_bytes());
+        output.put_slice(b": ");
+        output.put_slice(value.as_bytes());
+        output.put_slice(b"\r\n");
+    }
+    output.put_slice(b"\r\n");
+}

@@ -1,0 +1,425 @@
+//! The server's side of a connection: bytes in, requests out; responses in, bytes out.
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Response, StatusCode, Version};
+
+use super::chunked::{self, Decoded, Decoder};
+use super::framing::Framing;
+use super::head::{self, LineScan, RequestHead};
+use super::response::{self, Asked, DateField, Persistence, Transfer};
+use super::state::{self, Input, Life};
+use crate::config::Config;
+use crate::error::{Misuse, Violation};
+
+/// The machine of one connection. It owns no buffer: input is taken off the caller's, output is
+/// added to the caller's.
+#[derive(Debug)]
+pub struct Connection {
+    life: Life,
+    scan: LineScan,
+    body: Body,
+    body_received: u64,
+    n_requests: u64,
+    asked: Asked,
+    transfer: Transfer,
+}
+
+/// What is left of a request body.
+#[derive(Debug)]
+enum Body {
+    None,
+    Length(u64),
+    Chunked(Decoder),
+}
+
+/// A piece of a request body.
+#[derive(Debug, PartialEq)]
+pub enum BodyEvent {
+    /// Content.
+    Data(Bytes),
+    /// The end, with the trailers that may be seen.
+    End(HeaderMap),
+}
+
+/// How much of the next piece of a response's body may be sent, see
+/// [`Connection::send_data`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chunk {
+    /// The piece as it is.
+    Plain,
+    /// The piece, then a line end: it is a chunk.
+    Chunked,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Connection {
+    /// Begins a connection.
+    pub fn new() -> Self {
+        Self {
+            life: Life::new(),
+            scan: LineScan::default(),
+            body: Body::None,
+            body_received: 0,
+            n_requests: 0,
+            asked: Asked::new(&Method::GET, Version::HTTP_11, false),
+            transfer: Transfer::None,
+        }
+    }
+
+    /// Takes the next request's head off the input; `None` when it is not whole, or its turn has
+    /// not come.
+    ///
+    /// # Spec
+    ///
+    /// RFC 9112 §2 to §6, §9.3.
+    ///
+    /// # Errors
+    ///
+    /// The peer broke a rule. Answer with [`Connection::refuse`].
+    pub fn receive_head(
+        &mut self,
+        input: &mut BytesMut,
+        config: &Config,
+    ) -> Result<Option<RequestHead>, Violation> {
+        if self.life.request != state::Request::Head || self.life.response != state::Response::Idle
+        {
+            return Ok(None);
+        }
+        // A head that cannot be read is answered as if it were a plain GET.
+        self.asked = Asked::new(&Method::GET, Version::HTTP_11, false);
+        let received = head::receive(input, &mut self.scan, config);
+        let Some(mut head) = self.judge(received)? else {
+            return Ok(None);
+        };
+        self.n_requests += 1;
+        let is_last = config
+            .max_requests
+            .is_some_and(|max| self.n_requests >= max.get());
+        head.is_persistent &= !is_last;
+        self.life.is_persistent = head.is_persistent;
+        let request = &head.request;
+        self.asked = Asked::new(request.method(), request.version(), head.takes_trailers);
+        self.body_received = 0;
+        self.body = match head.framing {
+            Framing::None => Body::None,
+            Framing::Length(len) => Body::Length(len),
+            Framing::Chunked => Body::Chunked(Decoder::new()),
+        };
+        self.life.apply(Input::RequestHead {
+            has_body: head.framing != Framing::None,
+        });
+        if let Framing::Length(len) = head.framing {
+            self.judge(check_len(len, config))?;
+        }
+        Ok(Some(head))
+    }
+
+    /// Takes the next piece of the request's body off the input; `None` when there is too little
+    /// of it, or no body is under way.
+    ///
+    /// # Spec
+    ///
+    /// RFC 9112 §6.3, §7.1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::receive_head`].
+    pub fn receive_body(
+        &mut self,
+        input: &mut BytesMut,
+        config: &Config,
+    ) -> Result<Option<BodyEvent>, Violation> {
+        if self.life.request != state::Request::Body {
+            return Ok(None);
+        }
+        match &mut self.body {
+            Body::None | Body::Length(0) => {
+                self.body = Body::None;
+                self.life.apply(Input::RequestEnd);
+                Ok(Some(BodyEvent::End(HeaderMap::new())))
+            }
+            Body::Length(_) if input.is_empty() => Ok(None),
+            Body::Length(left) => {
+                let len = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
+                *left -= len as u64;
+                Ok(Some(BodyEvent::Data(input.split_to(len).freeze())))
+            }
+            Body::Chunked(decoder) => {
+                let received = decoder.receive(input, config);
+                match self.judge(received)? {
+                    None => Ok(None),
+                    Some(Decoded::Data(data)) => {
+                        self.body_received += data.len() as u64;
+                        self.judge(check_len(self.body_received, config))?;
+                        Ok(Some(BodyEvent::Data(data)))
+                    }
+                    Some(Decoded::End(trailers)) => {
+                        self.body = Body::None;
+                        self.life.apply(Input::RequestEnd);
+                        Ok(Some(BodyEvent::End(trailers)))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a body that lies whole in the input at once; `None` when it does not.
+    pub fn receive_whole_body(&mut self, input: &mut BytesMut) -> Option<Bytes> {
+        let Body::Length(len) = self.body else {
+            return None;
+        };
+        let len = usize::try_from(len)
+            .ok()
+            .filter(|len| *len <= input.len())?;
+        self.body = Body::None;
+        self.life.apply(Input::RequestEnd);
+        Some(input.split_to(len).freeze())
+    }
+
+    /// Notes that the peer ended its side of the stream.
+    ///
+    /// # Errors
+    ///
+    /// The stream ended inside a request.
+    pub fn receive_eof(&mut self, input: &BytesMut) -> Result<(), Violation> {
+        let is_inside = match self.life.request {
+            state::Request::Head => !input.is_empty(),
+            state::Request::Body => true,
+            state::Request::Done | state::Request::Closed => false,
+        };
+        self.life.is_persistent = false;
+        if is_inside {
+            self.judge(Err(Violation::UnexpectedEof))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Returns how many bytes of the request's body are known to be missing; `None` when only its
+    /// end will tell.
+    pub fn body_left(&self) -> Option<u64> {
+        match (self.life.request, &self.body) {
+            (state::Request::Body, Body::Length(left)) => Some(*left),
+            (state::Request::Body, Body::Chunked(_)) => None,
+            _ => Some(0),
+        }
+    }
+
+    /// Tells whether a request's body is under way.
+    pub fn is_receiving_body(&self) -> bool {
+        self.life.request == state::Request::Body
+    }
+
+    /// Tells whether nothing is under way: the next byte in would begin a request.
+    pub fn is_idle(&self) -> bool {
+        self.life.request == state::Request::Head
+    }
+
+    /// Tells whether a request was received before, in whole or in part.
+    pub fn has_served(&self) -> bool {
+        self.n_requests > 0
+    }
+
+    /// Lets the exchange under way be the last.
+    pub fn close_after_response(&mut self) {
+        self.life.is_persistent = false;
+    }
+
+    /// Writes the interim response that a client waits for before it sends its body.
+    ///
+    /// # Spec
+    ///
+    /// RFC 9110 §10.1.1.
+    pub fn send_continue(&self, output: &mut BytesMut) {
+        output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
+
+    /// Writes the head of the response and decides how its body is framed.
+    ///
+    /// `exact_len` is the length of the body where it is known.
+    ///
+    /// # Spec
+    ///
+    /// RFC 9112 §4, §6; RFC 9110 §6.6.1 (Date), §8.6 (Content-Length).
+    pub fn send_head<B>(
+        &mut self,
+        response: &Response<B>,
+        exact_len: Option<u64>,
+        date: &DateField,
+        output: &mut BytesMut,
+    ) -> Transfer {
+        let (status, headers) = (response.status(), response.headers());
+        let framing = response::frame(self.asked, status, headers, exact_len);
+        let asks_to_close =
+            headers.contains_key(http::header::CONNECTION) && response::asks_to_close(headers);
+        if asks_to_close || framing.0 == Transfer::UntilClose {
+            self.life.is_persistent = false;
+        }
+        let persistence = match (self.life.is_persistent, self.asked.is_http_10) {
+            (false, _) => Persistence::Close,
+            (true, true) => Persistence::KeepAlive,
+            (true, false) => Persistence::Default,
+        };
+        response::encode(status, headers, framing, persistence, date, output);
+        self.transfer = framing.0;
+        let has_body = !matches!(framing.0, Transfer::None | Transfer::Length(0));
+        self.life.apply(Input::ResponseHead { has_body });
+        framing.0
+    }
+
+    /// Writes the head of a response behind which another protocol takes the stream.
+    ///
+    /// # Spec
+    ///
+    /// RFC 9110 §7.8, §9.3.6. A body is not framed; any status but 101 and a success of CONNECT
+    /// says `Connection: close`.
+    pub fn send_handover_head<B>(
+        &mut self,
+        response: &Response<B>,
+        date: &DateField,
+        output: &mut BytesMut,
+    ) {
+        let (status, headers) = (response.status(), response.headers());
+        let switches = status == StatusCode::SWITCHING_PROTOCOLS
+            || self.asked.is_connect && status.is_success();
+        let persistence = if switches {
+            Persistence::AsGiven
+        } else {
+            Persistence::Close
+        };
+        response::encode(
+            status,
+            headers,
+            (Transfer::None, None),
+            persistence,
+            date,
+            output,
+        );
+        self.life.is_persistent = false;
+        self.life.apply(Input::ResponseHead { has_body: false });
+    }
+
+    /// Writes what goes before a piece of the response's body, and tells what goes behind it.
+    ///
+    /// # Errors
+    ///
+    /// The body is longer than its Content-Length: abort the connection.
+    pub fn send_data(&mut self, len: usize, output: &mut BytesMut) -> Result<Chunk, Misuse> {
+        match &mut self.transfer {
+            Transfer::None => Err(Misuse::BodyLongerThanDeclared),
+            Transfer::Length(left) => match left.checked_sub(len as u64) {
+                Some(rest) => {
+                    *left = rest;
+                    Ok(Chunk::Plain)
+                }
+                None => Err(Misuse::BodyLongerThanDeclared),
+            },
+            Transfer::Chunked => {
+                chunked::encode_chunk_size(len, output);
+                Ok(Chunk::Chunked)
+            }
+            Transfer::UntilClose => Ok(Chunk::Plain),
+        }
+    }
+
+    /// Returns how many bytes of the response's body are missing, where its length is stated.
+    pub fn content_length_left(&self) -> Option<u64> {
+        match self.transfer {
+            Transfer::Length(left) => Some(left),
+            Transfer::None | Transfer::Chunked | Transfer::UntilClose => None,
+        }
+    }
+
+    /// Counts the rest of a body of stated length as sent: the driver sends it from a file.
+    pub fn send_rest_by_file(&mut self) {
+        if let Transfer::Length(left) = &mut self.transfer {
+            *left = 0;
+        }
+    }
+
+    /// Tells whether the response is complete.
+    pub fn is_response_sent(&self) -> bool {
+        self.life.response == state::Response::Done
+    }
+
+    /// Tells whether a body of stated length has been sent whole.
+    pub fn is_body_sent(&self) -> bool {
+        matches!(self.transfer, Transfer::Length(0))
+    }
+
+    /// Ends the response's body. Trailers are sent where the client takes them.
+    ///
+    /// # Errors
+    ///
+    /// The body is shorter than its Content-Length: abort the connection.
+    pub fn send_end(
+        &mut self,
+        trailers: Option<&HeaderMap>,
+        output: &mut BytesMut,
+    ) -> Result<(), Misuse> {
+        match self.transfer {
+            Transfer::Length(left) if left > 0 => return Err(Misuse::BodyShorterThanDeclared),
+            Transfer::Chunked => {
+                let trailers = trailers.filter(|_| self.asked.takes_trailers);
+                chunked::encode_last_chunk(trailers, output);
+            }
+            Transfer::None | Transfer::Length(_) | Transfer::UntilClose => {}
+        }
+        self.life.apply(Input::ResponseEnd);
+        Ok(())
+    }
+
+    /// Begins the next exchange if this one is done and the connection persists; tells whether it
+    /// did.
+    pub fn next_exchange(&mut self) -> bool {
+        let begins = self.life.is_done() && self.life.is_persistent;
+        if begins {
+            self.life.apply(Input::Next);
+        }
+        begins
+    }
+
+    /// Answers a violation, or another refusal, if no response has begun, and closes the reading
+    /// side.
+    pub fn refuse(&mut self, status: StatusCode, date: &DateField, output: &mut BytesMut) {
+        if self.life.request != state::Request::Closed {
+            self.life.apply(Input::Broken);
+        }
+        if self.life.response != state::Response::Owed {
+            return;
+        }
+        let reason = status.canonical_reason().unwrap_or_default();
+        let mut response = Response::new(());
+        *response.status_mut() = status;
+        let text = http::HeaderValue::from_static("text/plain; charset=utf-8");
+        response
+            .headers_mut()
+            .insert(http::header::CONTENT_TYPE, text);
+        let len = reason.len() as u64;
+        if self.send_head(&response, Some(len), date, output) == Transfer::Length(len) && len > 0 {
+            output.extend_from_slice(reason.as_bytes());
+            self.life.apply(Input::ResponseEnd);
+        }
+    }
+
+    /// Closes the reading side behind a violation.
+    fn judge<T>(&mut self, received: Result<T, Violation>) -> Result<T, Violation> {
+        if received.is_err() && self.life.request != state::Request::Closed {
+            self.life.apply(Input::Broken);
+        }
+        received
+    }
+}
+
+fn check_len(len: u64, config: &Config) -> Result<(), Violation> {
+    if len > config.max_body_bytes {
+        Err(Violation::BodyTooLong)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,20 @@
+//! The pure core: bytes and times in, events, bytes and deadlines out.
+//!
+//! Nothing here knows a socket, a clock or a thread; the driver owns the buffers and tells the
+//! time.
+
+mod chunked;
+mod connection;
+mod framing;
+mod head;
+mod names;
+mod response;
+mod state;
+mod target;
+mod timeouts;
+
+pub use connection::{BodyEvent, Chunk, Connection};
+pub use framing::Framing;
+pub use head::RequestHead;
+pub use response::{DATE_FIELD_LEN, DateField, Transfer};
+pub use timeouts::{Expired, Timeouts, Wait};

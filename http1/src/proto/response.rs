@@ -1,0 +1,180 @@
+//! The head of a response: how its body will be framed, and the bytes of the head.
+
+use bytes::{BufMut, BytesMut};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+
+/// How the body of a response is framed (RFC 9112 §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfer {
+    /// There is no body.
+    None,
+    /// The body has this many bytes.
+    Length(u64),
+    /// The body has the chunked coding.
+    Chunked,
+    /// The body ends with the connection.
+    UntilClose,
+}
+
+/// A `date` field with its line end, as [`Head::date`] takes it.
+pub type DateField = [u8; DATE_FIELD_LEN];
+
+/// Bytes in `date: Sun, 06 Nov 1994 08:49:37 GMT` and its line end.
+pub const DATE_FIELD_LEN: usize = 37;
+
+/// What the answer needs to know of the request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) is_head: bool,
+    pub(super) is_connect: bool,
+    pub(super) is_http_10: bool,
+    pub(super) takes_trailers: bool,
+}
+
+impl Asked {
+    pub(super) fn new(method: &Method, version: Version, takes_trailers: bool) -> Self {
+        Self {
+            is_head: *method == Method::HEAD,
+            is_connect: *method == Method::CONNECT,
+            is_http_10: version == Version::HTTP_10,
+            takes_trailers,
+        }
+    }
+}
+
+/// Which `connection` field is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Persistence {
+    /// The connection goes on, as the version has it.
+    Default,
+    /// `keep-alive`, for a client of HTTP/1.0.
+    KeepAlive,
+    /// `close`.
+    Close,
+    /// The response's own field, for a switch of protocols.
+    AsGiven,
+}
+
+/// Decides the framing of a response's body: RFC 9112 §6.3, RFC 9110 §8.6.
+///
+/// The first value is what will be sent, the second the length that is stated, also where no
+/// body is sent.
+pub(super) fn frame(
+    asked: Asked,
+    status: StatusCode,
+    headers: &HeaderMap,
+    exact_len: Option<u64>,
+) -> (Transfer, Option<u64>) {
+    let stated = headers.get(CONTENT_LENGTH).and_then(parse_length);
+    if status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || asked.is_connect && status.is_success()
+    {
+        return (Transfer::None, None);
+    }
+    if status == StatusCode::NOT_MODIFIED {
+        return (Transfer::None, stated);
+    }
+    if asked.is_head {
+        // An empty body beside HEAD says nothing of the length that GET would have.
+        return (Transfer::None, stated.or(exact_len.filter(|len| *len > 0)));
+    }
+    match stated.or(exact_len) {
+        Some(len) => (Transfer::Length(len), Some(len)),
+        None if asked.is_http_10 => (Transfer::UntilClose, None),
+        None => (Transfer::Chunked, None),
+    }
+}
+
+/// Writes the head of a final response. Fields that frame the body are written from the decision,
+/// never as given.
+pub(super) fn encode(
+    status: StatusCode,
+    headers: &HeaderMap,
+    (transfer, stated): (Transfer, Option<u64>),
+    persistence: Persistence,
+    date: &DateField,
+    output: &mut BytesMut,
+) {
+    output.reserve(256 + headers.len() * 64);
+    encode_status(status, output);
+    let mut has_date = false;
+    for (name, value) in headers {
+        if name == CONTENT_LENGTH
+            || name == TRANSFER_ENCODING
+            || (name == CONNECTION && persistence != Persistence::AsGiven)
+        {
+            continue;
+        }
+        has_date |= name == DATE;
+        output.put_slice(name.as_str().as_bytes());
+        output.put_slice(b": ");
+        output.put_slice(value.as_bytes());
+        output.put_slice(b"\r\n");
+    }
+    if let Some(len) = stated {
+        output.put_slice(b"content-length: ");
+        put_decimal(len, output);
+        output.put_slice(b"\r\n");
+    } else if transfer == Transfer::Chunked {
+        output.put_slice(b"transfer-encoding: chunked\r\n");
+    }
+    match persistence {
+        Persistence::Default | Persistence::AsGiven => {}
+        Persistence::KeepAlive => output.put_slice(b"connection: keep-alive\r\n"),
+        Persistence::Close => output.put_slice(b"connection: close\r\n"),
+    }
+    if !has_date && !status.is_informational() {
+        output.put_slice(date);
+    }
+    output.put_slice(b"\r\n");
+}
+
+/// Writes a status line (RFC 9112 §4), with an empty reason where the status has none.
+fn encode_status(status: StatusCode, output: &mut BytesMut) {
+    if status == StatusCode::OK {
+        output.put_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    output.put_slice(b"HTTP/1.1 ");
+    output.put_slice(status.as_str().as_bytes());
+    output.put_slice(b" ");
+    output.put_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    output.put_slice(b"\r\n");
+}
+
+/// Tells whether the response asks for the connection to end.
+pub(super) fn asks_to_close(headers: &HeaderMap) -> bool {
+    headers.get_all(CONNECTION).iter().any(|value| {
+        value
+            .as_bytes()
+            .split(|b| *b == b',')
+            .any(|o| o.trim_ascii().eq_ignore_ascii_case(b"close"))
+    })
+}
+
+fn parse_length(value: &HeaderValue) -> Option<u64> {
+    let digits = value.to_str().ok()?;
+    // `parse` takes a sign, a length does not.
+    if digits.starts_with('+') {
+        None
+    } else {
+        digits.parse().ok()
+    }
+}
+
+fn put_decimal(number: u64, output: &mut BytesMut) {
+    let mut digits = [0_u8; 20];
+    let mut at = digits.len();
+    let mut rest = number;
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    output.put_slice(&digits[at..]);
+}

@@ -1,0 +1,112 @@
+//! The tower service that serves connections: a protocol for the reactor's listeners.
+
+use std::error;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use astatine_reactor::{Connection, PeerInfo};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use crate::body::Incoming;
+use crate::config::Config;
+use crate::driver::Serve;
+use crate::error::Error;
+
+/// Serves HTTP/1.0 and HTTP/1.1 on connections, answering from a tower service.
+///
+/// The service, here called the app, takes `http::Request<Incoming>` and answers
+/// `http::Response<B>` with any [`http_body::Body`] of `Bytes`. It need not be `Send`. An error of the app is
+/// answered with 500 and ends its connection.
+#[derive(Clone, Debug)]
+pub struct Http1<M> {
+    make: M,
+    config: Arc<Config>,
+}
+
+/// Makes the app of one connection.
+pub trait MakeApp {
+    /// The app.
+    type App;
+
+    /// Makes the app for the connection of a peer.
+    fn make_app(&self, peer: &PeerInfo) -> Self::App;
+}
+
+/// Gives each connection a clone of one app.
+#[derive(Clone, Debug)]
+pub struct Shared<S>(S);
+
+/// Makes each connection's app by a function of its peer.
+#[derive(Clone, Debug)]
+pub struct PerConnection<F>(F);
+
+impl<S: Clone> Http1<Shared<S>> {
+    /// Serves each connection with a clone of the app, with the default [`Config`].
+    pub fn new(app: S) -> Self {
+        Self {
+            make: Shared(app),
+            config: Arc::default(),
+        }
+    }
+}
+
+impl<S, F: Fn(&PeerInfo) -> S> Http1<PerConnection<F>> {
+    /// Serves each connection with an app that the function makes for its peer: a place to add
+    /// the peer's address to the requests.
+    pub fn per_connection(make_app: F) -> Self {
+        Self {
+            make: PerConnection(make_app),
+            config: Arc::default(),
+        }
+    }
+}
+
+impl<M> Http1<M> {
+    /// Takes other limits and timeouts.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Arc::new(config);
+        self
+    }
+}
+
+impl<S: Clone> MakeApp for Shared<S> {
+    type App = S;
+
+    fn make_app(&self, _peer: &PeerInfo) -> S {
+        self.0.clone()
+    }
+}
+
+impl<S, F: Fn(&PeerInfo) -> S> MakeApp for PerConnection<F> {
+    type App = S;
+
+    fn make_app(&self, peer: &PeerInfo) -> S {
+        (self.0)(peer)
+    }
+}
+
+impl<M, S, B> Service<Connection> for Http1<M>
+where
+    M: MakeApp<App = S>,
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Error: Into<Box<dyn error::Error + Send + Sync>>,
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn error::Error + Send + Sync>>,
+{
+    type Response = ();
+    type Error = Error;
+    type Future = Serve<S, S::Future, B>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, connection: Connection) -> Self::Future {
+        let app = self.make.make_app(&connection.peer);
+        Serve::new(connection, app, Arc::clone(&self.config))
+    }
+}
