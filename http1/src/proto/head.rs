@@ -114,7 +114,10 @@ pub(super) fn receive(
     config: &Config,
 ) -> Result<Option<RequestHead>, Violation> {
     if scan.scanned == 0 {
-        skip_empty_line(input, config)?;
+        skip_empty_lines(input, config)?;
+        if input[..] == *b"\r" {
+            return Ok(None);
+        }
     }
     let Some(len) = scan.find_end(input, Section::Head, config)? else {
         return Ok(None);
@@ -152,8 +155,8 @@ pub(super) fn receive_trailers(
     Ok(Some(headers))
 }
 
-/// A server takes an empty line before a request (RFC 9112 §2.2).
-fn skip_empty_line(input: &mut BytesMut, config: &Config) -> Result<(), Violation> {
+/// A server takes empty lines before a request (RFC 9112 §2.2).
+fn skip_empty_lines(input: &mut BytesMut, config: &Config) -> Result<(), Violation> {
     let mut n_skipped = 0;
     while input.starts_with(b"\r\n") {
         input.advance(2);
@@ -232,9 +235,9 @@ fn blame(error: httparse::Error, head: &[u8]) -> Violation {
         httparse::Error::TooManyHeaders => Violation::TooManyHeaders,
         httparse::Error::Version => {
             let line = head.split(|b| *b == b'\r').next().unwrap_or_default();
-            let version = line.rsplit(|b| *b == b' ').next().unwrap_or_default();
-            match version {
-                [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            let mut parts = line.split(|b| *b == b' ').skip(2);
+            match (parts.next(), parts.next()) {
+                (Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]), None)
                     if major.is_ascii_digit() && minor.is_ascii_digit() =>
                 {
                     Violation::Version
@@ -243,12 +246,13 @@ fn blame(error: httparse::Error, head: &[u8]) -> Violation {
             }
         }
         httparse::Error::NewLine => {
-            let end_of_line = memchr::memmem::find(head, b"\r\n").unwrap_or(head.len());
-            let bare_cr = memchr::memchr(b'\r', head).is_some_and(|at| at < end_of_line);
-            if bare_cr {
-                Violation::RequestLine
-            } else {
+            let end = memchr::memmem::find(head, b"\r\n").unwrap_or(head.len());
+            let is_line_whole =
+                head[..end].ends_with(b" HTTP/1.1") || head[..end].ends_with(b" HTTP/1.0");
+            if is_line_whole {
                 Violation::HeaderField
+            } else {
+                Violation::RequestLine
             }
         }
         httparse::Error::Status | httparse::Error::Token => Violation::RequestLine,

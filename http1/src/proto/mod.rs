@@ -13,6 +13,9 @@ mod state;
 mod target;
 mod timeouts;
 
+#[cfg(test)]
+mod tests;
+
 pub use connection::{BodyEvent, Chunk, Connection};
 pub use framing::Framing;
 pub use head::RequestHead;

@@ -7,7 +7,7 @@ use crate::error::Violation;
 
 /// Reads the request-target of a request (RFC 9112 §3.2).
 ///
-/// Octets that no URI has but browsers send in queries (`|`, `^`, `{`, `"` and the like) pass; a
+/// Octets that no URI has but browsers send in queries (`|`, `^`, `{` and the like) pass; a
 /// fragment, white space, controls and octets beyond ASCII do not.
 pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Violation> {
     if !target
