@@ -25,17 +25,8 @@ pub(crate) fn cargo(args: &str) -> Command {
 ///
 /// The program cannot be started, or does not end with 0.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
-    println!("==> {}", name(command));
-    run_quietly(command)
-}
-
-/// Runs a command with its output passed through, without saying so.
-///
-/// # Errors
-///
-/// As [`run`].
-pub(crate) fn run_quietly(command: &mut Command) -> Result<(), Failure> {
     let step = name(command);
+    println!("==> {step}");
     let status = command.status().map_err(Failure::io(&step))?;
     if status.success() {
         Ok(())

@@ -1,5 +1,6 @@
 //! On which core and by which policy the bench runs.
 
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -13,25 +14,26 @@ pub(super) const SERVERS: usize = 0;
 /// The core of a load generator that runs beside the server.
 pub(super) const LOAD: usize = 1;
 
-/// Set for the copy of this process that runs under the batch policy.
+/// Set for this program when it runs under the batch policy.
 const MARK: &str = "ASTATINE_BENCH_IS_BATCH";
 
-/// Runs this program again under SCHED_BATCH, which its children inherit: a server that becomes
-/// ready then waits for its turn instead of interrupting the generator. Returns whether it ran.
+/// Begins this program anew under SCHED_BATCH, which its children inherit: a server that becomes
+/// ready then waits for its turn instead of interrupting the generator. Returns if it is so
+/// already, or cannot be.
 ///
 /// # Errors
 ///
-/// The copy failed.
-pub(super) fn become_batch() -> Result<bool, Failure> {
+/// The program cannot be begun anew.
+pub(super) fn become_batch() -> Result<(), Failure> {
     let is_batch = std::env::var_os(MARK).is_some();
     if is_batch || !step::is_present(Command::new("chrt").args(["--batch", "0", "true"])) {
-        return Ok(false);
+        return Ok(());
     }
     let program = std::env::current_exe().map_err(Failure::io("this program"))?;
     let mut command = Command::new("chrt");
     command.args(["--batch", "0"]).arg(program);
     command.args(std::env::args_os().skip(1)).env(MARK, "1");
-    step::run_quietly(&mut command).map(|()| true)
+    Err(Failure::io("chrt")(command.exec()))
 }
 
 /// Pins this thread, and the children that it starts from now on, to one core; to the first where

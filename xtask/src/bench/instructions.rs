@@ -23,8 +23,12 @@ pub(super) fn measure(options: &Options, report: &mut Report) {
         servers = http::names(None);
     }
     for (name, request, target) in [
-        ("plain GET", http::PLAIN, Target::beside("hyper", 0.68)),
-        ("browser GET", http::BROWSER, None),
+        (
+            "plain GET, user part",
+            http::PLAIN,
+            Target::beside("hyper", 0.68),
+        ),
+        ("browser GET, user part", http::BROWSER, None),
     ] {
         println!("==> instructions, {name}");
         let mut samples = Vec::new();
