@@ -25,6 +25,8 @@ pub(super) fn check(root: &Path, packages: &[Package]) -> Result<Vec<Finding>, F
     let msrv = quoted(&manifest, "rust-version").unwrap_or_default();
     findings.extend(check_clippy(&read(root, "clippy.toml")?, msrv));
     findings.extend(check_readme(&read(root, "README.md")?, msrv));
+    let peers = read(root, "xtask/peers/Cargo.toml")?;
+    findings.extend(check_profile(&peers, &manifest));
     let script = read(root, ".ci/run")?;
     if !script.contains(TEST_COMMAND) {
         findings.push(Finding::new(
@@ -68,6 +70,28 @@ pub(super) fn check_clippy(text: &str, msrv: &str) -> Option<Finding> {
             format!("msrv is `{stated}`, Cargo.toml says `{msrv}`: write Cargo.toml's"),
         )
     })
+}
+
+/// Finds a profile of the peers that differs from ours: a comparison of builds, not of servers.
+pub(super) fn check_profile(peers: &str, ours: &str) -> Option<Finding> {
+    (section(peers, "[profile.release]") != section(ours, "[profile.release]")).then(|| {
+        Finding::new(
+            "xtask/peers/Cargo.toml",
+            1,
+            "its [profile.release] differs from the root's: write the root's",
+        )
+    })
+}
+
+/// Returns the lines of a section of a manifest, without comments and empty lines.
+fn section<'a>(manifest: &'a str, heading: &str) -> Vec<&'a str> {
+    manifest
+        .lines()
+        .skip_while(|line| *line != heading)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
 }
 
 pub(super) fn check_readme(text: &str, msrv: &str) -> Vec<Finding> {

@@ -264,6 +264,14 @@ mod facts_rule {
     }
 
     #[test]
+    fn the_peers_are_built_as_we_are() {
+        let ours = "[profile.release]\nlto = true\n\n# Why.\n[profile.dev]\ndebug = 1\n";
+        let peers = "[workspace]\n[profile.release]\nlto = true\n";
+        check(facts::check_profile(peers, ours), &[]);
+        check(facts::check_profile("[workspace]\n", ours), &[1]);
+    }
+
+    #[test]
     fn a_member_states_neither_versions_nor_lints() {
         let good = "[dependencies]\nbytes.workspace = true\n[lints]\nworkspace = true\n";
         check(facts::check_member("x/Cargo.toml", good), &[]);
