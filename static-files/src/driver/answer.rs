@@ -1,0 +1,214 @@
+//! From a request to a response: which file, which status, which page.
+
+use std::io;
+
+use http::header::ALLOW;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use rustix::io::Errno;
+
+use super::body::FileBody;
+use super::files::{Files, Found};
+use super::listing;
+use super::reach::Reach;
+use super::respond;
+use crate::plan::{FilePath, names_html};
+
+/// The parts of a request that decide its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+        }
+    }
+
+    pub(crate) fn of_parts(parts: &'a Parts) -> Self {
+        Self {
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
+        }
+    }
+}
+
+impl Files {
+    /// Answers any request.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock`, when memory does not do; nothing when the disk may be reached.
+    pub(crate) fn answer(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<Response<FileBody>> {
+        let answer = if is_read(asked.method) {
+            self.read(asked, reach)
+        } else {
+            self.refuse_method(asked, reach)
+        };
+        match answer {
+            Err(error) if is_for_disk(&error, reach) => Err(error),
+            Err(error) => self.status(status_of(&error), asked, reach),
+            answer => answer,
+        }
+    }
+
+    /// Answers a GET or HEAD if its path leads to something; `None` leaves it to others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::answer`].
+    pub(crate) fn answer_if_found(
+        &self,
+        asked: &Asked<'_>,
+        reach: Reach,
+    ) -> io::Result<Option<Response<FileBody>>> {
+        let answer = self
+            .find(asked.uri.path(), reach)
+            .and_then(|found| self.answer_found(found, asked, reach));
+        match answer {
+            Err(error) if is_for_disk(&error, reach) => Err(error),
+            Err(error) => self.status(status_of(&error), asked, reach).map(Some),
+            answer => answer,
+        }
+    }
+
+    fn read(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<Response<FileBody>> {
+        let found = self.find(asked.uri.path(), reach)?;
+        let status = match found {
+            Found::Refused => StatusCode::BAD_REQUEST,
+            _ => StatusCode::NOT_FOUND,
+        };
+        if let Some(response) = self.answer_found(found, asked, reach)? {
+            return Ok(response);
+        }
+        if let Some(response) = self.fallback(asked, reach)? {
+            return Ok(response);
+        }
+        self.status(status, asked, reach)
+    }
+
+    fn answer_found(
+        &self,
+        found: Found,
+        asked: &Asked<'_>,
+        reach: Reach,
+    ) -> io::Result<Option<Response<FileBody>>> {
+        let path = asked.uri.path();
+        let response = match found {
+            Found::File(resource) => {
+                let key = path.as_bytes();
+                let (resource, encoding) = self.negotiate(key, resource, asked.headers, reach)?;
+                respond::with_variant(resource.variant(encoding), asked, self.config().max_ranges)
+            }
+            Found::Folder => respond::to_folder(asked.uri, self.max_age().clone()),
+            Found::Listing => return listing::answer(self, asked, reach),
+            Found::Nothing | Found::Refused => return Ok(None),
+        };
+        Ok(Some(response))
+    }
+
+    /// Answers a page that does not exist with the one that stands for it.
+    fn fallback(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<Option<Response<FileBody>>> {
+        let (Some(fallback), Ok(path)) = (
+            &self.config().spa_fallback,
+            FilePath::decode(asked.uri.path()),
+        ) else {
+            return Ok(None);
+        };
+        let is_page = !path.has_extension() || names_html(asked.headers);
+        if !is_page || self.is_hidden(&path) {
+            return Ok(None);
+        }
+        let name = fallback.trim_start_matches('/').as_bytes();
+        let Some(resource) = self.find_exactly(name, reach)? else {
+            return Ok(None);
+        };
+        let (resource, encoding) = self.negotiate(name, resource, asked.headers, reach)?;
+        let variant = resource.variant(encoding);
+        Ok(Some(respond::with_variant(
+            variant,
+            asked,
+            self.config().max_ranges,
+        )))
+    }
+
+    /// Answers a method that does not read.
+    fn refuse_method(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<Response<FileBody>> {
+        let is_options = asked.method == Method::OPTIONS;
+        let is_for_server = is_options && asked.uri.path() == "*";
+        if !is_for_server {
+            match self.find(asked.uri.path(), reach)? {
+                Found::File(_) | Found::Folder | Found::Listing => {}
+                Found::Nothing => return self.status(StatusCode::NOT_FOUND, asked, reach),
+                Found::Refused => return self.status(StatusCode::BAD_REQUEST, asked, reach),
+            }
+        }
+        let mut response = if is_options {
+            respond::empty(StatusCode::NO_CONTENT)
+        } else {
+            self.status(StatusCode::METHOD_NOT_ALLOWED, asked, reach)?
+        };
+        let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
+        response.headers_mut().insert(ALLOW, allowed);
+        Ok(response)
+    }
+
+    /// Answers with a status, and with the page `CODE.html` at the root if there is one.
+    pub(crate) fn status(
+        &self,
+        status: StatusCode,
+        asked: &Asked<'_>,
+        reach: Reach,
+    ) -> io::Result<Response<FileBody>> {
+        match self.status_page(status, asked, reach) {
+            Err(error) if is_for_disk(&error, reach) => Err(error),
+            Ok(Some(response)) => Ok(response),
+            // The page is an ornament: what is wrong with it is not worth an other status.
+            Ok(None) | Err(_) => Ok(respond::plain(status, asked.method)),
+        }
+    }
+
+    fn status_page(
+        &self,
+        status: StatusCode,
+        asked: &Asked<'_>,
+        reach: Reach,
+    ) -> io::Result<Option<Response<FileBody>>> {
+        let name = [status.as_str().as_bytes(), b".html"].concat();
+        let Some(resource) = self.find_exactly(&name, reach)? else {
+            return Ok(None);
+        };
+        let (resource, encoding) = self.negotiate(&name, resource, asked.headers, reach)?;
+        Ok(Some(respond::page(
+            resource.variant(encoding),
+            asked.method,
+            status,
+        )))
+    }
+}
+
+/// Tells whether a method is one that files are read by.
+pub(crate) fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+fn is_for_disk(error: &io::Error, reach: Reach) -> bool {
+    reach == Reach::Memory && error.kind() == io::ErrorKind::WouldBlock
+}
+
+fn status_of(error: &io::Error) -> StatusCode {
+    match Errno::from_io_error(error) {
+        Some(Errno::ACCESS | Errno::PERM) => StatusCode::FORBIDDEN,
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,203 @@
+//! The body of an answer: bytes from memory, a file read as it is sent, or several ranges.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use astatine_reactor::FileRegion;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::open_file::OpenFile;
+use super::pool::Work;
+
+/// The bytes of a file, or of parts of it.
+///
+/// A file that is too large for memory is read in frames of at most 64 KiB while it is polled;
+/// what is not in the kernel's memory is read on the blocking pool. The first frame of a region
+/// that may go by sendfile(2) is at most 16 KiB. A file that ends early is an error of the body:
+/// its length was promised, so the connection cannot go on.
+#[derive(Debug, Default)]
+pub struct FileBody {
+    current: Option<Piece>,
+    rest: VecDeque<Piece>,
+    remaining_bytes: u64,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Memory(Bytes),
+    File(FilePiece),
+}
+
+struct FilePiece {
+    file: Arc<OpenFile>,
+    range: Range<u64>,
+    /// The bytes at the front of the range, where memory holds them.
+    head: Bytes,
+    /// Where the first frame is noted.
+    region: Option<FileRegion>,
+    reading: Option<Work<Bytes>>,
+}
+
+impl FileBody {
+    /// Makes a body without bytes.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn memory(bytes: Bytes) -> Self {
+        let mut body = Self::default();
+        body.push_memory(bytes);
+        body
+    }
+
+    /// Makes the body of a range whose first bytes are `head`; `region` is its witness where it
+    /// may go by sendfile(2).
+    pub(crate) fn file(
+        file: Arc<OpenFile>,
+        range: Range<u64>,
+        head: Bytes,
+        region: Option<FileRegion>,
+    ) -> Self {
+        let mut body = Self::default();
+        body.push(
+            range.end - range.start,
+            Piece::File(FilePiece {
+                file,
+                range,
+                head,
+                region,
+                reading: None,
+            }),
+        );
+        body
+    }
+
+    pub(crate) fn push_memory(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.push(bytes.len() as u64, Piece::Memory(bytes));
+        }
+    }
+
+    pub(crate) fn push_file(&mut self, file: Arc<OpenFile>, range: Range<u64>) {
+        self.push(
+            range.end - range.start,
+            Piece::File(FilePiece {
+                file,
+                range,
+                head: Bytes::new(),
+                region: None,
+                reading: None,
+            }),
+        );
+    }
+
+    fn push(&mut self, len: u64, piece: Piece) {
+        self.remaining_bytes += len;
+        if self.current.is_none() {
+            self.current = Some(piece);
+        } else {
+            self.rest.push_back(piece);
+        }
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let read = match &mut self.current {
+            None => return Poll::Ready(None),
+            Some(Piece::Memory(bytes)) => Ok((std::mem::take(bytes), true)),
+            Some(Piece::File(piece)) => {
+                ready!(piece.poll_bytes(cx)).map(|bytes| (bytes, piece.range.is_empty()))
+            }
+        };
+        match read {
+            Ok((bytes, is_last)) => {
+                self.remaining_bytes -= bytes.len() as u64;
+                if is_last {
+                    self.current = self.rest.pop_front();
+                }
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            Err(error) => {
+                self.rest.clear();
+                self.current = None;
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+}
+
+impl Body for FileBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.poll_bytes(cx).map_ok(Frame::data)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.current.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining_bytes)
+    }
+}
+
+impl FilePiece {
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let bytes = if self.head.is_empty() {
+            ready!(self.poll_read(cx))?
+        } else {
+            std::mem::take(&mut self.head)
+        };
+        self.range.start += bytes.len() as u64;
+        if let Some(region) = self.region.take() {
+            region.note_first_frame(&bytes);
+        }
+        Poll::Ready(Ok(bytes))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let mut reading = match self.reading.take() {
+            Some(reading) => reading,
+            None => {
+                let max = if self.region.is_some() {
+                    FIRST_FRAME_BYTES
+                } else {
+                    FRAME_BYTES
+                };
+                let len = usize::try_from(self.range.end - self.range.start).unwrap_or(max);
+                let len = len.min(max);
+                if let Some(bytes) = self.file.read_resident(self.range.start, len)? {
+                    return Poll::Ready(Ok(bytes));
+                }
+                self.file.read(self.range.start, len)
+            }
+        };
+        let polled = reading.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.reading = Some(reading);
+        }
+        polled
+    }
+}
+
+impl fmt::Debug for FilePiece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FilePiece")
+            .field("range", &self.range)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The greatest first frame of a region: what is sent behind the head in one write.
+pub(crate) const FIRST_FRAME_BYTES: usize = 16 * 1024;
+const FRAME_BYTES: usize = 64 * 1024;

@@ -1,0 +1,215 @@
+//! A folder with its cache: from the path of a request to the bytes that answer it.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::RANGE;
+use http::{HeaderMap, HeaderValue};
+
+use super::cache::Cache;
+use super::compress;
+use super::config::{Config, Dotfiles};
+use super::folder::{Folder, Root};
+use super::pool::Pool;
+use super::reach::Reach;
+use super::resource::{Gzip, Resource};
+use super::search::{Search, Target, max_age};
+use crate::plan::{AcceptEncoding, Encoding, FilePath};
+
+/// A folder, how it is served, and what is remembered of it.
+pub(crate) struct Files {
+    config: Config,
+    root: Root,
+    cache: Cache,
+    pool: Pool,
+    clock: Clock,
+    max_age: HeaderValue,
+}
+
+/// Tells a time that never goes back.
+pub(crate) type Clock = Box<dyn Fn() -> Duration + Send + Sync>;
+
+/// What a request's path leads to.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A file.
+    File(Arc<Resource>),
+    /// A folder that was named without its trailing slash.
+    Folder,
+    /// A folder to be listed.
+    Listing,
+    /// Nothing.
+    Nothing,
+    /// The path cannot name a file.
+    Refused,
+}
+
+impl Files {
+    pub(crate) fn new(root: &Path, config: Config, clock: Clock) -> io::Result<Self> {
+        Ok(Self {
+            root: Root::new(root)?,
+            cache: Cache::new(config.cache_bytes, config.max_open_files.get()),
+            pool: Pool::new(config.max_blocking),
+            max_age: max_age(config.max_age),
+            config,
+            clock,
+        })
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn root(&self) -> &Root {
+        &self.root
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Returns Cache-Control for what no rule is about.
+    pub(crate) fn max_age(&self) -> &HeaderValue {
+        &self.max_age
+    }
+
+    /// Finds what the path of a request leads to.
+    pub(crate) fn find(&self, path: &str, reach: Reach) -> io::Result<Found> {
+        // A hit needs no decoding, so it is looked for first.
+        if let Some(resource) = self.cached(path.as_bytes(), reach)? {
+            return Ok(Found::File(resource));
+        }
+        let Ok(decoded) = FilePath::decode(path) else {
+            return Ok(Found::Refused);
+        };
+        if self.is_hidden(&decoded) {
+            return Ok(Found::Nothing);
+        }
+        let folder = self.root.open(reach)?;
+        let target = self.search(&folder, reach).find(&decoded)?;
+        Ok(self.keep(path.as_bytes(), target))
+    }
+
+    /// Finds the file of exactly this name below the root.
+    pub(crate) fn find_exactly(
+        &self,
+        name: &[u8],
+        reach: Reach,
+    ) -> io::Result<Option<Arc<Resource>>> {
+        if let Some(resource) = self.cached(name, reach)? {
+            return Ok(Some(resource));
+        }
+        let folder = self.root.open(reach)?;
+        let target = self.search(&folder, reach).find_exactly(name)?;
+        Ok(match self.keep(name, target) {
+            Found::File(resource) => Some(resource),
+            Found::Folder | Found::Listing | Found::Nothing | Found::Refused => None,
+        })
+    }
+
+    /// Tells whether a path is withheld for its leading dots.
+    pub(crate) fn is_hidden(&self, path: &FilePath) -> bool {
+        self.config.dotfiles == Dotfiles::Hidden && path.is_hidden()
+    }
+
+    /// Chooses the encoding that the client likes best, compressing if that is due.
+    pub(crate) fn negotiate(
+        &self,
+        key: &[u8],
+        resource: Arc<Resource>,
+        headers: &HeaderMap,
+        reach: Reach,
+    ) -> io::Result<(Arc<Resource>, Encoding)> {
+        if !resource.is_negotiable() {
+            return Ok((resource, Encoding::Identity));
+        }
+        // Which bytes a compressor makes may differ between its versions, and so between
+        // servers; therefore what is made on demand is never sent in parts.
+        let is_range = headers.contains_key(RANGE);
+        let is_due = resource.gzip() == Gzip::Possible && !is_range;
+        let on_demand = is_due.then_some(Encoding::Gzip);
+        let is_offered = |encoding: &Encoding| !is_range || resource.variant(*encoding).is_stored();
+        let available = resource.encodings().filter(is_offered).chain(on_demand);
+        let choice = AcceptEncoding::parse(headers).choose(available);
+        if choice == Encoding::Gzip && is_due {
+            return Ok((self.compress(key, resource, reach)?, choice));
+        }
+        Ok((resource, choice))
+    }
+
+    fn compress(
+        &self,
+        key: &[u8],
+        resource: Arc<Resource>,
+        reach: Reach,
+    ) -> io::Result<Arc<Resource>> {
+        let identity = resource.identity();
+        // What cannot be kept would be compressed for each request anew.
+        if !self.cache.has_room(&resource, identity.len()) {
+            return Ok(resource);
+        }
+        if reach == Reach::Memory && identity.len() > MAX_INLINE_BYTES {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let compressed = compress::gzip(&identity.read_all()?)?;
+        let variant = compressed.map(|bytes| identity.compressed(Bytes::from(bytes)));
+        let resource = Arc::new(resource.with_gzip(variant));
+        self.cache.insert(key, &resource);
+        Ok(resource)
+    }
+
+    /// Returns what the cache holds, if the disk, looked at when that is due, agrees.
+    fn cached(&self, key: &[u8], reach: Reach) -> io::Result<Option<Arc<Resource>>> {
+        let Some(resource) = self.cache.get(key) else {
+            return Ok(None);
+        };
+        let now = (self.clock)();
+        if resource.is_current(now, self.config.max_stale)
+            || resource.is_unchanged(&self.root.open(reach)?, now)?
+        {
+            return Ok(Some(resource));
+        }
+        self.cache.remove(key, &resource);
+        Ok(None)
+    }
+
+    fn search<'a>(&'a self, folder: &'a Folder<'a>, reach: Reach) -> Search<'a> {
+        Search {
+            config: &self.config,
+            pool: &self.pool,
+            folder,
+            reach,
+            now: (self.clock)(),
+            witnesses: Vec::new(),
+        }
+    }
+
+    fn keep(&self, key: &[u8], target: Target) -> Found {
+        match target {
+            Target::File(resource) => {
+                let resource = Arc::new(resource);
+                self.cache.insert(key, &resource);
+                Found::File(resource)
+            }
+            Target::Folder => Found::Folder,
+            Target::Listing => Found::Listing,
+            Target::Nothing => Found::Nothing,
+        }
+    }
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Files")
+            .field("root", &self.root)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The greatest length that is compressed on a connection's thread: about 50 microseconds.
+const MAX_INLINE_BYTES: u64 = 4 * 1024;

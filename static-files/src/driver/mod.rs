@@ -1,0 +1,28 @@
+//! The thin part that touches the disk: look-up, cache, bodies, and the tower service and layers.
+
+mod answer;
+mod body;
+mod cache;
+mod compress;
+mod config;
+mod files;
+mod folder;
+mod glob;
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "portable.rs")]
+mod kernel;
+mod listing;
+mod media_type;
+mod open_file;
+mod pool;
+mod reach;
+mod resource;
+mod respond;
+mod search;
+mod service;
+mod variant;
+
+pub use body::FileBody;
+pub use config::{Config, Dotfiles, Listing};
+pub use glob::Glob;
+pub use service::{FileFuture, StaticFiles};

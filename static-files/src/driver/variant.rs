@@ -1,0 +1,258 @@
+//! A file in one encoding, ready to be answered with.
+
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    ETAG, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{Extensions, HeaderMap, HeaderValue};
+use httpdate::HttpDate;
+
+use super::body::{FIRST_FRAME_BYTES, FileBody};
+use super::folder::{Opened, Stamp};
+use super::kernel;
+use super::open_file::OpenFile;
+use super::pool::Pool;
+use super::reach::Reach;
+use crate::plan::{Encoding, Representation};
+
+/// A file in one encoding: its bytes, or the way to them, and the headers of a whole answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Variant {
+    pub(crate) encoding: Encoding,
+    pub(crate) headers: HeaderMap,
+    len: u64,
+    etag: HeaderValue,
+    last_modified: Option<HttpDate>,
+    is_date_strong: bool,
+    content: Content,
+    is_stored: bool,
+}
+
+/// Where a variant's bytes are.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// All of them are here.
+    Memory(Bytes),
+    /// They are in a file; the first of them are here too.
+    File(Arc<OpenFile>, Bytes),
+}
+
+/// What all variants of a file have in common.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub(crate) content_type: HeaderValue,
+    pub(crate) cache_control: HeaderValue,
+    /// Whether there is, or may come to be, more than one encoding.
+    pub(crate) is_negotiable: bool,
+    /// The time at which the file is read, in seconds since 1970.
+    pub(crate) now: i64,
+}
+
+impl Variant {
+    /// Puts a variant together; `stamp` is the one of the file that its bytes come from.
+    pub(crate) fn new(
+        encoding: Encoding,
+        stamp: &Stamp,
+        content: Content,
+        description: &Description,
+    ) -> Self {
+        let len = match &content {
+            Content::Memory(bytes) => bytes.len() as u64,
+            Content::File(..) => stamp.len,
+        };
+        let etag = entity_tag(stamp, encoding);
+        let modified = stamp.modified.0;
+        let last_modified = (modified <= description.now)
+            .then(|| http_date(modified))
+            .flatten();
+        let mut headers = HeaderMap::with_capacity(N_HEADERS);
+        headers.insert(CONTENT_TYPE, description.content_type.clone());
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+        headers.insert(ETAG, etag.clone());
+        if let Some(date) = last_modified {
+            headers.insert(LAST_MODIFIED, ascii(date.to_string()));
+        }
+        headers.insert(CACHE_CONTROL, description.cache_control.clone());
+        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Some(token) = encoding.token() {
+            headers.insert(CONTENT_ENCODING, token);
+        }
+        if description.is_negotiable {
+            headers.insert(VARY, HeaderValue::from(ACCEPT_ENCODING));
+        }
+        Self {
+            encoding,
+            headers,
+            len,
+            etag,
+            last_modified,
+            is_date_strong: description.now - modified >= SETTLED_SECONDS,
+            content,
+            is_stored: true,
+        }
+    }
+
+    /// Returns the variant that holds these bytes, made from its own by gzip.
+    pub(crate) fn compressed(&self, bytes: Bytes) -> Self {
+        let tag = String::from_utf8_lossy(self.etag.as_bytes());
+        let etag = ascii(format!("{}-gzip\"", tag.trim_end_matches('"')));
+        let mut headers = self.headers.clone();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        headers.insert(ETAG, etag.clone());
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        Self {
+            encoding: Encoding::Gzip,
+            headers,
+            len: bytes.len() as u64,
+            etag,
+            last_modified: self.last_modified,
+            is_date_strong: self.is_date_strong,
+            content: Content::Memory(bytes),
+            is_stored: false,
+        }
+    }
+
+    /// Tells whether its bytes are those of a file, not made on demand.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.is_stored
+    }
+
+    /// Returns what the plan has to know.
+    pub(crate) fn representation(&self) -> Representation<'_> {
+        Representation {
+            len: self.len,
+            etag: self.etag.as_bytes(),
+            last_modified: self.last_modified,
+            is_date_strong: self.is_date_strong,
+        }
+    }
+
+    /// Makes the body of a range. For one that may go by sendfile(2) it adds a region to the
+    /// response's extensions.
+    pub(crate) fn body(&self, range: Range<u64>, extensions: &mut Extensions) -> FileBody {
+        match &self.content {
+            Content::Memory(bytes) => FileBody::memory(slice(bytes, &range)),
+            Content::File(file, head) => {
+                let len = range.end - range.start;
+                let region = (len > SMALL_BYTES).then(|| file.region(range.start, len));
+                if let Some(region) = &region {
+                    extensions.insert(region.clone());
+                }
+                let head = slice(head, &range);
+                FileBody::file(Arc::clone(file), range, head, region)
+            }
+        }
+    }
+
+    /// Adds a range to a body of several.
+    pub(crate) fn append(&self, range: Range<u64>, body: &mut FileBody) {
+        match &self.content {
+            Content::Memory(bytes) => body.push_memory(slice(bytes, &range)),
+            Content::File(file, _) => body.push_file(Arc::clone(file), range),
+        }
+    }
+
+    /// Returns all bytes; it may wait for the disk, unless they are few.
+    pub(crate) fn read_all(&self) -> io::Result<Bytes> {
+        match &self.content {
+            Content::Memory(bytes) => Ok(bytes.clone()),
+            Content::File(file, _) => {
+                let len = usize::try_from(self.len).map_err(io::Error::other)?;
+                file.read_exact(0, len)
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Returns what it costs to keep, a descriptor being charged with `open_file_bytes`.
+    pub(crate) fn weight(&self, open_file_bytes: u64) -> u64 {
+        match &self.content {
+            Content::Memory(bytes) => bytes.len() as u64,
+            Content::File(_, head) => open_file_bytes.max(head.len() as u64),
+        }
+    }
+}
+
+impl Content {
+    /// Reads what is kept of a regular file: all of a small one, the head of a large one.
+    pub(crate) fn read(opened: Opened, pool: &Pool, reach: Reach) -> io::Result<Self> {
+        let len = opened.stamp.len;
+        if len <= SMALL_BYTES {
+            return Ok(Self::Memory(read(&opened, len, reach)?));
+        }
+        let head = read(&opened, FIRST_FRAME_BYTES as u64, reach)?;
+        let file = OpenFile::new(opened.file, pool.clone());
+        Ok(Self::File(Arc::new(file), head))
+    }
+}
+
+/// Reads `len` bytes from the start, or fewer where the file has become shorter.
+pub(crate) fn read(opened: &Opened, len: u64, reach: Reach) -> io::Result<Bytes> {
+    let len = usize::try_from(len).map_err(io::Error::other)?;
+    let mut buf = vec![0; len];
+    let mut n_read = 0;
+    while n_read < len {
+        let rest = &mut buf[n_read..];
+        let read = match reach {
+            Reach::Memory => kernel::read_resident(&opened.file, rest, n_read as u64),
+            Reach::Disk => opened.file.read_at(rest, n_read as u64),
+        };
+        match read {
+            Ok(0) => break,
+            Ok(n_bytes) => n_read += n_bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    buf.truncate(n_read);
+    Ok(Bytes::from(buf))
+}
+
+fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+    let bound = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
+    bytes.slice(bound(range.start)..bound(range.end))
+}
+
+/// Makes the entity tag: a file that has the same length and the same time of modification, to
+/// the nanosecond, is held to be the same.
+fn entity_tag(stamp: &Stamp, encoding: Encoding) -> HeaderValue {
+    let (seconds, nanoseconds) = stamp.modified;
+    let suffix = encoding.suffix().trim_start_matches('.');
+    let dash = if suffix.is_empty() { "" } else { "-" };
+    ascii(format!(
+        "\"{:x}-{seconds:x}.{nanoseconds:x}{dash}{suffix}\"",
+        stamp.len
+    ))
+}
+
+fn http_date(seconds: i64) -> Option<HttpDate> {
+    let seconds = u64::try_from(seconds).ok()?;
+    (seconds < YEAR_10000)
+        .then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+        .map(HttpDate::from)
+}
+
+fn ascii(value: String) -> HeaderValue {
+    HeaderValue::try_from(value).expect("it was written from digits and ASCII letters")
+}
+
+/// Files up to this length are kept in memory whole.
+pub(crate) const SMALL_BYTES: u64 = 64 * 1024;
+/// A file that is this old was not changed twice within the step of the file system's clock.
+pub(crate) const SETTLED_SECONDS: i64 = 2;
+const YEAR_10000: u64 = 253_402_300_800;
+const N_HEADERS: usize = 12;

@@ -1,0 +1,1 @@
+//! Cases of the plan by section of the standard.

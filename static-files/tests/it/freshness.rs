@@ -1,0 +1,137 @@
+//! What is cached is looked at again after a second.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::site::{Site, age};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_change_is_seen_after_a_second_and_not_before() {
+    let large = crate::site::noise(100_000);
+    let site = Site::new(&[("a.txt", b"one"), ("large.bin", &large)]);
+    for (path, name) in [("/a.txt", "a.txt"), ("/large.bin", "large.bin")] {
+        let first = site.get(path).await;
+        fs::remove_file(site.folder.path().join(name)).unwrap();
+        site.folder.write(name, "second");
+        site.advance(SECOND / 2);
+        let stale = site.get(path).await;
+        assert_eq!(stale.header("etag"), first.header("etag"), "{path}");
+        assert!(stale.body == first.body);
+        site.advance(SECOND / 2);
+        let fresh = site.get(path).await;
+        assert_eq!(fresh.body, b"second", "{path}");
+        assert_ne!(fresh.header("etag"), first.header("etag"));
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_the_same_length_and_time_is_seen() {
+    let site = Site::new(&[("a.txt", b"one")]);
+    assert_eq!(site.get("/a.txt").await.text(), "one");
+    let path = site.folder.path().join("a.txt");
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "two").unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(modified).unwrap();
+    site.advance(SECOND);
+    assert_eq!(site.get("/a.txt").await.text(), "two");
+}
+
+#[tokio::test]
+async fn a_removed_file_is_gone_and_a_new_one_is_there() {
+    let site = Site::new(&[("page.html", b"page"), ("gone.txt", b"gone")]);
+    assert_eq!(site.get("/page").await.text(), "page");
+    assert_eq!(site.get("/gone.txt").await.text(), "gone");
+    assert_eq!(site.get("/new.txt").await.status, 404);
+    fs::remove_file(site.folder.path().join("gone.txt")).unwrap();
+    site.folder.write("new.txt", "new");
+    site.folder
+        .write("page", "a file that goes before page.html");
+    site.advance(SECOND);
+    assert_eq!(site.get("/gone.txt").await.status, 404);
+    assert_eq!(site.get("/new.txt").await.text(), "new");
+    assert_eq!(
+        site.get("/page").await.text(),
+        "a file that goes before page.html"
+    );
+}
+
+#[tokio::test]
+async fn siblings_that_come_go_or_grow_stale_are_noticed() {
+    let site = Site::with(&[("a.css", b"plain")], |config| {
+        config.is_gzip_on_demand = false
+    });
+    let br = [("accept-encoding", "br")];
+    assert_eq!(site.get_with("/a.css", &br).await.text(), "plain");
+    let sibling = site.folder.write("a.css.br", "brotli");
+    site.advance(SECOND);
+    assert_eq!(site.get_with("/a.css", &br).await.text(), "brotli");
+    age(&sibling, Duration::from_secs(10_000));
+    site.advance(SECOND);
+    assert_eq!(site.get_with("/a.css", &br).await.text(), "plain");
+    age(&sibling, Duration::from_secs(100));
+    site.advance(SECOND);
+    assert_eq!(site.get_with("/a.css", &br).await.text(), "brotli");
+    fs::remove_file(sibling).unwrap();
+    site.advance(SECOND);
+    assert_eq!(site.get_with("/a.css", &br).await.text(), "plain");
+}
+
+#[tokio::test]
+async fn what_was_compressed_is_compressed_anew_after_a_change() {
+    let site = Site::new(&[("a.txt", &b"first ".repeat(1_000))]);
+    let gzip = [("accept-encoding", "gzip")];
+    let first = site.get_with("/a.txt", &gzip).await;
+    site.folder.write("a.txt", b"other ".repeat(2_000));
+    site.advance(SECOND);
+    let second = site.get_with("/a.txt", &gzip).await;
+    assert_eq!(second.header("content-encoding"), "gzip");
+    assert_ne!(first.header("etag"), second.header("etag"));
+    assert_ne!(first.body, second.body);
+}
+
+#[tokio::test]
+async fn a_cached_file_is_answered_without_a_wait_and_outside_a_runtime() {
+    let site = Site::new(&[("a.txt", b"hello")]);
+    site.get("/a.txt").await;
+    let service = site.service.clone();
+    let answer = std::thread::spawn(move || {
+        let mut service = service;
+        let request = crate::site::request("GET", "/a.txt", &[]);
+        let mut future = tower::Service::call(&mut service, request);
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let polled = std::pin::Pin::new(&mut future).poll(&mut cx);
+        matches!(polled, std::task::Poll::Ready(Ok(response)) if response.status() == 200)
+    });
+    assert!(answer.join().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_get_the_same_bytes() {
+    let large = crate::site::noise(300_000);
+    let site = std::sync::Arc::new(Site::with(
+        &[("small.txt", b"small"), ("large.bin", &large)],
+        // So little that files are thrown out all the time.
+        |config| config.cache_bytes = 20_000,
+    ));
+    let large = std::sync::Arc::new(large);
+    let tasks: Vec<_> = (0..64)
+        .map(|i| {
+            let (site, large) = (std::sync::Arc::clone(&site), std::sync::Arc::clone(&large));
+            tokio::spawn(async move {
+                for _ in 0..10 {
+                    if i % 2 == 0 {
+                        assert_eq!(site.get("/small.txt").await.text(), "small");
+                    } else {
+                        assert!(site.get("/large.bin").await.body == *large);
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
