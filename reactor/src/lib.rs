@@ -22,6 +22,8 @@ mod io;
 #[cfg(feature = "net")]
 mod net;
 mod shutdown;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 
 pub use connection::{Address, Connection, PeerInfo, Refused};
 pub use deadline::Deadline;

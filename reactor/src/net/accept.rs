@@ -32,6 +32,7 @@ pub(super) struct Acceptor<S, P> {
     spawn: P,
     limits: Arc<Limits>,
     shutdown: Shutdown,
+    /// Whether the system was short of something since the queue was last empty.
     is_short: bool,
 }
 
@@ -99,11 +100,11 @@ where
                 return Ok(Turn::Empty);
             }
             match self.accept() {
-                Ok((socket, remote)) => {
+                Ok((socket, remote)) => self.open(socket, remote),
+                Err(Errno::WOULDBLOCK) => {
                     self.is_short = false;
-                    self.open(socket, remote);
+                    return Ok(Turn::Empty);
                 }
-                Err(Errno::WOULDBLOCK) => return Ok(Turn::Empty),
                 Err(errno) if is_of_one_connection(errno) => {}
                 Err(errno) if is_of_the_listener(errno) => return Err(errno.into()),
                 Err(errno) => {

@@ -80,6 +80,9 @@ struct Site {
 type Start = Arc<dyn Fn(Listener, Arc<Limits>, Shutdown) -> io::Result<AcceptLoop> + Send + Sync>;
 type AcceptLoop = Pin<Box<dyn Future<Output = io::Result<()>>>>;
 
+/// The listeners of one thread.
+type Share = Vec<(Listener, Start)>;
+
 /// A thread as the supervisor sees it.
 struct Thread {
     ready: oneshot::Receiver<()>,
@@ -162,17 +165,15 @@ impl Server {
 
     async fn supervise(mut self) -> io::Result<()> {
         raise_descriptor_limit();
+        let (addresses, shares) = self.bind()?;
         let signals = Signals::install()?;
-        let shutdown = self.shutdown.clone();
-        let grace = self.config.shutdown_grace;
-        let on_ready = self.on_ready.take();
+        let mut threads = self.start(shares)?;
         let work = async {
-            let (addresses, mut threads) = self.start()?;
             let mut are_ready = true;
             for thread in &mut threads {
                 are_ready &= (&mut thread.ready).await.is_ok();
             }
-            if let (true, Some(on_ready)) = (are_ready, on_ready) {
+            if let (true, Some(on_ready)) = (are_ready, self.on_ready.take()) {
                 on_ready(&addresses);
             }
             let mut result = Ok(());
@@ -181,19 +182,20 @@ impl Server {
             }
             result
         };
-        let work = or_stuck(work, &shutdown);
-        let work = beside(work, cut_after(grace, &shutdown));
-        beside(work, signals.watch(&shutdown)).await
+        let shutdown = &self.shutdown;
+        let work = or_stuck(work, shutdown);
+        let work = beside(work, cut_after(self.config.shutdown_grace, shutdown));
+        beside(work, signals.watch(shutdown)).await
     }
 
-    /// Binds all sockets, then starts the threads.
-    fn start(self) -> io::Result<(Vec<Address>, Vec<Thread>)> {
+    /// Binds all sockets, and deals them out to the threads.
+    fn bind(&self) -> io::Result<(Vec<Address>, Vec<Share>)> {
         let n_threads = match self.n_threads {
             Some(n) => n.get(),
             None => thread::available_parallelism().map_or(1, NonZeroUsize::get),
         };
         let mut addresses = Vec::new();
-        let mut shares: Vec<Vec<(Listener, Start)>> = Vec::new();
+        let mut shares: Vec<Share> = Vec::new();
         shares.resize_with(n_threads, Vec::new);
         for site in &self.sites {
             let backlog = self.config.backlog;
@@ -204,20 +206,24 @@ impl Server {
                 }
             }
         }
+        Ok((addresses, shares))
+    }
+
+    fn start(&self, shares: Vec<Share>) -> io::Result<Vec<Thread>> {
         let limits = Limits::new(&self.config);
-        let mut threads = Vec::with_capacity(n_threads);
+        let mut threads = Vec::with_capacity(shares.len());
         for (index, share) in shares.into_iter().enumerate() {
             let stopper = Stopper(self.shutdown.clone());
             threads.push(Thread::spawn(index, share, Arc::clone(&limits), stopper)?);
         }
-        Ok((addresses, threads))
+        Ok(threads)
     }
 }
 
 impl Thread {
     fn spawn(
         index: usize,
-        share: Vec<(Listener, Start)>,
+        share: Share,
         limits: Arc<Limits>,
         stopper: Stopper,
     ) -> io::Result<Self> {
@@ -254,7 +260,7 @@ impl Drop for Stopper {
 
 /// The life of one thread.
 fn serve_share(
-    share: Vec<(Listener, Start)>,
+    share: Share,
     limits: &Arc<Limits>,
     shutdown: &Shutdown,
     tell_ready: oneshot::Sender<()>,
