@@ -1,59 +1,73 @@
 //! Rounds of waves over several servers, by turns, so that all meet the machine's moods alike.
 
-use super::report::Sample;
+use super::report::{Report, Sample};
 use super::server::Server;
-use super::wave::Wave;
+use super::wave::{Exchange, Wave};
 use crate::failure::Failure;
+
+/// How many connections a wave has.
+pub(super) const N_CONNECTIONS: usize = 64;
 
 /// What is asked in a contest.
 #[derive(Debug)]
 pub(super) struct Workload {
-    pub(super) request: Vec<u8>,
-    pub(super) n_pipelined: usize,
-    pub(super) n_connections: usize,
+    pub(super) exchange: Exchange,
     /// Waves in one measurement.
     pub(super) n_waves: usize,
 }
 
 /// Measures the CPU time of each server for one request, in microseconds, once a round.
-///
-/// # Errors
-///
-/// A server does not answer as it should.
 pub(super) fn hold(
     servers: &[&Server],
     workload: &Workload,
     n_rounds: usize,
-) -> Result<Vec<Sample>, Failure> {
-    let mut samples: Vec<Sample> = servers
+    report: &mut Report,
+) -> Vec<Sample> {
+    take_turns(servers, n_rounds, report, |server| {
+        micros_per_request(server, workload)
+    })
+}
+
+/// Measures something of each server, once a round. A server that fails is noted in the report
+/// and takes no further part.
+pub(super) fn take_turns(
+    servers: &[&Server],
+    n_rounds: usize,
+    report: &mut Report,
+    mut measure: impl FnMut(&Server) -> Result<f64, Failure>,
+) -> Vec<Sample> {
+    let begin = |server: &&Server| Sample {
+        server: server.name,
+        values: Vec::new(),
+    };
+    let mut contestants: Vec<(&Server, Sample)> = servers
         .iter()
-        .map(|server| Sample {
-            server: server.name,
-            values: Vec::new(),
-        })
+        .map(|server| (*server, begin(server)))
         .collect();
     for _ in 0..n_rounds {
-        for (server, sample) in servers.iter().zip(&mut samples) {
-            sample.values.push(micros_per_request(server, workload)?);
-        }
+        contestants.retain_mut(|(server, sample)| match measure(server) {
+            Ok(value) => {
+                sample.values.push(value);
+                true
+            }
+            Err(failure) => {
+                report.miss(failure.to_string());
+                false
+            }
+        });
     }
-    Ok(samples)
+    contestants.into_iter().map(|(_, sample)| sample).collect()
 }
 
 fn micros_per_request(server: &Server, workload: &Workload) -> Result<f64, Failure> {
-    let mut wave = Wave::open(
-        server.address,
-        workload.n_connections,
-        &workload.request,
-        workload.n_pipelined,
-    )
-    .map_err(Failure::io(server.name))?;
+    let mut wave = Wave::open(server.address, N_CONNECTIONS, &workload.exchange)
+        .map_err(Failure::io(server.name))?;
     wave.run(workload.n_waves / 10 + 1)
         .map_err(Failure::io(server.name))?;
     let before = server.cpu_nanos()?;
     wave.run(workload.n_waves)
         .map_err(Failure::io(server.name))?;
     let nanos = server.cpu_nanos()? - before;
-    let n_requests = workload.n_waves * workload.n_connections * workload.n_pipelined;
+    let n_requests = workload.n_waves * N_CONNECTIONS * workload.exchange.n_pipelined;
     Ok(nanos as f64 / n_requests as f64 / 1000.0)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::contest::{self, Workload};
 use super::report::{Figure, Report, Target};
 use super::server::Server;
+use super::wave::Exchange;
 use super::{Options, peers};
 use crate::failure::Failure;
 
@@ -20,72 +21,59 @@ const FILES: &[(&str, usize, usize, f64)] = &[
 ///
 /// # Errors
 ///
-/// The servers do not build, or the files cannot be written. What cannot be measured is noted in
+/// The peers do not build, or the files cannot be written. What cannot be measured is noted in
 /// the report.
 pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Failure> {
     peers::build()?;
-    peers::build_astatine()?;
     let public = peers::folder()?.join("public");
     fs::create_dir_all(&public).map_err(Failure::io(public.display().to_string()))?;
     let nginx = peers::find_nginx();
     if nginx.is_none() {
         println!("==> nginx is not installed: it is left out");
     }
-    let mut servers = Vec::new();
-    let ours = Server::start("astatine", |address| Ok(peers::astatine(address, &public)));
-    servers.push(ours);
-    if let Some(program) = nginx {
-        servers.push(Server::start("nginx", |address| {
-            peers::nginx(&program, address, &public)
-        }));
+    let running = start_all(&public, nginx.as_deref(), report);
+    for &(name, n_bytes, n_waves, at_most) in FILES {
+        println!("==> static {name}: {} rounds", options.n_rounds);
+        let file = format!("{n_bytes}.bin");
+        let path = public.join(&file);
+        let content = noise(n_bytes);
+        fs::write(&path, &content).map_err(Failure::io(path.display().to_string()))?;
+        let request = format!("GET /{file} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let workload = Workload {
+            exchange: Exchange::new(request.as_bytes(), &content),
+            n_waves,
+        };
+        let limit = Server::start("limit", |address| {
+            let mut command = peers::peer("limit", address);
+            command.arg(&path);
+            Ok(command)
+        })?;
+        let contestants: Vec<&Server> = running.iter().chain([&limit]).collect();
+        let samples = contest::hold(&contestants, &workload, options.n_rounds, report);
+        report.add(Figure {
+            name: format!("static {name}"),
+            unit: "us CPU",
+            samples,
+            target: Target::beside("nginx", at_most),
+        });
     }
+    Ok(())
+}
+
+/// Starts our binary and nginx.
+fn start_all(public: &Path, nginx: Option<&Path>, report: &mut Report) -> Vec<Server> {
+    let ours = peers::build_astatine()
+        .and_then(|()| Server::start("astatine", |address| Ok(peers::astatine(address, public))));
+    let nginx = nginx
+        .map(|program| Server::start("nginx", |address| peers::nginx(program, address, public)));
     let mut running = Vec::new();
-    for server in servers {
+    for server in [Some(ours), nginx].into_iter().flatten() {
         match server {
             Ok(server) => running.push(server),
             Err(failure) => report.miss(failure.to_string()),
         }
     }
-    for &(name, n_bytes, n_waves, at_most) in FILES {
-        println!("==> static {name}: {} rounds", options.n_rounds);
-        let file = format!("{n_bytes}.bin");
-        let path = public.join(&file);
-        fs::write(&path, noise(n_bytes)).map_err(Failure::io(path.display().to_string()))?;
-        let request = format!("GET /{file} HTTP/1.1\r\nHost: x\r\n\r\n");
-        let workload = Workload {
-            request: request.into_bytes(),
-            n_pipelined: 1,
-            n_connections: 64,
-            n_waves,
-        };
-        report.add(hold(&running, &path, &workload, options).map(|mut figure| {
-            figure.name = format!("static {name}");
-            figure.target = Target::beside("nginx", at_most);
-            figure
-        }));
-    }
-    Ok(())
-}
-
-/// Lets the servers and the limit for this file compete.
-fn hold(
-    servers: &[Server],
-    path: &Path,
-    workload: &Workload,
-    options: &Options,
-) -> Result<Figure, Failure> {
-    let limit = Server::start("limit", |address| {
-        let mut command = peers::peer("limit", address);
-        command.arg(path);
-        Ok(command)
-    })?;
-    let contestants: Vec<&Server> = servers.iter().chain([&limit]).collect();
-    Ok(Figure {
-        name: String::new(),
-        unit: "us CPU",
-        samples: contest::hold(&contestants, workload, options.n_rounds)?,
-        target: None,
-    })
+    running
 }
 
 /// Returns bytes that no compression makes smaller: the output of a xorshift generator.

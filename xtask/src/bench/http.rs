@@ -5,6 +5,7 @@ use std::path::Path;
 use super::contest::{self, Workload};
 use super::report::{Figure, Report, Target};
 use super::server::Server;
+use super::wave::Exchange;
 use super::{Options, idle, instructions, latency, peers};
 use crate::failure::Failure;
 
@@ -17,10 +18,9 @@ const SERVERS: &[(&str, &str)] = &[
     ("actix", "actix-hello"),
 ];
 
-pub(super) const PLAIN: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+const HELLO: &[u8] = b"Hello, World!";
 
-/// What a browser sends: ten headers.
-pub(super) const BROWSER: &[u8] = b"GET / HTTP/1.1\r\n\
+const BROWSER: &[u8] = b"GET / HTTP/1.1\r\n\
 Host: localhost:3000\r\n\
 User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
 Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
@@ -43,10 +43,12 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
     if nginx.is_none() {
         println!("==> nginx is not installed: it is left out");
     }
-    measure_cpu(options, nginx.as_deref(), report);
+    let servers = start_all(nginx.as_deref(), report);
+    let servers: Vec<&Server> = servers.iter().collect();
+    measure_cpu(options, &servers, report);
+    latency::measure(options, &servers, report);
     idle::measure(&["astatine", "hyper", "nginx"], nginx.as_deref(), report);
     instructions::measure(options, report);
-    latency::measure(nginx.as_deref(), report);
     Ok(())
 }
 
@@ -83,49 +85,64 @@ pub(super) fn program(name: &str) -> Option<&'static str> {
     known.map(|(_, program)| *program)
 }
 
-fn measure_cpu(options: &Options, nginx: Option<&Path>, report: &mut Report) {
+fn start_all(nginx: Option<&Path>, report: &mut Report) -> Vec<Server> {
     let mut servers = Vec::new();
     for name in names(nginx) {
         match start(name, nginx) {
             Ok(server) => servers.push(server),
-            Err(failure) => report.miss(format!("{name}: {failure}")),
+            Err(failure) => report.miss(failure.to_string()),
         }
     }
+    servers
+}
+
+fn measure_cpu(options: &Options, servers: &[&Server], report: &mut Report) {
     for (name, workload, target) in workloads() {
         println!("==> {name}: {} rounds", options.n_rounds);
         // nginx has nothing that echoes a body by itself.
-        let takes_part = |server: &&Server| server.name != "nginx" || name != ECHO;
-        let contestants: Vec<&Server> = servers.iter().filter(takes_part).collect();
-        let samples = contest::hold(&contestants, &workload, options.n_rounds);
-        report.add(samples.map(|samples| Figure {
+        let takes_part = |server: &&&Server| server.name != "nginx" || name != ECHO;
+        let contestants: Vec<&Server> = servers.iter().filter(takes_part).copied().collect();
+        let samples = contest::hold(&contestants, &workload, options.n_rounds, report);
+        report.add(Figure {
             name: name.to_owned(),
             unit: "us CPU",
             samples,
             target,
-        }));
+        });
     }
 }
 
 const ECHO: &str = "POST echo 1 KiB";
 
 fn workloads() -> Vec<(&'static str, Workload, Option<Target>)> {
-    let one = |request: &[u8]| Workload {
-        request: request.to_vec(),
-        n_pipelined: 1,
-        n_connections: 64,
+    let one = |exchange| Workload {
+        exchange,
         n_waves: 1000,
     };
     let pipelined = Workload {
-        n_pipelined: 16,
+        exchange: Exchange {
+            n_pipelined: 16,
+            ..plain()
+        },
         n_waves: 500,
-        ..one(PLAIN)
     };
+    let body = [b'x'; 1024];
     let mut echo = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1024\r\n\r\n".to_vec();
-    echo.extend_from_slice(&[b'x'; 1024]);
+    echo.extend_from_slice(&body);
     vec![
-        ("plain GET", one(PLAIN), Target::beside("hyper", 0.93)),
+        ("plain GET", one(plain()), Target::beside("hyper", 0.93)),
         ("pipelined 16", pipelined, Target::beside("hyper", 0.78)),
-        ("browser GET", one(BROWSER), None),
-        (ECHO, one(&echo), None),
+        ("browser GET", one(browser()), None),
+        (ECHO, one(Exchange::new(&echo, &body)), None),
     ]
+}
+
+/// The shortest request.
+pub(super) fn plain() -> Exchange {
+    Exchange::new(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", HELLO)
+}
+
+/// What a browser sends: ten headers.
+pub(super) fn browser() -> Exchange {
+    Exchange::new(BROWSER, HELLO)
 }

@@ -24,7 +24,7 @@ pub(super) fn measure(servers: &[&'static str], nginx: Option<&Path>, report: &m
             Err(failure) => report.miss(format!("idle connections of {name}: {failure}")),
         }
     }
-    report.add(Ok(Figure {
+    report.add(Figure {
         name: "idle connection".to_owned(),
         unit: "bytes",
         samples,
@@ -32,14 +32,14 @@ pub(super) fn measure(servers: &[&'static str], nginx: Option<&Path>, report: &m
             beside: None,
             at_most: 1536.0,
         }),
-    }));
+    });
 }
 
 fn bytes_per_connection(name: &'static str, nginx: Option<&Path>) -> Result<f64, Failure> {
     let server = http::start(name, nginx)?;
     let before = server.resident_bytes()?;
     let idle =
-        Wave::open(server.address, N_CONNECTIONS, http::PLAIN, 1).map_err(Failure::io(name))?;
+        Wave::open(server.address, N_CONNECTIONS, &http::plain()).map_err(Failure::io(name))?;
     let after = server.resident_bytes()?;
     drop(idle);
     Ok((after as f64 - before as f64) / N_CONNECTIONS as f64)

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::contest::N_CONNECTIONS;
 use super::report::{Figure, Report, Sample, Target};
 use super::server::Server;
-use super::{Options, http, peers, wave::Wave};
+use super::wave::{Exchange, Wave};
+use super::{Options, http, peers};
 use crate::failure::Failure;
 use crate::step;
 
-const N_CONNECTIONS: usize = 64;
 const N_WAVES: usize = 30;
 
 /// Counts the instructions of our server and of hyper, or of all servers.
@@ -22,18 +23,18 @@ pub(super) fn measure(options: &Options, report: &mut Report) {
     if options.counts_all {
         servers = http::names(None);
     }
-    for (name, request, target) in [
+    for (name, exchange, target) in [
         (
             "plain GET, user part",
-            http::PLAIN,
+            http::plain(),
             Target::beside("hyper", 0.68),
         ),
-        ("browser GET, user part", http::BROWSER, None),
+        ("browser GET, user part", http::browser(), None),
     ] {
         println!("==> instructions, {name}");
         let mut samples = Vec::new();
         for &server in &servers {
-            match per_request(server, request) {
+            match per_request(server, &exchange) {
                 Ok(value) => samples.push(Sample {
                     server,
                     values: vec![value],
@@ -41,24 +42,24 @@ pub(super) fn measure(options: &Options, report: &mut Report) {
                 Err(failure) => report.miss(format!("instructions of {server}: {failure}")),
             }
         }
-        report.add(Ok(Figure {
+        report.add(Figure {
             name: name.to_owned(),
             unit: "instructions",
             samples,
             target,
-        }));
+        });
     }
 }
 
 /// Returns the difference between a run and one of twice the length, for one request: start-up
 /// and end are in both.
-fn per_request(name: &'static str, request: &[u8]) -> Result<f64, Failure> {
-    let once = total(name, request, N_WAVES)?;
-    let twice = total(name, request, 2 * N_WAVES)?;
+fn per_request(name: &'static str, exchange: &Exchange) -> Result<f64, Failure> {
+    let once = total(name, exchange, N_WAVES)?;
+    let twice = total(name, exchange, 2 * N_WAVES)?;
     Ok((twice - once) / (N_WAVES * N_CONNECTIONS) as f64)
 }
 
-fn total(name: &'static str, request: &[u8], n_waves: usize) -> Result<f64, Failure> {
+fn total(name: &'static str, exchange: &Exchange, n_waves: usize) -> Result<f64, Failure> {
     let program = http::program(name).ok_or_else(|| not_counted("there is no such server"))?;
     let path = peers::folder()?.join(format!("callgrind-{name}.out"));
     let mut server = Server::start(name, |address| {
@@ -69,7 +70,7 @@ fn total(name: &'static str, request: &[u8], n_waves: usize) -> Result<f64, Fail
         command.arg(peer.get_program()).args(peer.get_args());
         Ok(command)
     })?;
-    Wave::open(server.address, N_CONNECTIONS, request, 1)
+    Wave::open(server.address, N_CONNECTIONS, exchange)
         .and_then(|mut wave| wave.run(n_waves))
         .map_err(Failure::io(name))?;
     server.stop();

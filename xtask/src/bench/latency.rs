@@ -1,50 +1,32 @@
 //! The slowest of a hundred answers, by wrk from the other core: for plausibility, not to gate on.
 
-use std::path::Path;
 use std::process::Command;
 
-use super::report::{Figure, Report, Sample};
-use super::{cpu, http};
+use super::report::{Figure, Report};
+use super::server::Server;
+use super::{Options, contest, cpu};
 use crate::failure::Failure;
 use crate::step;
 
 /// Measures the 99th percentile of each server's time to answer.
-pub(super) fn measure(nginx: Option<&Path>, report: &mut Report) {
+pub(super) fn measure(options: &Options, servers: &[&Server], report: &mut Report) {
     if !step::is_present(Command::new("sh").args(["-c", "command -v wrk"])) {
         println!("==> wrk is not installed: no latency is measured");
         return;
     }
-    println!("==> latency");
-    let mut samples = Vec::new();
-    for server in http::names(nginx) {
-        match p99_micros(server, nginx) {
-            Ok(value) => samples.push(Sample {
-                server,
-                values: vec![value],
-            }),
-            Err(failure) => report.miss(format!("latency of {server}: {failure}")),
-        }
-    }
-    report.add(Ok(Figure {
-        name: "p99 by wrk, 64 connections".to_owned(),
+    println!("==> latency: {} rounds", options.n_rounds);
+    let samples = contest::take_turns(servers, options.n_rounds, report, p99_micros);
+    report.add(Figure {
+        name: "p99 by wrk".to_owned(),
         unit: "us",
         samples,
         target: None,
-    }));
+    });
 }
 
-fn p99_micros(name: &str, nginx: Option<&Path>) -> Result<f64, Failure> {
-    let server = http::start(name, nginx)?;
+fn p99_micros(server: &Server) -> Result<f64, Failure> {
     let mut command = Command::new("wrk");
-    command.args([
-        "--threads",
-        "1",
-        "--connections",
-        "64",
-        "--duration",
-        "3s",
-        "--latency",
-    ]);
+    command.args(["-t", "1", "-c", "64", "-d", "1s", "--latency"]);
     command.arg(format!("http://{}/", server.address));
     cpu::pin(cpu::LOAD)?;
     let text = step::output(&mut command);

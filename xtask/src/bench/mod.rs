@@ -57,7 +57,9 @@ pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
     let mut reports = Vec::new();
     for (name, measure) in areas {
         let mut report = Report::new(name);
-        measure(&options, &mut report)?;
+        if let Err(failure) = measure(&options, &mut report) {
+            report.miss(failure.to_string());
+        }
         let default = peers::folder()?.join(format!("{name}.json"));
         report.write_json(options.json.as_ref().unwrap_or(&default))?;
         reports.push(report);

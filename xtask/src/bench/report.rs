@@ -168,12 +168,9 @@ impl Report {
         }
     }
 
-    /// Takes a figure, or notes why there is none.
-    pub(super) fn add(&mut self, figure: Result<Figure, Failure>) {
-        match figure {
-            Ok(figure) => self.figures.push(figure),
-            Err(failure) => self.miss(failure.to_string()),
-        }
+    /// Takes a figure.
+    pub(super) fn add(&mut self, figure: Figure) {
+        self.figures.push(figure);
     }
 
     /// Notes something that could not be measured.

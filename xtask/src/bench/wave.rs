@@ -13,6 +13,26 @@ const N_BUFFER_BYTES: usize = 256 * 1024;
 /// Beyond this an answer is not late but lost.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What is asked on a connection, and the body that must come back.
+#[derive(Debug, Clone)]
+pub(super) struct Exchange {
+    pub(super) request: Vec<u8>,
+    pub(super) body: Vec<u8>,
+    /// Requests that are sent before the first answer is read.
+    pub(super) n_pipelined: usize,
+}
+
+impl Exchange {
+    /// Asks once, for a body that is known.
+    pub(super) fn new(request: &[u8], body: &[u8]) -> Self {
+        Self {
+            request: request.to_vec(),
+            body: body.to_vec(),
+            n_pipelined: 1,
+        }
+    }
+}
+
 /// Connections to a server, and what is asked on each of them.
 #[derive(Debug)]
 pub(super) struct Wave {
@@ -28,12 +48,11 @@ impl Wave {
     ///
     /// # Errors
     ///
-    /// The server does not answer 200 with a Content-Length.
+    /// The server does not answer 200 with this body and its Content-Length.
     pub(super) fn open(
         server: SocketAddr,
         n_connections: usize,
-        request: &[u8],
-        n_pipelined: usize,
+        exchange: &Exchange,
     ) -> io::Result<Self> {
         let connections: Vec<TcpStream> = (0..n_connections)
             .map(|index| connect_from(source(index), server))
@@ -41,16 +60,16 @@ impl Wave {
         let mut buffer = vec![0; N_BUFFER_BYTES];
         let mut n_bytes = None;
         for mut connection in &connections {
-            connection.write_all(request)?;
+            connection.write_all(&exchange.request)?;
             match n_bytes {
-                None => n_bytes = Some(read_first_answer(connection, &mut buffer)?),
+                None => n_bytes = Some(read_first_answer(connection, &exchange.body)?),
                 Some(n_bytes) => read_exactly(connection, n_bytes, &mut buffer)?,
             }
         }
         Ok(Self {
             connections,
-            batch: request.repeat(n_pipelined),
-            n_answer_bytes: n_bytes.unwrap_or(0) * n_pipelined,
+            batch: exchange.request.repeat(exchange.n_pipelined),
+            n_answer_bytes: n_bytes.unwrap_or(0) * exchange.n_pipelined,
             buffer,
         })
     }
@@ -104,20 +123,25 @@ fn read_exactly(mut from: &TcpStream, n_bytes: usize, buffer: &mut [u8]) -> io::
     Ok(())
 }
 
-/// Reads an answer whose length is not known yet, and returns the length of head and body.
-fn read_first_answer(mut from: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut head = Vec::new();
+/// Reads an answer whose length is not known yet, compares its body, and returns the length of
+/// head and body.
+fn read_first_answer(mut from: &TcpStream, body: &[u8]) -> io::Result<usize> {
+    let mut answer = Vec::new();
+    let mut buffer = vec![0; N_BUFFER_BYTES];
     loop {
-        let n = from.read(buffer)?;
+        let n = from.read(&mut buffer)?;
         if n == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        head.extend_from_slice(&buffer[..n]);
-        if let Some(n_bytes) = answer_bytes(&head)? {
-            let rest = n_bytes.checked_sub(head.len());
-            let rest = rest.ok_or_else(|| io::Error::other("more bytes than Content-Length"))?;
-            read_exactly(from, rest, buffer)?;
-            return Ok(n_bytes);
+        answer.extend_from_slice(&buffer[..n]);
+        let n_bytes = answer_bytes(&answer)?;
+        if n_bytes.is_some_and(|n_bytes| answer.len() >= n_bytes) {
+            let head = answer.strip_suffix(body);
+            let is_expected = head.is_some_and(|head| head.ends_with(b"\r\n\r\n"));
+            if !is_expected || n_bytes != Some(answer.len()) {
+                return Err(io::Error::other("an answer has not the expected body"));
+            }
+            return Ok(answer.len());
         }
     }
 }
