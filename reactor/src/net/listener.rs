@@ -320,3 +320,38 @@ impl IntoListener for tokio::net::UnixListener {
         self.into_std()?.into_listener()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::sockopt::tcp_nodelay;
+
+    use super::*;
+
+    fn accepted_nodelay(listener: &Listener) -> bool {
+        let Address::Tcp(address) = listener.address() else {
+            unreachable!("it was bound to TCP")
+        };
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let (socket, _) = sys::accept(listener.as_fd()).unwrap();
+        tcp_nodelay(socket).unwrap()
+    }
+
+    #[test]
+    fn what_is_accepted_has_nodelay_set() {
+        let bind = "127.0.0.1:0".parse().unwrap();
+        let sets = Listener::bind_sets(&bind, &Inherited::default(), 16, 2).unwrap();
+        assert!(
+            sets.iter()
+                .flatten()
+                .all(|listener| { sockopt::tcp_nodelay(listener).unwrap() })
+        );
+        let alone = Listener::bind(&bind, &Inherited::default(), 16).unwrap();
+        assert!(accepted_nodelay(&alone[0]));
+    }
+
+    #[test]
+    fn what_is_accepted_from_a_foreign_listener_has_nodelay_set() {
+        let foreign = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        assert!(accepted_nodelay(&foreign.into_listener().unwrap()));
+    }
+}

@@ -1,4 +1,13 @@
 //! The public face of the crate, clause by clause.
 
+mod bind;
+mod drain;
+mod inherited;
+mod limits;
+mod peers;
+mod process;
 mod running;
+mod serve;
 mod server;
+mod socket;
+mod unix_socket;
