@@ -1,2 +1,82 @@
-//! The command.
-fn main() {}
+//! The `astatine` command: serves a folder over HTTP/1.1.
+//!
+//! It reads the layers of its configuration, lowers them into the parts, and runs those. Start
+//! from `serve`.
+
+#![forbid(unsafe_code)]
+
+mod access_log;
+mod argv;
+mod cache_rule;
+mod command_line;
+mod failure;
+mod file;
+mod listen;
+mod lowering;
+mod options;
+mod pid_file;
+mod ready;
+mod serve;
+mod verbosity;
+
+use std::env;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use clap_mangen::Man;
+
+use crate::command_line::{Command, CommandLine};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let command_line = match CommandLine::read(env::args_os()) {
+        Ok(command_line) => command_line,
+        // It may be the help text, which is no failure; the parser knows where it goes.
+        Err(error) => error.exit(),
+    };
+    match run(command_line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Where standard error is gone, the exit code is left.
+            drop(writeln!(io::stderr(), "error: {failure}"));
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(mut command_line: CommandLine) -> Result<(), Failure> {
+    match command_line.command.take() {
+        None => serve::serve(command_line.settle(|name| env::var(name).ok())?),
+        Some(Command::CheckConfig { file }) => check_config(&file),
+        Some(Command::Completions { shell }) => print(&completions(shell)),
+        Some(Command::Man) => print(&manual()?),
+    }
+}
+
+fn check_config(file: &Path) -> Result<(), Failure> {
+    file::read(file)?;
+    print(format!("{} can be used\n", file.display()).as_bytes())
+}
+
+fn completions(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut CommandLine::command(), "astatine", &mut script);
+    script
+}
+
+fn manual() -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    Man::new(CommandLine::command())
+        .render(&mut page)
+        .map_err(|error| Failure::system("cannot write the manual page", error))?;
+    Ok(page)
+}
+
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    io::stdout()
+        .write_all(bytes)
+        .map_err(|error| Failure::system("cannot write to standard output", error))
+}

@@ -1,0 +1,27 @@
+//! The log of requests: one line at the end of each response.
+//!
+//! [`Logged`] wraps the service of a connection and counts what its responses' bodies give out.
+//! A finished line goes into its thread's [`Lane`], a bounded buffer; one writer thread empties
+//! the lanes a few times a second, so a request never waits for the log's reader. What does not
+//! fit is dropped and counted.
+
+mod line;
+mod service;
+mod stamp;
+mod writer;
+
+pub(crate) use service::Logged;
+pub(crate) use writer::{AccessLog, Lane};
+
+/// How a line is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Format {
+    /// The Common Log Format and the milliseconds.
+    #[default]
+    Common,
+    /// As common, with the fields Referer and User-Agent.
+    Combined,
+    /// One JSON object a line.
+    Json,
+}

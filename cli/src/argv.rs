@@ -1,0 +1,129 @@
+//! Iodine's spellings of the command line, rewritten to ours before the parser sees them.
+//!
+//! Iodine writes long names with one dash (`-www DIR`, `-maxbd=50`), which the parser would read
+//! as a cluster of short ones. Only whole words of the table are rewritten, so `-p3000` and `-t=1`
+//! stay what they are, and nothing behind a lone `--` is touched.
+
+use std::ffi::OsString;
+
+/// Iodine's word, without its dash, and our option.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("?", "--help"),
+    ("a", "--bind"),
+    ("address", "--bind"),
+    ("bind", "--bind"),
+    ("config", "--config"),
+    ("help", "--help"),
+    ("keep-alive", "--keep-alive"),
+    ("log", "--access-log"),
+    ("max-body", "--max-body"),
+    ("max-header", "--max-header"),
+    ("maxage", "--max-age"),
+    ("maxbd", "--max-body"),
+    ("maxhd", "--max-header"),
+    ("pid", "--pid"),
+    ("pidfile", "--pid"),
+    ("port", "--port"),
+    ("public", "--www"),
+    ("threads", "--threads"),
+    ("tout", "--keep-alive"),
+    ("verbosity", "--verbosity"),
+    ("www", "--www"),
+];
+
+/// Returns the arguments with iodine's spellings replaced by ours; the program's name comes first
+/// and is kept.
+pub(crate) fn modern(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args = args.into_iter();
+    let mut out: Vec<OsString> = args.by_ref().take(1).collect();
+    let mut is_behind_dashes = false;
+    for arg in args {
+        is_behind_dashes |= arg == "--";
+        let rewritten = if is_behind_dashes {
+            None
+        } else {
+            arg.to_str().and_then(modern_word)
+        };
+        out.push(rewritten.map_or(arg, OsString::from));
+    }
+    out
+}
+
+fn modern_word(arg: &str) -> Option<String> {
+    let word = arg.strip_prefix('-')?;
+    let (name, value) = word
+        .split_once('=')
+        .map_or((word, None), |(name, value)| (name, Some(value)));
+    let (_, ours) = SPELLINGS.iter().find(|(theirs, _)| *theirs == name)?;
+    Some(value.map_or_else(|| (*ours).to_owned(), |value| format!("{ours}={value}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(given: &str, expected: &str) {
+        let args = std::iter::once("astatine")
+            .chain(given.split_whitespace())
+            .map(OsString::from);
+        let rewritten = modern(args).join(std::ffi::OsStr::new(" "));
+        assert_eq!(
+            rewritten.to_str(),
+            Some(format!("astatine {expected}").as_str())
+        );
+    }
+
+    #[test]
+    fn words_of_iodine_become_ours() {
+        check("-www public", "--www public");
+        check("-public=public", "--www=public");
+        check("-maxbd 50 -maxhd 32", "--max-body 50 --max-header 32");
+        check(
+            "-max-body 50 -max-header 32",
+            "--max-body 50 --max-header 32",
+        );
+        check("-tout 5", "--keep-alive 5");
+        check("-keep-alive=5", "--keep-alive=5");
+        check("-log", "--access-log");
+        check("-pid x.pid", "--pid x.pid");
+        check("-pidfile x.pid", "--pid x.pid");
+        check("-bind ::1", "--bind ::1");
+        check("-address ::1", "--bind ::1");
+        check("-a localhost", "--bind localhost");
+        check("-port 80", "--port 80");
+        check("-threads -2", "--threads -2");
+        check("-verbosity 5", "--verbosity 5");
+        check("-config a.toml", "--config a.toml");
+        check("-? -help", "--help --help");
+    }
+
+    #[test]
+    fn other_words_stay() {
+        check("-p3000 -t=1 -t -4", "-p3000 -t=1 -t -4");
+        check("-v -V 5 -k 9 -b ::1", "-v -V 5 -k 9 -b ::1");
+        check("--www public --port=80", "--www public --port=80");
+        check("-wwwx -portx -", "-wwwx -portx -");
+        check("www port", "www port");
+    }
+
+    #[test]
+    fn words_behind_two_dashes_stay() {
+        check("-www a -- -www", "--www a -- -www");
+    }
+
+    #[test]
+    fn the_name_of_the_program_stays() {
+        assert_eq!(modern([OsString::from("-www")]), ["-www"]);
+        assert!(modern([]).is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn arguments_that_are_not_unicode_stay() {
+        use std::os::unix::ffi::OsStringExt;
+        let odd = OsString::from_vec(b"-www\xff".to_vec());
+        let args = [OsString::from("astatine"), odd.clone()];
+        assert_eq!(modern(args.clone()), args);
+    }
+}

@@ -1,0 +1,234 @@
+//! The command line, and how the layers below it are laid under it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgAction, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::failure::Failure;
+use crate::options::Options;
+use crate::{argv, file};
+
+/// Serves a folder over HTTP/1.1.
+#[derive(Debug, Parser)]
+#[command(
+    name = "astatine",
+    version,
+    disable_version_flag = true,
+    args_conflicts_with_subcommands = true,
+    after_help = "An option's environment variable is its long name as ASTATINE_NAME; PORT and \
+                  THREADS count too.\nThe order is: flag, environment, configuration file, \
+                  default. Iodine's spellings (-www DIR, -maxbd 50 ...) work as well."
+)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// The folder to serve
+    #[arg(value_name = "PUBLIC_DIR")]
+    pub(crate) public_dir: Option<PathBuf>,
+
+    /// Read options from this TOML file; its keys are the long option names
+    #[arg(
+        short = 'C',
+        long,
+        value_name = "FILE",
+        env = "ASTATINE_CONFIG",
+        hide_env = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
+
+    /// Print the version
+    #[arg(long, action = ArgAction::Version)]
+    version: (),
+}
+
+/// What the command does when it does not serve.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say whether a configuration file can be used
+    CheckConfig {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// What to serve, and how.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The folder.
+    pub(crate) root: PathBuf,
+    /// The layers, laid over each other.
+    pub(crate) options: Options,
+}
+
+impl CommandLine {
+    /// Reads the arguments, and the variables named ASTATINE_*, which are looked up for the
+    /// options that the arguments leave out.
+    ///
+    /// # Errors
+    ///
+    /// The arguments are wrong, or they ask for the help text.
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(argv::modern(args))
+    }
+
+    /// Lays the flags over the platform's variables and those over the configuration file.
+    ///
+    /// # Errors
+    ///
+    /// A layer cannot be used, or none names a folder.
+    pub(crate) fn settle(
+        self,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Settings, Failure> {
+        let from_platform = platform_options(variable)?;
+        let from_file = self
+            .config
+            .as_deref()
+            .map_or_else(|| Ok(Options::default()), file::read)?;
+        let options = self.options.or(from_platform).or(from_file);
+        let root = self
+            .public_dir
+            .or_else(|| options.www.clone())
+            .ok_or_else(|| Failure::Usage("no folder to serve: name one, as in `astatine ./public`, or see `astatine --help`".into()))?;
+        Ok(Settings { root, options })
+    }
+}
+
+/// Reads the variables that carry no prefix, as platforms set them. An empty one is not set.
+fn platform_options(variable: impl Fn(&str) -> Option<String>) -> Result<Options, Failure> {
+    Ok(Options {
+        port: number("PORT", &variable)?,
+        threads: number("THREADS", &variable)?,
+        ..Options::default()
+    })
+}
+
+fn number<T: FromStr>(
+    name: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<T>, Failure> {
+    let Some(text) = variable(name).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let failure = |_| {
+        Failure::Usage(format!(
+            "the environment has {name}={text}, which is no number that fits; set it right or unset it"
+        ))
+    };
+    text.parse().map(Some).map_err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::path::Path;
+
+    use clap::CommandFactory;
+
+    fn settle(args: &str, variables: &[(&str, &str)]) -> Result<Settings, Failure> {
+        let args = std::iter::once("astatine").chain(args.split_whitespace());
+        let command_line = CommandLine::read(args.map(OsString::from)).unwrap();
+        command_line.settle(|name| {
+            let variable = variables.iter().find(|(key, _)| *key == name);
+            variable.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[track_caller]
+    fn refuses(args: &str) {
+        let args = std::iter::once("astatine").chain(args.split_whitespace());
+        let error = CommandLine::read(args.map(OsString::from)).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{error}");
+    }
+
+    #[test]
+    fn the_parser_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn the_argument_wins_over_the_option_for_the_folder() {
+        assert_eq!(settle("a", &[]).unwrap().root, Path::new("a"));
+        assert_eq!(settle("--www b", &[]).unwrap().root, Path::new("b"));
+        assert_eq!(settle("-www b a", &[]).unwrap().root, Path::new("a"));
+        let failure = settle("", &[]).unwrap_err();
+        assert!(failure.to_string().contains("no folder"), "{failure}");
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_platform() {
+        let platform = [("PORT", "8080"), ("THREADS", "-2")];
+        let options = settle("a", &platform).unwrap().options;
+        assert_eq!((options.port, options.threads), (Some(8080), Some(-2)));
+        let options = settle("a -p 9 -t 1", &platform).unwrap().options;
+        assert_eq!((options.port, options.threads), (Some(9), Some(1)));
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set_and_a_wrong_one_is_named() {
+        assert_eq!(settle("a", &[("PORT", "")]).unwrap().options.port, None);
+        let failure = settle("a", &[("PORT", "http")]).unwrap_err();
+        assert!(failure.to_string().contains("PORT=http"), "{failure}");
+    }
+
+    #[test]
+    fn iodine_s_spellings_are_understood() {
+        let settings = settle(
+            "-www d -p3000 -t=-2 -maxbd 5 -maxhd=6 -tout 7 -log -V 0",
+            &[],
+        );
+        let Settings { root, options } = settings.unwrap();
+        assert_eq!(root, Path::new("d"));
+        assert_eq!((options.port, options.threads), (Some(3000), Some(-2)));
+        assert_eq!((options.max_body, options.max_header), (Some(5), Some(6)));
+        assert_eq!(
+            (options.keep_alive, options.access_log),
+            (Some(7), Some(true))
+        );
+    }
+
+    #[test]
+    fn a_switch_can_be_turned_off() {
+        let options = settle("-v --listing=no a", &[]).unwrap().options;
+        assert_eq!(
+            (options.access_log, options.listing),
+            (Some(true), Some(false))
+        );
+    }
+
+    #[test]
+    fn lists_are_given_by_repetition() {
+        let line = "-b ::1 -b unix:x.sock --cache-control *.css=max-age=60,public a";
+        let options = settle(line, &[]).unwrap().options;
+        assert_eq!(options.bind.len(), 2);
+        assert_eq!(options.cache_control.len(), 1);
+    }
+
+    #[test]
+    fn wrong_arguments_are_refused() {
+        refuses("--no-such-option a");
+        refuses("-p 70000 a");
+        refuses("-V 6 a");
+        refuses("-w 2 a");
+        refuses("--unix-mode 999 a");
+        refuses("--log-format xml a");
+        refuses("--max-connections 0 a");
+        refuses("-b host:x a");
+        refuses("a b");
+    }
+}

@@ -1,0 +1,82 @@
+//! Why the command ends without having done its work, and the exit code that says so.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The end of the command; displayed as one line for standard error.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line or the environment asks for something impossible.
+    Usage(String),
+    /// The configuration file cannot be used.
+    Configuration {
+        path: PathBuf,
+        /// The line that is at fault, counted from 1, where one is.
+        line: Option<usize>,
+        reason: String,
+    },
+    /// The system refused something.
+    System { doing: String, error: io::Error },
+    /// The server could not begin, or ended by itself.
+    Server(io::Error),
+}
+
+impl Failure {
+    /// Says what was being done when the system refused.
+    pub(crate) fn system(doing: impl Into<String>, error: io::Error) -> Self {
+        Self::System {
+            doing: doing.into(),
+            error,
+        }
+    }
+
+    /// Returns 1 for a failure at run time, 2 for wrong usage, 78 (`EX_CONFIG` of sysexits.h) for
+    /// a bad configuration file.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::System { .. } | Self::Server(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Configuration { .. } => 78,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(reason) => f.write_str(reason),
+            Self::Configuration { path, line, reason } => {
+                write!(f, "{}", path.display())?;
+                if let Some(line) = line {
+                    write!(f, ", line {line}")?;
+                }
+                write!(f, ": {reason}")
+            }
+            Self::System { doing, error } => write!(f, "{doing}: {error}"),
+            Self::Server(error) => {
+                write!(f, "{error}")?;
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    write!(f, ": {error}")?;
+                    cause = error.source();
+                }
+                f.write_str(hint(error.kind()))
+            }
+        }
+    }
+}
+
+/// Returns what can be done about a server that did not begin.
+fn hint(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => "; stop what listens there or choose another port with -p",
+        io::ErrorKind::PermissionDenied => {
+            "; choose a port above 1023 with -p, or grant CAP_NET_BIND_SERVICE"
+        }
+        io::ErrorKind::AddrNotAvailable => "; bind to an address of this machine with -b",
+        _ => "",
+    }
+}

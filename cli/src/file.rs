@@ -1,0 +1,104 @@
+//! The configuration file: TOML, with the long option names as keys.
+
+use std::fs;
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::options::Options;
+
+/// Reads a file.
+///
+/// # Errors
+///
+/// It cannot be read, or a line of it is wrong; the failure names the line.
+pub(crate) fn read(path: &Path) -> Result<Options, Failure> {
+    let failure = |line, reason| Failure::Configuration {
+        path: path.to_owned(),
+        line,
+        reason,
+    };
+    let text = fs::read_to_string(path).map_err(|error| failure(None, error.to_string()))?;
+    parse(&text).map_err(|(line, reason)| failure(line, reason))
+}
+
+fn parse(text: &str) -> Result<Options, (Option<usize>, String)> {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map(|span| line_of(text, span.start));
+        // The message may have a second line with a hint.
+        (line, error.message().replace('\n', "; "))
+    })
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refuses(text: &str, at: usize, reason: &str) {
+        let (line, given) = parse(text).unwrap_err();
+        assert_eq!(line, Some(at), "{given}");
+        assert!(given.contains(reason), "{given}");
+    }
+
+    #[test]
+    fn keys_are_the_long_option_names() {
+        let text = r#"
+            www = "public"
+            port = 8080
+            bind = ["127.0.0.1", "unix:/run/a.sock?mode=600"]
+            unix-mode = "600"
+            threads = -2
+            access-log = true
+            log-format = "json"
+            verbosity = 3
+            keep-alive = 1
+            timeout = 2
+            max-body = 3
+            max-header = 4
+            max-connections = 5
+            max-connections-per-address = 6
+            shutdown-timeout = 7
+            listing = true
+            spa = "index.html"
+            max-age = 8
+            cache-control = ["*.css=max-age=60"]
+            pid = "a.pid"
+        "#;
+        let options = parse(text).unwrap();
+        // Nothing is left open, so every option has a key.
+        let dense = format!("{:?}", options.clone().or(Options::default()));
+        assert!(!dense.contains("None") && !dense.contains("[]"), "{dense}");
+        assert_eq!(options.keep_alive, Some(1));
+        assert_eq!(options.shutdown_timeout, Some(7));
+    }
+
+    #[test]
+    fn an_empty_file_leaves_everything_open() {
+        assert_eq!(parse("# nothing\n"), Ok(Options::default()));
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        refuses("port = 1\nprot = 2\n", 2, "prot");
+        refuses("\n\nport = \"x\"\n", 3, "invalid type");
+        refuses("port = 70000\n", 1, "70000");
+        refuses(
+            "port = 1\nbind = [\n  \"::1\",\n  \"host:x\",\n]\n",
+            2,
+            "host:x",
+        );
+        refuses("verbosity = 6\n", 1, "0 to 5");
+        refuses("unix-mode = \"9\"\n", 1, "octal");
+        refuses("port = 1\nport = 2\n", 2, "duplicate");
+        refuses("port =\n", 1, "");
+        refuses("[server]\nport = 1\n", 1, "server");
+    }
+}

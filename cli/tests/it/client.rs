@@ -1,0 +1,94 @@
+//! A client that shows what is on the wire.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// One connection.
+pub(crate) struct Client<T = TcpStream> {
+    stream: BufReader<T>,
+}
+
+/// A response, its body read to the length that its head declares.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::new(stream)
+    }
+}
+
+impl<T: Read> Client<T>
+where
+    for<'a> &'a T: Write,
+{
+    pub(crate) fn new(stream: T) -> Self {
+        Self {
+            stream: BufReader::new(stream),
+        }
+    }
+
+    /// Asks for a path with further header lines, each with its line end.
+    pub(crate) fn get(&mut self, path: &str, fields: &str) -> Response {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n{fields}\r\n"));
+        self.response()
+    }
+
+    pub(crate) fn send(&mut self, text: &str) {
+        self.stream.get_ref().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Reads a response with a body.
+    pub(crate) fn response(&mut self) -> Response {
+        let mut response = self.head();
+        let length = response.field("content-length").map(|text| text.parse());
+        let length = length.map_or(0, Result::unwrap);
+        if !matches!(response.status, 204 | 304) {
+            response.body = vec![0; length];
+            self.stream.read_exact(&mut response.body).unwrap();
+        }
+        response
+    }
+
+    /// Reads a response that has no body whatever its head says.
+    pub(crate) fn head(&mut self) -> Response {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            let n_read = self.stream.read_line(&mut head).unwrap();
+            assert!(n_read > 0, "the connection ended within the head {head:?}");
+        }
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = Vec::new();
+        Response { status, head, body }
+    }
+
+    /// Reads to the end of the connection.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest).unwrap();
+        rest
+    }
+}
+
+impl Response {
+    /// Returns the value of a field that occurs once at most.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let mut values = self.head.lines().filter_map(|line| {
+            let (field, value) = line.split_once(':')?;
+            field.eq_ignore_ascii_case(name).then_some(value.trim())
+        });
+        let value = values.next();
+        assert_eq!(values.next(), None, "{name} occurs twice");
+        value
+    }
+}
+
+/// A server that answers nothing for so long has failed the test.
+const PATIENCE: Duration = Duration::from_secs(60);

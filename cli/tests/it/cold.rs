@@ -1,0 +1,61 @@
+//! A file that is not in memory never holds up who asks for another one.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::folder::{Folder, noise};
+use crate::server::{Server, astatine, wait_until};
+
+/// Several stretches of readahead; no other file of the test is as long.
+const COLD: usize = 700_001;
+
+#[test]
+fn a_cold_file_never_blocks_a_loop() {
+    let folder = Folder::new();
+    let content = noise(COLD);
+    folder.write("public/cold.bin", &content);
+    folder.write("public/small.txt", "small");
+    let library = folder.path().join("cold.so");
+    if !compile(&library) {
+        println!("skipped: there is no C compiler (cc)");
+        return;
+    }
+    let (waits, gate) = (folder.path().join("waits"), folder.path().join("gate"));
+    let mut command = astatine(["-b", "127.0.0.1:0", "-t", "1"]);
+    command
+        .env("LD_PRELOAD", &library)
+        .env("COLD_BYTES", COLD.to_string())
+        .env("COLD_WAITS", &waits)
+        .env("COLD_GATE", &gate)
+        .arg(folder.path().join("public"));
+    let server = Server::spawn(command);
+
+    let mut patient = server.client();
+    patient.send("GET /cold.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_until(|| waits.exists());
+    // The gate is closed, so the cold file cannot be answered before these are.
+    for _ in 0..3 {
+        assert_eq!(server.client().get("/small.txt", "").body, b"small");
+    }
+    fs::write(&gate, "").unwrap();
+    let answer = patient.response();
+    assert_eq!(answer.status, 200);
+    assert!(answer.body == content);
+}
+
+fn compile(library: &Path) -> bool {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cold.c");
+    let compiler = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(library)
+        .args([source, "-ldl"])
+        .output();
+    let Ok(output) = compiler else { return false };
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    true
+}

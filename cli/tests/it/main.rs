@@ -1,0 +1,14 @@
+//! The binary as its users meet it: started as a process, asked over real sockets.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod cold;
+mod connections;
+mod files;
+mod folder;
+mod log;
+mod server;
+mod signals;
+mod syscalls;
+mod usage;

@@ -1,0 +1,84 @@
+//! Signals end the server: in good order, or at once.
+
+use std::fs;
+use std::net::TcpStream;
+
+use rustix::process::Signal;
+
+use crate::folder::{Folder, noise};
+use crate::server::{Server, astatine, wait_until};
+
+/// More than the buffers of both sockets hold, so that a download is under way until it is read.
+const HUGE: usize = 64 << 20;
+
+#[test]
+fn a_download_under_way_is_finished_after_term() {
+    let folder = Folder::new();
+    let content = noise(HUGE);
+    folder.write("huge.bin", &content);
+    let mut server = Server::start(&folder, &["--shutdown-timeout", "60"]);
+    let mut client = server.client();
+    client.send("GET /huge.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+    let head = client.head();
+    assert_eq!(head.status, 200);
+    server.signal(Signal::TERM);
+    // New connections are refused once the listeners are closed.
+    wait_until(|| TcpStream::connect(server.address()).is_err());
+    assert!(client.rest() == content);
+    let (status, _) = server.wait();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn an_idle_connection_does_not_hold_the_end_up() {
+    let folder = Folder::new();
+    folder.write("a.txt", "content");
+    let mut server = Server::start(&folder, &["--shutdown-timeout", "600"]);
+    let mut client = server.client();
+    assert_eq!(client.get("/a.txt", "").status, 200);
+    server.signal(Signal::INT);
+    assert_eq!(client.rest(), b"");
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+#[test]
+fn a_second_int_does_not_wait_for_the_download() {
+    let folder = Folder::new();
+    folder.write("huge.bin", noise(HUGE));
+    let mut server = Server::start(&folder, &["--shutdown-timeout", "600"]);
+    let mut client = server.client();
+    client.send("GET /huge.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(client.head().status, 200);
+    server.signal(Signal::INT);
+    wait_until(|| TcpStream::connect(server.address()).is_err());
+    server.signal(Signal::INT);
+    // The client has read nothing of the body: only a cut can end this.
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+#[test]
+fn the_pid_file_is_there_while_the_server_is() {
+    let folder = Folder::new();
+    folder.write("public/a.txt", "content");
+    let mut command = astatine(["-b", "127.0.0.1:0", "-pid"]);
+    command.arg(folder.path()).arg(folder.path().join("public"));
+    let mut server = Server::spawn(command);
+    let path = folder.path().join("astatine.pid");
+    let written = fs::read_to_string(&path).unwrap();
+    let pid: i32 = written.trim_end().parse().unwrap();
+    assert_eq!(pid, server.pid().as_raw_pid());
+    server.stop();
+    assert!(!path.exists());
+}
+
+#[test]
+fn standard_output_that_nobody_reads_ends_nothing() {
+    let folder = Folder::new();
+    folder.write("a.txt", "content");
+    let mut server = Server::start(&folder, &["-v", "-V", "0"]);
+    server.close_stdout();
+    assert_eq!(server.client().get("/a.txt", "").status, 200);
+    assert_eq!(server.client().get("/a.txt", "").status, 200);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().0.code(), Some(0));
+}

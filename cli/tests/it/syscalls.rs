@@ -1,0 +1,132 @@
+//! What the kernel is asked for, seen by strace(1).
+
+use std::fs;
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::folder::{Folder, LARGE, noise};
+use crate::server::{Server, astatine};
+
+/// Serves the folder under strace while the paths are asked for; returns the calls that move bytes,
+/// or nothing where strace cannot run.
+fn trace(folder: &Folder, paths: &[&str]) -> Option<Vec<Call>> {
+    if !is_strace_usable() {
+        println!("skipped: strace is not there or may not trace");
+        return None;
+    }
+    let (log, pid_file) = (folder.path().join("trace"), folder.path().join("pid"));
+    let ours = astatine(["-b", "127.0.0.1:0", "-t", "1", "--pid"]);
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-s", "200", "-o"]).arg(&log);
+    command.args([
+        "-e",
+        "trace=recvfrom,recvmsg,readv,sendto,sendmsg,write,writev,sendfile",
+    ]);
+    command.arg(ours.get_program()).args(ours.get_args());
+    command
+        .arg(&pid_file)
+        .arg(folder.path().join("public"))
+        .env_remove("PORT");
+    let mut server = Server::spawn(command);
+    let mut client = server.client();
+    for path in paths {
+        assert_eq!(client.get(path, "").status, 200);
+    }
+    drop(client);
+    // Told by its own number: strace would not pass the signal on.
+    let pid = fs::read_to_string(&pid_file).unwrap();
+    kill_process(
+        Pid::from_raw(pid.trim().parse().unwrap()).unwrap(),
+        Signal::TERM,
+    )
+    .unwrap();
+    server.wait();
+    let log = fs::read_to_string(&log).unwrap();
+    Some(log.lines().filter_map(Call::parse).collect())
+}
+
+fn is_strace_usable() -> bool {
+    let traced = Command::new("strace")
+        .args(["-qq", "-e", "trace=none", "true"])
+        .output();
+    traced.is_ok_and(|output| output.status.success())
+}
+
+/// One call as strace shows it: `123 sendfile(9, 10, [16384] => [65536], 49152) = 49152`.
+#[derive(Debug)]
+struct Call {
+    name: String,
+    descriptor: u32,
+    text: String,
+    result: i64,
+}
+
+impl Call {
+    fn parse(line: &str) -> Option<Self> {
+        let (_, call) = line.split_once(' ')?;
+        let (name, rest) = call.trim_start().split_once('(')?;
+        let (descriptor, _) = rest.split_once([',', ' '])?;
+        let result = rest.rsplit_once(" = ").and_then(|(_, result)| {
+            result
+                .split(' ')
+                .next()
+                .and_then(|number| number.parse().ok())
+        });
+        Some(Self {
+            name: name.to_owned(),
+            descriptor: descriptor.parse().ok()?,
+            text: rest.to_owned(),
+            // A call that is unfinished on its line ends on another one without a descriptor.
+            result: result.unwrap_or(0),
+        })
+    }
+
+    fn is_write_to(&self, socket: u32) -> bool {
+        let names = ["sendto", "sendmsg", "write", "writev", "sendfile"];
+        self.descriptor == socket && names.contains(&self.name.as_str())
+    }
+}
+
+/// Finds the socket that the requests came from.
+fn socket_of(calls: &[Call]) -> u32 {
+    let request = calls.iter().find(|call| call.text.contains("GET /"));
+    request.expect("some call receives a request").descriptor
+}
+
+#[test]
+fn a_large_file_leaves_by_sendfile() {
+    let folder = Folder::new();
+    folder.write("public/large.bin", noise(LARGE));
+    let Some(calls) = trace(&folder, &["/large.bin"]) else {
+        return;
+    };
+    let socket = socket_of(&calls);
+    let sent = calls.iter().filter(|call| call.is_write_to(socket));
+    let (by_sendfile, written): (Vec<&Call>, Vec<&Call>) =
+        sent.partition(|call| call.name == "sendfile");
+    let n_by_sendfile: i64 = by_sendfile.iter().map(|call| call.result.max(0)).sum();
+    let n_written: i64 = written.iter().map(|call| call.result.max(0)).sum();
+    // The head and a first frame of at most 16 KiB go before it.
+    assert!(n_by_sendfile >= LARGE as i64 - 16_384, "{n_by_sendfile}");
+    assert!(n_written < 16_384 + 1024, "{n_written}");
+}
+
+#[test]
+fn a_cached_small_file_leaves_with_its_head_in_one_write() {
+    let folder = Folder::new();
+    folder.write("public/small.bin", noise(1024));
+    let Some(calls) = trace(&folder, &["/small.bin"; 4]) else {
+        return;
+    };
+    let socket = socket_of(&calls);
+    let written: Vec<&Call> = calls
+        .iter()
+        .filter(|call| call.is_write_to(socket))
+        .collect();
+    assert_eq!(written.len(), 4, "{written:#?}");
+    for call in written {
+        assert!(call.text.contains("HTTP/1.1 200 OK"), "{call:?}");
+        assert!(call.result > 1024, "{call:?}");
+    }
+}

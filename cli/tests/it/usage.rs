@@ -1,0 +1,149 @@
+//! What the command is told, and what it says when that is wrong.
+
+use std::net::TcpListener;
+use std::process::Output;
+
+use crate::folder::Folder;
+use crate::server::{Server, astatine, run};
+
+#[track_caller]
+fn check(output: &Output, code: i32, parts: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "no {part:?} in {stderr:?}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_a_failure_that_names_it() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(["-b", &address, folder.path().to_str().unwrap()]);
+    check(&output, 1, &[&address, "in use", "-p"]);
+    assert_eq!(
+        output.stderr.iter().filter(|byte| **byte == b'\n').count(),
+        1
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_a_failure_that_names_it() {
+    check(&run(["no/such/folder"]), 1, &["no/such/folder"]);
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    check(&run(["--no-such-option", "."]), 2, &["--no-such-option"]);
+    check(&run(["-p", "70000", "."]), 2, &["70000", "--port"]);
+    check(&run::<&str>([]), 2, &["no folder", "--help"]);
+    let output = astatine(["."]).env("PORT", "http").output().unwrap();
+    check(&output, 2, &["PORT=http"]);
+    let output = astatine(["."])
+        .env("ASTATINE_PORT", "http")
+        .output()
+        .unwrap();
+    check(&output, 2, &["http", "--port"]);
+}
+
+#[test]
+fn a_bad_configuration_exits_with_78_and_names_the_line() {
+    let folder = Folder::new();
+    let file = folder.write("a.toml", "port = 1\nprot = 2\n");
+    let file = file.to_str().unwrap();
+    check(&run(["-C", file, "."]), 78, &["a.toml, line 2", "prot"]);
+    check(
+        &run(["check-config", file]),
+        78,
+        &["a.toml, line 2", "prot"],
+    );
+    check(&run(["-C", "no/such.toml", "."]), 78, &["no/such.toml"]);
+}
+
+#[test]
+fn a_good_configuration_is_said_to_be_good() {
+    let folder = Folder::new();
+    let file = folder.write("a.toml", "port = 1\nlog-format = \"json\"\n");
+    check(&run(["check-config", file.to_str().unwrap()]), 0, &[]);
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let folder = Folder::new();
+    folder.write("public/a.txt", "a");
+    let file = "port = 0\nmax-age = 1\nspa = \"a.txt\"\nbind = [\"127.0.0.1\"]\n";
+    let file = folder.write("a.toml", file);
+    let max_age = |variable: Option<&str>, flag: Option<&str>| {
+        let mut command = astatine(["--config"]);
+        command.arg(&file).arg(folder.path().join("public"));
+        command.args(flag.map(|value| format!("--max-age={value}")));
+        command.envs(variable.map(|value| ("ASTATINE_MAX_AGE", value)));
+        let server = Server::spawn(command);
+        let answer = server.client().get("/some/page", "");
+        assert_eq!(answer.body, b"a");
+        answer.field("cache-control").unwrap().to_owned()
+    };
+    assert!(max_age(None, None).contains("max-age=1"));
+    assert!(max_age(Some("2"), None).contains("max-age=2"));
+    assert!(max_age(Some("2"), Some("3")).contains("max-age=3"));
+}
+
+#[test]
+fn the_variables_of_a_platform_count() {
+    let folder = Folder::new();
+    let mut command = astatine(["-b", "127.0.0.1"]);
+    command
+        .arg(folder.path())
+        .env("PORT", "0")
+        .env("THREADS", "1");
+    let server = Server::spawn(command);
+    assert_eq!(server.client().get("/", "").status, 404);
+    assert_ne!(server.address().port(), 3000);
+}
+
+#[test]
+fn iodine_s_spellings_start_a_server() {
+    let folder = Folder::new();
+    folder.write("a.txt", "content");
+    let mut command = astatine(["-a", "127.0.0.1", "-port", "0", "-t=1", "-log", "-V", "2"]);
+    command
+        .args(["-tout", "5", "-maxbd", "1", "-www"])
+        .arg(folder.path());
+    let mut server = Server::spawn(command);
+    assert_eq!(server.client().get("/a.txt", "").body, b"content");
+    assert!(server.stop().contains("GET /a.txt"));
+}
+
+#[test]
+fn variables_do_not_disturb_the_other_commands() {
+    let mut command = astatine(["man"]);
+    let output = command
+        .env("ASTATINE_PORT", "1")
+        .env("PORT", "2")
+        .output()
+        .unwrap();
+    check(&output, 0, &[]);
+}
+
+#[test]
+fn help_version_manual_and_completions_are_printed() {
+    let text = |args: &[&str]| {
+        let output = run(args);
+        check(&output, 0, &[]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(text(&["--help"]).contains("PUBLIC_DIR"));
+    assert!(text(&["-?"]).contains("PUBLIC_DIR"));
+    assert_eq!(
+        text(&["--version"]),
+        format!("astatine {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    assert!(text(&["man"]).contains(".TH astatine"));
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(
+            text(&["completions", shell]).contains("max-body"),
+            "{shell}"
+        );
+    }
+}
