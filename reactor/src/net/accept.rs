@@ -15,8 +15,8 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tower_service::Service;
 
+use crate::net::address::address_of;
 use crate::net::limits::{Limits, Place};
-use crate::net::listener::address_of;
 use crate::net::socket::register;
 use crate::net::socket_file::SocketFile;
 use crate::net::{Listener, Socket, sys};

@@ -33,6 +33,16 @@ pub enum BindError {
     NotListening(RawFd),
 }
 
+impl BindError {
+    /// Names the address that the system refused.
+    pub(super) fn listen(address: String, cause: impl Into<io::Error>) -> Self {
+        Self::Listen {
+            address,
+            cause: cause.into(),
+        }
+    }
+}
+
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,6 +1,7 @@
 //! Listeners, sockets, and the ways to serve them.
 
 mod accept;
+mod address;
 mod bind;
 mod config;
 mod error;
@@ -17,6 +18,8 @@ mod socket_file;
     reason = "reading into memory that is not initialised, inherited descriptors"
 )]
 mod sys;
+mod tcp;
+mod thread;
 
 pub use bind::{Bind, BindParseError};
 pub use config::Config;

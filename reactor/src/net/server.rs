@@ -3,19 +3,18 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::num::NonZeroUsize;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::oneshot;
+use tokio::runtime::Builder;
 use tower_service::Service;
 
 use crate::net::accept::{Acceptor, BoxError};
 use crate::net::grace::{Signals, beside, cut_after};
 use crate::net::limits::{Limits, raise_descriptor_limit};
+use crate::net::thread::{Share, Start, Thread};
 use crate::net::{Bind, Config, Inherited, Listener};
 use crate::{Address, Connection, Phase, Shutdown};
 
@@ -74,19 +73,6 @@ type OnReady = Box<dyn FnOnce(&[Address]) + Send>;
 struct Site {
     bind: Bind,
     start: Start,
-}
-
-/// Registers a listener with the thread's runtime and returns the accept loop.
-type Start = Arc<dyn Fn(Listener, Arc<Limits>, Shutdown) -> io::Result<AcceptLoop> + Send + Sync>;
-type AcceptLoop = Pin<Box<dyn Future<Output = io::Result<()>>>>;
-
-/// The listeners of one thread.
-type Share = Vec<(Listener, Start)>;
-
-/// A thread as the supervisor sees it.
-struct Thread {
-    ready: oneshot::Receiver<()>,
-    ended: oneshot::Receiver<io::Result<()>>,
 }
 
 impl Server {
@@ -192,7 +178,7 @@ impl Server {
     fn bind(&self) -> io::Result<(Vec<Address>, Vec<Share>)> {
         let n_threads = match self.n_threads {
             Some(n) => n.get(),
-            None => thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         };
         let mut addresses = Vec::new();
         let mut shares: Vec<Share> = Vec::new();
@@ -213,81 +199,11 @@ impl Server {
         let limits = Limits::new(&self.config);
         let mut threads = Vec::with_capacity(shares.len());
         for (index, share) in shares.into_iter().enumerate() {
-            let stopper = Stopper(self.shutdown.clone());
-            threads.push(Thread::spawn(index, share, Arc::clone(&limits), stopper)?);
+            let (limits, shutdown) = (Arc::clone(&limits), self.shutdown.clone());
+            threads.push(Thread::spawn(index, share, limits, shutdown)?);
         }
         Ok(threads)
     }
-}
-
-impl Thread {
-    fn spawn(
-        index: usize,
-        share: Share,
-        limits: Arc<Limits>,
-        stopper: Stopper,
-    ) -> io::Result<Self> {
-        let (tell_ready, ready) = oneshot::channel();
-        let (tell_end, ended) = oneshot::channel();
-        let body = move || {
-            let result = serve_share(share, &limits, &stopper.0, tell_ready);
-            // The supervisor is gone only when it has given this thread up.
-            tell_end.send(result).unwrap_or_default();
-        };
-        drop(
-            thread::Builder::new()
-                .name(format!("astatine-{index}"))
-                .spawn(body)?,
-        );
-        Ok(Self { ready, ended })
-    }
-
-    async fn end(self) -> io::Result<()> {
-        self.ended
-            .await
-            .unwrap_or_else(|_| Err(io::Error::other("a thread of the server panicked")))
-    }
-}
-
-/// Begins the shutdown when it is dropped: one thread or accept loop that ends early ends all.
-struct Stopper(Shutdown);
-
-impl Drop for Stopper {
-    fn drop(&mut self) {
-        self.0.advance(Phase::Draining);
-    }
-}
-
-/// The life of one thread.
-fn serve_share(
-    share: Share,
-    limits: &Arc<Limits>,
-    shutdown: &Shutdown,
-    tell_ready: oneshot::Sender<()>,
-) -> io::Result<()> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default())?;
-    runtime.block_on(async {
-        let mut loops = Vec::with_capacity(share.len());
-        for (listener, start) in share {
-            let accept_loop = start(listener, Arc::clone(limits), shutdown.clone())?;
-            let stopper = Stopper(shutdown.clone());
-            loops.push(tokio::task::spawn_local(async move {
-                let _stopper = stopper;
-                accept_loop.await
-            }));
-        }
-        // The supervisor waits for it, unless it has given up.
-        tell_ready.send(()).unwrap_or_default();
-        let mut result = Ok(());
-        for accept_loop in loops {
-            let ended = accept_loop.await.unwrap_or_else(|error| Err(error.into()));
-            result = result.and(ended);
-        }
-        limits.empty().await;
-        result
-    })
 }
 
 /// Gives `work` up when a thread does not stop although everything was cut.

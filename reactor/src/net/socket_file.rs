@@ -36,26 +36,23 @@ impl SocketFile {
     /// Two servers that start at the same moment on the same path may both find the file dead;
     /// the later one wins it.
     pub(super) fn bind(path: &Path, mode: u32) -> Result<(OwnedFd, Self), BindError> {
-        let failed = |cause: io::Error| BindError::Listen {
-            address: format!("unix:{}", path.display()),
-            cause,
-        };
-        let address = SocketAddrUnix::new(path).map_err(|errno| failed(errno.into()))?;
+        let address = SocketAddrUnix::new(path).map_err(|errno| failed(path, errno))?;
         let socket =
-            sys::stream_socket(AddressFamily::UNIX).map_err(|errno| failed(errno.into()))?;
+            sys::stream_socket(AddressFamily::UNIX).map_err(|errno| failed(path, errno))?;
         match bind(&socket, &address) {
             Err(Errno::ADDRINUSE) => {
                 remove_dead(path, &address)?;
-                bind(&socket, &address).map_err(|errno| failed(errno.into()))?;
+                bind(&socket, &address).map_err(|errno| failed(path, errno))?;
             }
-            bound => bound.map_err(|errno| failed(errno.into()))?,
+            bound => bound.map_err(|errno| failed(path, errno))?,
         }
         let file = Self {
-            identity: Identity::of(path).map_err(failed)?,
+            identity: Identity::of(path).map_err(|cause| failed(path, cause))?,
             path: path.to_owned(),
             is_removed: AtomicBool::new(false),
         };
-        std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
+        std::fs::set_permissions(path, Permissions::from_mode(mode))
+            .map_err(|cause| failed(path, cause))?;
         Ok((socket, file))
     }
 
@@ -93,19 +90,19 @@ impl Identity {
 
 /// Removes the file in the way if it is a socket on which nobody listens.
 fn remove_dead(path: &Path, address: &SocketAddrUnix) -> Result<(), BindError> {
-    let failed = |cause: io::Error| BindError::Listen {
-        address: format!("unix:{}", path.display()),
-        cause,
-    };
-    let metadata = std::fs::symlink_metadata(path).map_err(failed)?;
+    let metadata = std::fs::symlink_metadata(path).map_err(|cause| failed(path, cause))?;
     if !metadata.file_type().is_socket() {
         return Err(BindError::FileInTheWay(path.to_owned()));
     }
-    let probe = sys::stream_socket(AddressFamily::UNIX).map_err(|errno| failed(errno.into()))?;
+    let probe = sys::stream_socket(AddressFamily::UNIX).map_err(|errno| failed(path, errno))?;
     match retry_on_intr(|| connect(&probe, address)) {
-        Err(Errno::CONNREFUSED) => std::fs::remove_file(path).map_err(failed),
+        Err(Errno::CONNREFUSED) => std::fs::remove_file(path).map_err(|cause| failed(path, cause)),
         // EAGAIN is a full queue, EPROTOTYPE a socket of an other type: both are in use.
         Ok(()) | Err(Errno::AGAIN | Errno::PROTOTYPE) => Err(BindError::Live(path.to_owned())),
-        Err(errno) => Err(failed(errno.into())),
+        Err(errno) => Err(failed(path, errno)),
     }
+}
+
+fn failed(path: &Path, cause: impl Into<io::Error>) -> BindError {
+    BindError::listen(format!("unix:{}", path.display()), cause)
 }

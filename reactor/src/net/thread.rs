@@ -1,0 +1,100 @@
+//! One thread of a server: its runtime, its accept loops, its end.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::oneshot;
+
+use crate::net::Listener;
+use crate::net::limits::Limits;
+use crate::{Phase, Shutdown};
+
+/// Registers a listener with the thread's runtime and returns the accept loop.
+pub(super) type Start =
+    Arc<dyn Fn(Listener, Arc<Limits>, Shutdown) -> io::Result<AcceptLoop> + Send + Sync>;
+type AcceptLoop = Pin<Box<dyn Future<Output = io::Result<()>>>>;
+
+/// The listeners of one thread.
+pub(super) type Share = Vec<(Listener, Start)>;
+
+/// A thread as the supervisor sees it.
+pub(super) struct Thread {
+    pub(super) ready: oneshot::Receiver<()>,
+    ended: oneshot::Receiver<io::Result<()>>,
+}
+
+impl Thread {
+    pub(super) fn spawn(
+        index: usize,
+        share: Share,
+        limits: Arc<Limits>,
+        shutdown: Shutdown,
+    ) -> io::Result<Self> {
+        let stopper = Stopper(shutdown);
+        let (tell_ready, ready) = oneshot::channel();
+        let (tell_end, ended) = oneshot::channel();
+        let body = move || {
+            let result = serve_share(share, &limits, &stopper.0, tell_ready);
+            // The supervisor is gone only when it has given this thread up.
+            tell_end.send(result).unwrap_or_default();
+        };
+        drop(
+            thread::Builder::new()
+                .name(format!("astatine-{index}"))
+                .spawn(body)?,
+        );
+        Ok(Self { ready, ended })
+    }
+
+    /// Waits for the thread's end and returns its result.
+    pub(super) async fn end(self) -> io::Result<()> {
+        self.ended
+            .await
+            .unwrap_or_else(|_| Err(io::Error::other("a thread of the server panicked")))
+    }
+}
+
+/// Begins the shutdown when it is dropped: one thread or accept loop that ends early ends all.
+struct Stopper(Shutdown);
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        self.0.advance(Phase::Draining);
+    }
+}
+
+/// The life of one thread.
+fn serve_share(
+    share: Share,
+    limits: &Arc<Limits>,
+    shutdown: &Shutdown,
+    tell_ready: oneshot::Sender<()>,
+) -> io::Result<()> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let mut loops = Vec::with_capacity(share.len());
+        for (listener, start) in share {
+            let accept_loop = start(listener, Arc::clone(limits), shutdown.clone())?;
+            let stopper = Stopper(shutdown.clone());
+            loops.push(tokio::task::spawn_local(async move {
+                let _stopper = stopper;
+                accept_loop.await
+            }));
+        }
+        // The supervisor waits for it, unless it has given up.
+        tell_ready.send(()).unwrap_or_default();
+        let mut result = Ok(());
+        for accept_loop in loops {
+            let ended = accept_loop.await.unwrap_or_else(|error| Err(error.into()));
+            result = result.and(ended);
+        }
+        limits.empty().await;
+        result
+    })
+}
