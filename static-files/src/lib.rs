@@ -1,4 +1,83 @@
-//! Static files.
+//! Static files for tower: a folder as a `Service`, before one, or on behalf of one.
+//!
+//! This crate plans an answer from header values and facts about a file, which is pure
+//! ([`plan`]), and serves the bytes. It is no router, and no cache for other servers' content.
+//!
+//! Start from `StaticFiles`, the service; `StaticFilesLayer`, which asks an inner service where
+//! there is no file; and `SendfileLayer`, which sends the files that an inner service names. All
+//! are set by `Config`.
+//!
+//! ```
+//! # #[cfg(feature = "driver")]
+//! # fn main() -> std::io::Result<()> {
+//! use astatine_static_files::{Config, Glob, StaticFiles};
+//! use http::HeaderValue;
+//!
+//! let mut config = Config::default();
+//! let rule = (Glob::new("*.html"), HeaderValue::from_static("no-cache"));
+//! config.cache_control.push(rule);
+//! let files = StaticFiles::new(std::env::temp_dir(), config)?;
+//! # drop(files);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "driver"))]
+//! # fn main() {}
+//! ```
+//!
+//! # What is answered
+//!
+//! | request | answer |
+//! |---|---|
+//! | GET, HEAD of a file; of a folder with an index, with its slash; of `/page` beside `page.html` | 200, 206, 304, 412 or 416 |
+//! | GET, HEAD of a folder without its slash | 301 to the same with a slash, relative |
+//! | GET, HEAD of a folder without an index | a listing where that is on, else 404 |
+//! | a path with an encoded slash, a backslash, a NUL, a dot segment, an empty segment or a bad escape | 400 |
+//! | a link that leaves the folder, a hidden name, anything but a regular file, nothing | 404, or the fallback page |
+//! | OPTIONS of what exists | 204 with Allow |
+//! | any other method on what exists | 405 with Allow |
+//!
+//! A page `CODE.html` in the folder is the body of the status CODE where the answer is 400, 403,
+//! 404, 405, 500 or 503.
+//!
+//! # Freshness
+//!
+//! A cached file is served for at most `Config::max_stale`, 1 second, without a look at the disk.
+//! The look covers every name that had a part in the answer: the file, the siblings that hold it
+//! compressed, and the names that would have gone before it. A file whose status changed less
+//! than two seconds before it was read is read again, since its times cannot tell two changes
+//! apart. An entity tag is made of the length, the time of modification to the nanosecond, and
+//! the encoding.
+//!
+//! # Waiting for the disk
+//!
+//! Each look-up is tried on the thread that asks, with what the kernel holds in memory
+//! (openat2 with `RESOLVE_CACHED`, preadv2 with `RWF_NOWAIT`); only what fails there goes to the
+//! blocking pool. A response of more than 64 KiB of a file carries a `FileRegion`, whose
+//! readahead hook asks the same of each stretch before it is sent by sendfile(2).
+//!
+//! # Limits
+//!
+//! | limit | unit | default | beyond it |
+//! |---|---|---|---|
+//! | `cache_bytes` | bytes | 64 MiB | the least used is dropped |
+//! | `max_open_files` | descriptors | 512 | the least used is closed |
+//! | `max_blocking` | threads | 8 | requests wait for their turn |
+//! | `max_ranges` | ranges in a request | 16 | the whole file |
+//! | `gzip_max_bytes` | bytes of a file | 1 MiB | sent as it is |
+//! | names in a listing | names | 10,000 | the rest is left out |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `driver` (default) | all but [`plan`] |
+//!
+//! # Specifications
+//!
+//! RFC 9110 §8.8 (validators), §12.5.3 (Accept-Encoding), §13 (preconditions), §14 (ranges);
+//! RFC 3986 §2.1; RFC 8615. Left out: content negotiation by language, `multipart/byteranges` of
+//! bytes compressed on demand, and 406, which no client is helped by.
+
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "driver")]
@@ -6,4 +85,7 @@ mod driver;
 pub mod plan;
 
 #[cfg(feature = "driver")]
-pub use driver::{Config, Dotfiles, FileBody, FileFuture, Glob, Listing, StaticFiles};
+pub use driver::{
+    Config, Dotfiles, FileBody, FileFuture, FileOr, FileOrBody, FileOrFuture, Glob, Listing,
+    Sendfile, SendfileFuture, SendfileLayer, StaticFiles, StaticFilesLayer,
+};

@@ -12,6 +12,7 @@ use super::files::{Files, Found};
 use super::listing;
 use super::reach::Reach;
 use super::respond;
+use super::variant::Variant;
 use crate::plan::{FilePath, names_html};
 
 /// The parts of a request that decide its answer.
@@ -105,13 +106,18 @@ impl Files {
             Found::File(resource) => {
                 let key = path.as_bytes();
                 let (resource, encoding) = self.negotiate(key, resource, asked.headers, reach)?;
-                respond::with_variant(resource.variant(encoding), asked, self.config().max_ranges)
+                self.with_variant(resource.variant(encoding), asked)
             }
             Found::Folder => respond::to_folder(asked.uri, self.max_age().clone()),
             Found::Listing => return listing::answer(self, asked, reach),
             Found::Nothing | Found::Refused => return Ok(None),
         };
         Ok(Some(response))
+    }
+
+    fn with_variant(&self, variant: &Variant, asked: &Asked<'_>) -> Response<FileBody> {
+        let max_ranges = self.config().max_ranges;
+        respond::with_variant(variant, asked.method, asked.headers, max_ranges)
     }
 
     /// Answers a page that does not exist with the one that stands for it.
@@ -132,11 +138,7 @@ impl Files {
         };
         let (resource, encoding) = self.negotiate(name, resource, asked.headers, reach)?;
         let variant = resource.variant(encoding);
-        Ok(Some(respond::with_variant(
-            variant,
-            asked,
-            self.config().max_ranges,
-        )))
+        Ok(Some(self.with_variant(variant, asked)))
     }
 
     /// Answers a method that does not read.

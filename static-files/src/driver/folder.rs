@@ -186,3 +186,54 @@ fn is_absence(error: &io::Error) -> bool {
 fn is_any_of(error: &io::Error, errors: &[Errno]) -> bool {
     Errno::from_io_error(error).is_some_and(|error| errors.contains(&error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_walk_finds_what_the_kernel_finds_and_no_more() {
+        let name = format!("astatine-folder-{}", std::process::id());
+        let base = std::env::temp_dir().join(name);
+        let path = base.join("root");
+        fs::create_dir_all(path.join("dir/deep")).unwrap();
+        fs::write(path.join("dir/a.txt"), "a").unwrap();
+        fs::write(base.join("secret.txt"), "secret").unwrap();
+        symlink("dir/a.txt", path.join("inside")).unwrap();
+        symlink("../a.txt", path.join("dir/deep/up")).unwrap();
+        symlink(path.join("dir"), path.join("absolute")).unwrap();
+        symlink("../secret.txt", path.join("outside")).unwrap();
+        symlink("/", path.join("slash")).unwrap();
+        symlink("loop", path.join("loop")).unwrap();
+        let root = Root::new(&path).unwrap();
+        let folder = root.open(Reach::Disk).unwrap();
+        let cases = [
+            ("dir/a.txt", Some(Kind::Regular)),
+            ("dir", Some(Kind::Folder)),
+            (".", Some(Kind::Folder)),
+            ("inside", Some(Kind::Regular)),
+            ("dir/deep/up", Some(Kind::Regular)),
+            ("absolute/a.txt", Some(Kind::Regular)),
+            ("missing", None),
+            ("dir/a.txt/b", None),
+            ("outside", None),
+            ("slash/etc/passwd", None),
+            ("loop", None),
+        ];
+        for (name, expected) in cases {
+            let walked = folder.walk(Path::new(name), OFlags::RDONLY);
+            let kind = match walked {
+                Ok(descriptor) => Some(Opened::new(File::from(descriptor)).unwrap().kind),
+                Err(error) if is_absence(&error) => None,
+                Err(error) => panic!("{name}: {error}"),
+            };
+            assert_eq!(kind, expected, "{name}");
+            let looked = folder.look(name.as_bytes()).unwrap();
+            assert_eq!(looked.map(|(kind, _)| kind), expected, "{name}");
+        }
+        fs::remove_dir_all(&base).unwrap();
+    }
+}

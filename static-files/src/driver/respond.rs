@@ -8,9 +8,8 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
     ETAG, LAST_MODIFIED, LOCATION, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderValue, Method, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 
-use super::answer::Asked;
 use super::body::FileBody;
 use super::variant::Variant;
 use crate::plan::{Answer, Multipart};
@@ -18,12 +17,13 @@ use crate::plan::{Answer, Multipart};
 /// Answers a GET or HEAD with a variant, as the request's headers demand.
 pub(crate) fn with_variant(
     variant: &Variant,
-    asked: &Asked<'_>,
+    method: &Method,
+    headers: &HeaderMap,
     max_ranges: usize,
 ) -> Response<FileBody> {
     let representation = variant.representation();
-    match Answer::plan(asked.method, asked.headers, &representation, max_ranges) {
-        Answer::Whole => whole(variant, asked.method),
+    match Answer::plan(method, headers, &representation, max_ranges) {
+        Answer::Whole => whole(variant, method),
         Answer::Part(range) => part(variant, range),
         Answer::Parts(ranges) => parts(variant, &ranges),
         Answer::NotModified => not_modified(variant),

@@ -78,7 +78,7 @@ impl Search<'_> {
         }
     }
 
-    fn folder_without_index(&mut self, name: &[u8]) -> io::Result<Target> {
+    fn folder_without_index(&self, name: &[u8]) -> io::Result<Target> {
         if self.config.listing == Listing::Off {
             return Ok(Target::Nothing);
         }

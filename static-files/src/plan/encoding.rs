@@ -88,13 +88,8 @@ impl AcceptEncoding {
             brotli: or_any(brotli),
             zstd: or_any(zstd),
             gzip: or_any(gzip),
-            identity: identity.or(any.filter(|&weight| weight == 0)),
+            identity: identity.or_else(|| any.filter(|&weight| weight == 0)),
         }
-    }
-
-    /// Tells whether the coding is not refused.
-    pub fn accepts(&self, encoding: Encoding) -> bool {
-        self.weight(encoding) > 0 || (encoding == Encoding::Identity && self.identity.is_none())
     }
 
     /// Chooses among identity and `available`: the greatest weight, then the earlier.

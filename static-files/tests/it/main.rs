@@ -1,9 +1,14 @@
 //! The crate as its users see it: services over real folders.
 
+#![cfg(test)]
+
 mod conditions;
 mod encodings;
 mod freshness;
+mod layers;
+mod listing;
 mod pages;
 mod paths;
 mod ranges;
+mod regions;
 mod site;

@@ -1,0 +1,203 @@
+//! A folder before an inner service, and files that an inner service names.
+
+use std::convert::Infallible;
+
+use astatine_reactor::FileRegion;
+use astatine_static_files::{SendfileLayer, StaticFilesLayer};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::site::{Answer, Folder, Site, noise, request};
+
+async fn echo(request: Request<String>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let line = format!("{} {} {}", request.method(), request.uri(), request.body());
+    Ok(Response::new(Full::from(line)))
+}
+
+async fn through_layer(site: &Site, method: &str, path: &str) -> Answer {
+    let request = request(method, path, &[]).map(|()| "body".to_owned());
+    let service = StaticFilesLayer::new(site.service.clone()).layer(service_fn(echo));
+    Answer::read(service.oneshot(request).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn what_is_no_file_goes_to_the_inner_service_whole() {
+    let site = Site::with(
+        &[
+            ("a.txt", b"hello"),
+            ("index.html", b"home"),
+            ("404.html", b"no"),
+            (".env", b"x"),
+        ],
+        |config| config.spa_fallback = Some("index.html".to_owned()),
+    );
+    assert_eq!(through_layer(&site, "GET", "/a.txt").await.text(), "hello");
+    assert_eq!(through_layer(&site, "GET", "/").await.text(), "home");
+    let passed = [
+        ("GET", "/api/users?x=1"),
+        ("GET", "/repos/a%2Fb"),
+        ("GET", "/.env"),
+        ("GET", "/a/../a.txt"),
+        ("HEAD", "/api"),
+        ("POST", "/a.txt"),
+        ("OPTIONS", "/a.txt"),
+        ("DELETE", "/"),
+    ];
+    for (method, path) in passed {
+        let answer = through_layer(&site, method, path).await;
+        assert_eq!(answer.text(), format!("{method} {path} body"));
+    }
+}
+
+/// Answers with a header that names a file, and with headers of its own.
+async fn through_sendfile(
+    layer: &SendfileLayer,
+    request: Request<()>,
+    inner: Response<Full<Bytes>>,
+) -> Answer {
+    let service = service_fn(move |_: Request<()>| {
+        let inner = inner.clone();
+        async move { Ok::<_, Infallible>(inner) }
+    });
+    Answer::read(layer.layer(service).oneshot(request).await.unwrap()).await
+}
+
+fn naming(header: &str, value: &str) -> Response<Full<Bytes>> {
+    let response = Response::builder()
+        .header(header, value)
+        .header("content-length", "7")
+        .header("etag", "\"app\"")
+        .header("set-cookie", "a=1")
+        .header("set-cookie", "b=2")
+        .header("cache-control", "private");
+    response.body(Full::from("ignored")).unwrap()
+}
+
+#[tokio::test]
+async fn a_named_file_is_sent_in_place_of_the_body() {
+    let content = noise(200_000);
+    let site = Site::new(&[("private/file.bin", &content)]);
+    let layer = SendfileLayer::new().allow_at("/internal/", site.service.clone());
+    let path = site.folder.path().join("private/file.bin");
+    let cases = [
+        ("x-sendfile", path.to_str().unwrap().to_owned()),
+        ("x-accel-redirect", "/internal/private/file.bin".to_owned()),
+        (
+            "x-accel-redirect",
+            "/internal/private/%66ile.bin?x".to_owned(),
+        ),
+    ];
+    for (header, value) in cases {
+        for method in ["GET", "POST"] {
+            let inner = naming(header, &value);
+            let answer = through_sendfile(&layer, request(method, "/", &[]), inner).await;
+            assert_eq!(answer.status, 200);
+            assert!(answer.body == content);
+            assert_eq!(answer.header("content-length"), "200000");
+            assert_eq!(answer.header(header), "");
+            assert_eq!(answer.header("cache-control"), "private");
+            assert_ne!(answer.header("etag"), "\"app\"");
+            assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 2);
+        }
+        let inner = naming(header, &value);
+        let range = request("GET", "/", &[("range", "bytes=100000-100009")]);
+        let answer = through_sendfile(&layer, range, inner.clone()).await;
+        assert_eq!(answer.status, 206);
+        assert!(answer.body == content[100_000..100_010]);
+        let etag = answer.header("etag").to_owned();
+        let known = request("GET", "/", &[("if-none-match", &etag)]);
+        let answer = through_sendfile(&layer, known, inner.clone()).await;
+        assert_eq!(answer.status, 304);
+        let head = through_sendfile(&layer, request("HEAD", "/", &[]), inner).await;
+        assert_eq!(head.header("content-length"), "200000");
+        assert!(head.body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn only_files_below_an_allowed_folder_are_sent() {
+    let outside = Folder::new();
+    let secret = outside.write("secret.txt", "secret");
+    let site = Site::new(&[("a.txt", b"hello"), ("docs/index.html", b"docs")]);
+    let root = site.folder.path().to_str().unwrap();
+    let name = outside.path().file_name().unwrap().to_str().unwrap();
+    let layer = SendfileLayer::new().allow(site.service.clone());
+    let prefixed = SendfileLayer::new().allow_at("internal", site.service.clone());
+    let cases = [
+        (&layer, "x-sendfile", secret.to_str().unwrap().to_owned()),
+        (&layer, "x-sendfile", format!("{root}/../{name}/secret.txt")),
+        (&layer, "x-sendfile", format!("{root}/missing.txt")),
+        (&layer, "x-sendfile", format!("{root}/docs/")),
+        (&layer, "x-sendfile", root.to_owned()),
+        (&layer, "x-sendfile", "a.txt".to_owned()),
+        (&layer, "x-sendfile", String::new()),
+        (&layer, "x-accel-redirect", "/a.txt".to_owned()),
+        (&prefixed, "x-accel-redirect", "/a.txt".to_owned()),
+        (&prefixed, "x-accel-redirect", "/internala.txt".to_owned()),
+        (
+            &prefixed,
+            "x-accel-redirect",
+            format!("/internal/../../{name}/secret.txt"),
+        ),
+        (
+            &prefixed,
+            "x-accel-redirect",
+            format!("/internal/..%2f..%2f{name}/secret.txt"),
+        ),
+    ];
+    for (layer, header, value) in cases {
+        let inner = naming(header, &value);
+        let answer = through_sendfile(layer, request("GET", "/", &[]), inner).await;
+        assert_eq!(answer.status, 404, "{header}: {value}");
+        assert_eq!(answer.text(), "404 Not Found\n");
+        assert_eq!(answer.header(header), "");
+    }
+}
+
+#[tokio::test]
+async fn the_inner_service_decides_type_and_status() {
+    let site = Site::new(&[("a.txt", b"hello")]);
+    let layer = SendfileLayer::new().allow_at("", site.service.clone());
+    let mut inner = naming("x-accel-redirect", "/a.txt");
+    *inner.status_mut() = StatusCode::PAYMENT_REQUIRED;
+    let headers = inner.headers_mut();
+    headers.insert("content-type", "text/x-own".parse().unwrap());
+    let range = request("GET", "/", &[("range", "bytes=0-1")]);
+    let answer = through_sendfile(&layer, range, inner).await;
+    assert_eq!(answer.status, 402);
+    assert_eq!(answer.text(), "hello");
+    assert_eq!(answer.header("content-type"), "text/x-own");
+}
+
+#[tokio::test]
+async fn a_response_that_names_nothing_passes_untouched() {
+    let site = Site::new(&[]);
+    let layer = SendfileLayer::new().allow(site.service.clone());
+    let answer = through_sendfile(&layer, request("GET", "/", &[]), naming("x-other", "1")).await;
+    assert_eq!(answer.text(), "ignored");
+    assert_eq!(answer.header("content-length"), "7");
+}
+
+#[tokio::test]
+async fn a_region_of_a_body_that_is_not_sent_does_not_stay() {
+    let site = Site::new(&[("small.txt", b"small"), ("large.bin", &noise(100_000))]);
+    let large = site.service.clone();
+    let inner = service_fn(move |_: Request<()>| {
+        let large = large.clone();
+        async move {
+            let mut response = large.oneshot(request("GET", "/large.bin", &[])).await?;
+            assert!(response.extensions().get::<FileRegion>().is_some());
+            let headers = response.headers_mut();
+            headers.insert("x-accel-redirect", "/small.txt".parse().unwrap());
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let layer = SendfileLayer::new().allow_at("/", site.service.clone());
+    let service = layer.layer(inner);
+    let get = Request::builder().method(Method::GET).body(()).unwrap();
+    let response = service.oneshot(get).await.unwrap();
+    assert!(response.extensions().get::<FileRegion>().is_none());
+    assert_eq!(Answer::read(response).await.text(), "small");
+}
