@@ -37,9 +37,11 @@ pub(super) fn measure(servers: &[&'static str], nginx: Option<&Path>, report: &m
 
 fn bytes_per_connection(name: &'static str, nginx: Option<&Path>) -> Result<f64, Failure> {
     let server = http::start(name, nginx)?;
+    let open = |n| Wave::open(server.address, n, &http::plain()).map_err(Failure::io(name));
+    // A server that has answered once has finished its start.
+    drop(open(1)?);
     let before = server.resident_bytes()?;
-    let idle =
-        Wave::open(server.address, N_CONNECTIONS, &http::plain()).map_err(Failure::io(name))?;
+    let idle = open(N_CONNECTIONS)?;
     let after = server.resident_bytes()?;
     drop(idle);
     Ok((after as f64 - before as f64) / N_CONNECTIONS as f64)
