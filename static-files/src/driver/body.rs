@@ -21,10 +21,19 @@ use super::pool::Work;
 /// what is not in the kernel's memory is read on the blocking pool. The first frame of a region
 /// that may go by sendfile(2) is at most 16 KiB. A file that ends early is an error of the body:
 /// its length was promised, so the connection cannot go on.
+#[derive(Debug)]
+pub struct FileBody(Kind);
+
+/// Most bodies come from memory; they are moved a few times and so kept small.
+#[derive(Debug)]
+enum Kind {
+    Memory(Bytes),
+    Pieces(Box<Pieces>),
+}
+
 #[derive(Debug, Default)]
-pub struct FileBody {
-    current: Option<Piece>,
-    rest: VecDeque<Piece>,
+struct Pieces {
+    queue: VecDeque<Piece>,
     remaining_bytes: u64,
 }
 
@@ -47,13 +56,11 @@ struct FilePiece {
 impl FileBody {
     /// Makes a body without bytes.
     pub fn empty() -> Self {
-        Self::default()
+        Self::memory(Bytes::new())
     }
 
     pub(crate) fn memory(bytes: Bytes) -> Self {
-        let mut body = Self::default();
-        body.push_memory(bytes);
-        body
+        Self(Kind::Memory(bytes))
     }
 
     /// Makes the body of a range whose first bytes are `head`; `region` is its witness where it
@@ -64,69 +71,47 @@ impl FileBody {
         head: Bytes,
         region: Option<FileRegion>,
     ) -> Self {
-        let mut body = Self::default();
-        body.push(
-            range.end - range.start,
-            Piece::File(FilePiece {
-                file,
-                range,
-                head,
-                region,
-                reading: None,
-            }),
-        );
-        body
+        let mut pieces = Pieces::default();
+        pieces.push(FilePiece {
+            file,
+            range,
+            head,
+            region,
+            reading: None,
+        });
+        Self(Kind::Pieces(Box::new(pieces)))
     }
 
+    /// Adds bytes behind those that are there.
     pub(crate) fn push_memory(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.push(bytes.len() as u64, Piece::Memory(bytes));
-        }
+        let pieces = self.pieces();
+        pieces.remaining_bytes += bytes.len() as u64;
+        pieces.queue.push_back(Piece::Memory(bytes));
     }
 
+    /// Adds a range of a file behind the bytes that are there.
     pub(crate) fn push_file(&mut self, file: Arc<OpenFile>, range: Range<u64>) {
-        self.push(
-            range.end - range.start,
-            Piece::File(FilePiece {
-                file,
-                range,
-                head: Bytes::new(),
-                region: None,
-                reading: None,
-            }),
-        );
+        self.pieces().push(FilePiece {
+            file,
+            range,
+            head: Bytes::new(),
+            region: None,
+            reading: None,
+        });
     }
 
-    fn push(&mut self, len: u64, piece: Piece) {
-        self.remaining_bytes += len;
-        if self.current.is_none() {
-            self.current = Some(piece);
-        } else {
-            self.rest.push_back(piece);
+    fn pieces(&mut self) -> &mut Pieces {
+        if let Kind::Memory(bytes) = &mut self.0 {
+            let mut pieces = Pieces::default();
+            if !bytes.is_empty() {
+                pieces.remaining_bytes = bytes.len() as u64;
+                pieces.queue.push_back(Piece::Memory(std::mem::take(bytes)));
+            }
+            self.0 = Kind::Pieces(Box::new(pieces));
         }
-    }
-
-    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        let read = match &mut self.current {
-            None => return Poll::Ready(None),
-            Some(Piece::Memory(bytes)) => Ok((std::mem::take(bytes), true)),
-            Some(Piece::File(piece)) => {
-                ready!(piece.poll_bytes(cx)).map(|bytes| (bytes, piece.range.is_empty()))
-            }
-        };
-        match read {
-            Ok((bytes, is_last)) => {
-                self.remaining_bytes -= bytes.len() as u64;
-                if is_last {
-                    self.current = self.rest.pop_front();
-                }
-                Poll::Ready(Some(Ok(bytes)))
-            }
-            Err(error) => {
-                self.rest.clear();
-                self.current = None;
-                Poll::Ready(Some(Err(error)))
-            }
+        match &mut self.0 {
+            Kind::Pieces(pieces) => pieces,
+            Kind::Memory(_) => unreachable!("it was turned into pieces just before"),
         }
     }
 }
@@ -139,15 +124,55 @@ impl Body for FileBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.poll_bytes(cx).map_ok(Frame::data)
+        match &mut self.0 {
+            Kind::Memory(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Memory(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Pieces(pieces) => pieces.poll_bytes(cx).map_ok(Frame::data),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.current.is_none()
+        match &self.0 {
+            Kind::Memory(bytes) => bytes.is_empty(),
+            Kind::Pieces(pieces) => pieces.queue.is_empty(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining_bytes)
+        SizeHint::with_exact(match &self.0 {
+            Kind::Memory(bytes) => bytes.len() as u64,
+            Kind::Pieces(pieces) => pieces.remaining_bytes,
+        })
+    }
+}
+
+impl Pieces {
+    fn push(&mut self, piece: FilePiece) {
+        self.remaining_bytes += piece.range.end - piece.range.start;
+        self.queue.push_back(Piece::File(piece));
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let read = match self.queue.front_mut() {
+            None => return Poll::Ready(None),
+            Some(Piece::Memory(bytes)) => Ok((std::mem::take(bytes), true)),
+            Some(Piece::File(piece)) => {
+                ready!(piece.poll_bytes(cx)).map(|bytes| (bytes, piece.range.is_empty()))
+            }
+        };
+        match read {
+            Ok((bytes, is_last)) => {
+                self.remaining_bytes -= bytes.len() as u64;
+                if is_last {
+                    self.queue.pop_front();
+                }
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            Err(error) => {
+                self.queue.clear();
+                Poll::Ready(Some(Err(error)))
+            }
+        }
     }
 }
 
