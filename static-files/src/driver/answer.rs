@@ -2,7 +2,7 @@
 
 use std::io;
 
-use http::header::ALLOW;
+use http::header::{ACCEPT, ALLOW, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use rustix::io::Errno;
@@ -137,8 +137,14 @@ impl Files {
             return Ok(None);
         };
         let (resource, encoding) = self.negotiate(name, resource, asked.headers, reach)?;
-        let variant = resource.variant(encoding);
-        Ok(Some(self.with_variant(variant, asked)))
+        let mut response = self.with_variant(resource.variant(encoding), asked);
+        if path.has_extension() {
+            // Who does not name HTML gets a 404 here.
+            response
+                .headers_mut()
+                .append(VARY, HeaderValue::from(ACCEPT));
+        }
+        Ok(Some(response))
     }
 
     /// Answers a method that does not read.

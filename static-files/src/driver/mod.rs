@@ -15,6 +15,7 @@ mod kernel;
 mod layer;
 mod listing;
 mod media_type;
+mod named;
 mod open_file;
 mod pool;
 mod reach;

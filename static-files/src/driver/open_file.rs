@@ -19,8 +19,8 @@ use super::pool::{Pool, Work};
 pub(crate) struct OpenFile {
     file: Arc<File>,
     pool: Pool,
-    /// Bytes from the start that the pool has read once. It stands in for knowledge where the
-    /// file's system cannot tell what is in memory.
+    /// Bytes from the start that the pool has read once. Where the file's system cannot tell what
+    /// is in memory (overlays and tmpfs cannot), these are held to be.
     warmed_bytes: AtomicU64,
 }
 
@@ -45,21 +45,33 @@ impl OpenFile {
     /// Reads at most `max` bytes that are in memory; `None` when the disk has to be asked.
     pub(crate) fn read_resident(&self, offset: u64, max: usize) -> io::Result<Option<Bytes>> {
         let mut buf = vec![0; max];
-        match kernel::read_resident(&self.file, &mut buf, offset) {
-            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(n_bytes) => {
+        let read = match kernel::read_resident(&self.file, &mut buf, offset) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                if !self.is_warmed(offset + max as u64) {
+                    return Ok(None);
+                }
+                self.file.read_at(&mut buf, offset)
+            }
+            read => read,
+        };
+        match read? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            n_bytes => {
                 buf.truncate(n_bytes);
                 Ok(Some(Bytes::from(buf)))
             }
-            Err(error) if is_not_known(&error) => Ok(None),
-            Err(error) => Err(error),
         }
     }
 
     /// Reads `len` bytes on the pool; fewer are an error.
     pub(crate) fn read(self: &Arc<Self>, offset: u64, len: usize) -> Work<Bytes> {
         let this = Arc::clone(self);
-        self.pool.run(move || this.read_exact(offset, len))
+        self.pool.run(move || {
+            let bytes = this.read_exact(offset, len)?;
+            this.note_warmed(offset, offset + len as u64);
+            Ok(bytes)
+        })
     }
 
     /// Reads `len` bytes here and now, waiting for the disk; fewer are an error.
@@ -76,11 +88,19 @@ impl OpenFile {
         match kernel::read_resident(&self.file, &mut [0], end - 1) {
             // None there: the file has shrunk, and whoever sends it will find out.
             Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                Ok(end <= self.warmed_bytes.load(Ordering::Relaxed))
-            }
-            Err(error) if is_not_known(&error) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(self.is_warmed(end)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    fn is_warmed(&self, end: u64) -> bool {
+        end <= self.warmed_bytes.load(Ordering::Relaxed)
+    }
+
+    fn note_warmed(&self, offset: u64, end: u64) {
+        if self.is_warmed(offset) {
+            self.warmed_bytes.fetch_max(end, Ordering::Relaxed);
         }
     }
 
@@ -100,9 +120,7 @@ impl OpenFile {
                     Err(error) => return Err(error),
                 }
             }
-            if offset <= this.warmed_bytes.load(Ordering::Relaxed) {
-                this.warmed_bytes.fetch_max(end, Ordering::Relaxed);
-            }
+            this.note_warmed(offset, end);
             Ok(())
         })
     }
@@ -135,11 +153,60 @@ impl fmt::Debug for Residency {
     }
 }
 
-fn is_not_known(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Unsupported
-    )
-}
-
 const WARM_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::mpsc;
+    use std::task::Waker;
+
+    use rustix::fs::{Advice, fadvise};
+
+    use super::*;
+
+    /// Opens a file of which nothing is in memory, and a pool with one thread.
+    fn cold_file(test: &str, len: usize) -> (Arc<OpenFile>, Pool) {
+        let name = format!("astatine-open-file-{}-{test}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, vec![7; len]).unwrap();
+        let file = File::open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        file.sync_all().unwrap();
+        fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+        let pool = Pool::new(NonZeroUsize::MIN);
+        (Arc::new(OpenFile::new(file, pool.clone())), pool)
+    }
+
+    #[tokio::test]
+    async fn a_cold_stretch_waits_for_the_pool_and_a_warm_one_for_nothing() {
+        const STRETCH: u64 = 256 * 1024;
+        let (file, pool) = cold_file("stretch", 4 * 1024 * 1024);
+        let (release, held) = mpsc::sync_channel::<()>(1);
+        let mut holder = pool.run(move || held.recv().map_err(io::Error::other));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(holder.as_mut().poll(&mut cx).is_pending());
+
+        let region = file.region(0, 4 * STRETCH);
+        assert!(region.poll_resident(&mut cx, 0, STRETCH).is_pending());
+        assert!(region.poll_resident(&mut cx, 0, STRETCH).is_pending());
+        release.send(()).unwrap();
+        holder.await.unwrap();
+        let ready = std::future::poll_fn(|cx| region.poll_resident(cx, 0, STRETCH));
+        ready.await.unwrap();
+
+        let again = file.region(0, STRETCH);
+        let polled = again.poll_resident(&mut cx, 0, STRETCH);
+        assert!(matches!(polled, Poll::Ready(Ok(()))));
+    }
+
+    #[tokio::test]
+    async fn bytes_that_are_not_in_memory_are_read_on_the_pool() {
+        let (file, _) = cold_file("bytes", 1024 * 1024);
+        assert!(file.read_resident(0, 1_000).unwrap().is_none());
+        assert_eq!(file.read(0, 1_000).await.unwrap().len(), 1_000);
+        assert!(file.read_resident(0, 1_000).unwrap().is_some());
+        let error = file.read(1024 * 1024 - 10, 20).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+}

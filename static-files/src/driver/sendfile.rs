@@ -1,11 +1,8 @@
 //! A layer that sends the file which an inner service names in a header of its response.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -16,7 +13,7 @@ use http::header::{
     HeaderName, LAST_MODIFIED, RANGE, TRANSFER_ENCODING, VARY,
 };
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -24,6 +21,7 @@ use tower_service::Service;
 use super::answer::is_read;
 use super::body::FileBody;
 use super::either::FileOrBody;
+use super::named::{Allowed, Named};
 use super::pool::Work;
 use super::reach::Reach;
 use super::respond;
@@ -44,13 +42,6 @@ use crate::plan::{Encoding, FilePath};
 #[derive(Clone, Debug, Default)]
 pub struct SendfileLayer {
     allowed: Vec<Allowed>,
-}
-
-#[derive(Clone, Debug)]
-struct Allowed {
-    /// Without slashes around it.
-    prefix: Option<String>,
-    files: StaticFiles,
 }
 
 impl SendfileLayer {
@@ -193,50 +184,6 @@ impl<F> fmt::Debug for SendfileFuture<F> {
     }
 }
 
-/// A file that a response names.
-enum Named {
-    Path(HeaderValue),
-    Location(HeaderValue),
-}
-
-impl Named {
-    /// Takes the name out of a response's headers.
-    fn take(headers: &mut HeaderMap) -> Option<Self> {
-        let path = headers.remove(X_SENDFILE);
-        let location = headers.remove(X_ACCEL_REDIRECT);
-        path.map(Self::Path)
-            .or_else(|| location.map(Self::Location))
-    }
-
-    /// Finds the allowed folder, and the name below it.
-    fn locate<'a>(&self, allowed: &'a [Allowed]) -> Option<(&'a StaticFiles, FilePath)> {
-        match self {
-            Self::Path(path) => {
-                let path = Path::new(OsStr::from_bytes(path.as_bytes()));
-                allowed.iter().find_map(|allowed| {
-                    let below = path.strip_prefix(allowed.files.root()).ok()?;
-                    let name = FilePath::from_name(below.as_os_str().as_bytes()).ok()?;
-                    Some((&allowed.files, name))
-                })
-            }
-            Self::Location(location) => {
-                let path = location.to_str().ok()?.split('?').next()?;
-                let path = FilePath::decode(path).ok()?;
-                allowed.iter().find_map(|allowed| {
-                    let prefix = allowed.prefix.as_ref()?.as_bytes();
-                    let below = path.as_bytes().strip_prefix(prefix)?;
-                    let below = if prefix.is_empty() {
-                        below
-                    } else {
-                        below.strip_prefix(b"/")?
-                    };
-                    Some((&allowed.files, FilePath::from_name(below).ok()?))
-                })
-            }
-        }
-    }
-}
-
 /// All that it takes to answer with a file that a response named.
 struct Order {
     files: StaticFiles,
@@ -310,9 +257,6 @@ fn negotiating(headers: &HeaderMap) -> HeaderMap {
     }
     kept
 }
-
-const X_SENDFILE: HeaderName = HeaderName::from_static("x-sendfile");
-const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
 
 /// The headers that only the file can know.
 const OF_THE_FILE: [HeaderName; 6] = [

@@ -106,10 +106,6 @@ impl<B> Service<Request<B>> for StaticFiles {
 #[must_use = "futures do nothing unless polled"]
 pub struct FileFuture(State);
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the usual one, and is moved out at the first poll"
-)]
 enum State {
     Ready(Option<Response<FileBody>>),
     Disk(Work<Response<FileBody>>),

@@ -136,7 +136,8 @@ async fn the_fallback_answers_for_pages_and_not_for_assets() {
     }
     assert_eq!(site.get("/missing.js").await.status, 404);
     let as_page = [("accept", "text/html,application/xhtml+xml")];
-    assert_eq!(site.get_with("/v1.2", &as_page).await.text(), "app");
+    let page = site.get_with("/v1.2", &as_page).await;
+    assert_eq!((page.text(), page.header("vary")), ("app", "accept"));
     assert_eq!(site.get("/.hidden/x").await.status, 404);
     assert_eq!(site.get("/a/../b").await.text(), "400 Bad Request\n");
     assert_eq!(site.send("POST", "/users/123", &[]).await.status, 404);
