@@ -128,10 +128,11 @@ impl Reader {
     fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let mut state = self.0.lock();
         if let Some(frame) = state.frames.pop_front() {
+            let was_enough = state.n_buffered >= Feed::BUFFERED_BYTES;
             state.n_buffered -= frame.len();
-            let driver = state.driver.take();
-            drop(state);
-            driver.into_iter().for_each(Waker::wake);
+            if was_enough && state.n_buffered < Feed::BUFFERED_BYTES {
+                state.wake_driver();
+            }
             return Poll::Ready(Some(Ok(Frame::data(frame))));
         }
         if let Some(end) = &mut state.end {
@@ -142,7 +143,11 @@ impl Reader {
                 End::Told => None,
             });
         }
-        state.is_polled = true;
+        // The driver is woken once for each new demand: where both ends live in one task, a wake
+        // at each poll would never let it rest.
+        if !std::mem::replace(&mut state.is_polled, true) {
+            state.wake_driver();
+        }
         if !state
             .reader
             .as_ref()
@@ -150,9 +155,6 @@ impl Reader {
         {
             state.reader = Some(cx.waker().clone());
         }
-        let driver = state.driver.take();
-        drop(state);
-        driver.into_iter().for_each(Waker::wake);
         Poll::Pending
     }
 }
@@ -163,9 +165,7 @@ impl Drop for Reader {
         state.is_reader_gone = true;
         state.frames.clear();
         state.n_buffered = 0;
-        let driver = state.driver.take();
-        drop(state);
-        driver.into_iter().for_each(Waker::wake);
+        state.wake_driver();
     }
 }
 
@@ -268,6 +268,10 @@ impl State {
             self.driver = None;
             self.wake_reader();
         }
+    }
+
+    fn wake_driver(&mut self) {
+        self.driver.take().into_iter().for_each(Waker::wake);
     }
 
     fn wake_reader(&mut self) {

@@ -249,7 +249,7 @@ fn blame(error: httparse::Error, head: &[u8]) -> Violation {
             let end = memchr::memmem::find(head, b"\r\n").unwrap_or(head.len());
             let is_line_whole =
                 head[..end].ends_with(b" HTTP/1.1") || head[..end].ends_with(b" HTTP/1.0");
-            if is_line_whole {
+            if is_line_whole && !head.starts_with(b"\r") {
                 Violation::HeaderField
             } else {
                 Violation::RequestLine

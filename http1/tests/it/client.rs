@@ -1,0 +1,177 @@
+//! The other end of a connection under test.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::time::Duration;
+
+use astatine_http1::{Config, Error, Http1, Incoming};
+use astatine_reactor::{Connection, Foreign, Io, PeerInfo, Shutdown};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tower_service::Service;
+
+/// A client that speaks bytes.
+pub(crate) struct Client {
+    pub(crate) stream: DuplexStream,
+    pub(crate) server: JoinHandle<Result<(), Error>>,
+    pub(crate) shutdown: Shutdown,
+}
+
+/// What a pipe in memory holds in each direction.
+const PIPE_BYTES: usize = 1 << 20;
+
+impl Client {
+    /// Connects to a server with the default limits.
+    pub(crate) fn connect<S, B>(app: S) -> Self
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (stream, io) = duplex(PIPE_BYTES);
+        Self::over(
+            stream,
+            Foreign(io),
+            PeerInfo::default(),
+            app,
+            Config::default(),
+        )
+    }
+
+    /// Connects over any stream to a server.
+    pub(crate) fn over<S, B>(
+        stream: DuplexStream,
+        io: impl Io + 'static,
+        peer: PeerInfo,
+        app: S,
+        config: Config,
+    ) -> Self
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let shutdown = Shutdown::new();
+        let connection = Connection::new(io, peer, shutdown.clone());
+        let mut http = Http1::new(app).config(config);
+        let server = tokio::spawn(async move { http.call(connection).await });
+        Self {
+            stream,
+            server,
+            shutdown,
+        }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream
+            .write_all(bytes.as_ref())
+            .await
+            .expect("the server reads");
+    }
+
+    /// Ends the client's side.
+    pub(crate) async fn end(&mut self) {
+        self.stream.shutdown().await.expect("the pipe is whole");
+    }
+
+    /// Reads to the end of the stream; the date is cut out.
+    pub(crate) async fn read_all(&mut self) -> String {
+        let mut bytes = Vec::new();
+        self.stream
+            .read_to_end(&mut bytes)
+            .await
+            .expect("the pipe is whole");
+        without_dates(&bytes)
+    }
+
+    /// Reads until what came ends with the text; the date is cut out.
+    pub(crate) async fn read_until(&mut self, end: &str) -> String {
+        let mut bytes = Vec::new();
+        loop {
+            let text = without_dates(&bytes);
+            if text.ends_with(end) {
+                return text;
+            }
+            let n = self
+                .stream
+                .read_buf(&mut bytes)
+                .await
+                .expect("the pipe is whole");
+            assert_ne!(n, 0, "the stream ended behind {text:?}");
+        }
+    }
+
+    /// Sends and reads to the end.
+    pub(crate) async fn ask(&mut self, bytes: impl AsRef<[u8]>) -> String {
+        self.send(bytes).await;
+        self.read_all().await
+    }
+}
+
+fn without_dates(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.split_inclusive("\r\n")
+        .filter(|line| !line.starts_with("date: "))
+        .collect()
+}
+
+/// Answers `METHOD target body`, trailers behind it.
+pub(crate) fn echo() -> impl Service<
+    Request<Incoming>,
+    Response = Response<Full<Bytes>>,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send,
+> + Clone
++ Send {
+    tower::service_fn(|request: Request<Incoming>| async move {
+        let (head, body) = request.into_parts();
+        let mut text = format!("{} {} ", head.method, head.uri);
+        match body.collect().await {
+            Ok(body) => {
+                let trailers = body.trailers().cloned().unwrap_or_default();
+                text.push_str(&String::from_utf8_lossy(&body.to_bytes()));
+                for (name, value) in &trailers {
+                    text.push_str(&format!(" {name}={}", value.to_str().unwrap_or("?")));
+                }
+            }
+            Err(error) => text.push_str(&format!("[{error}]")),
+        }
+        Ok(Response::new(Full::from(text)))
+    })
+}
+
+/// Lets virtual time pass, in steps that leave every timer its turn.
+pub(crate) async fn pass(time: Duration) {
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        tokio::time::advance(Duration::from_millis(100)).await;
+    }
+}
+
+/// A 200 with this body, as the server writes it.
+pub(crate) fn ok(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A 200 with this body that is the last on its connection.
+pub(crate) fn last(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}

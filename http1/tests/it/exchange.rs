@@ -1,0 +1,204 @@
+//! Requests and responses in their order, and the life of the connection around them.
+
+use std::convert::Infallible;
+use std::num::NonZeroU64;
+
+use astatine_http1::{Config, Incoming};
+use astatine_reactor::test_util::ByteByByte;
+use astatine_reactor::{Foreign, PeerInfo};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use tokio::io::duplex;
+use tower::service_fn;
+
+use crate::client::{Client, echo, last, ok};
+
+#[tokio::test]
+async fn three_requests_of_one_write_are_answered_in_order() {
+    let mut client = Client::connect(echo());
+    client
+        .send(
+            "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n\
+             POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc\
+             GET /3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+        )
+        .await;
+    let expected = format!("{}{}{}", ok("GET /1 "), ok("POST /2 abc"), last("GET /3 "));
+    assert_eq!(client.read_all().await, expected);
+    client.server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_that_is_cut_everywhere_gives_the_same_answers() {
+    let (stream, io) = duplex(64);
+    let io = Foreign(ByteByByte::new(io));
+    let mut client = Client::over(stream, io, PeerInfo::default(), echo(), Config::default());
+    let request = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n\
+                   3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n\
+                   GET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    let expected = format!("{}{}", ok("POST /a abcde x-sum=5"), last("GET /b "));
+    let (mut read, mut write) = tokio::io::split(client.stream);
+    let send = tokio::io::AsyncWriteExt::write_all(&mut write, request.as_bytes());
+    let mut answer = String::new();
+    let receive = tokio::io::AsyncReadExt::read_to_string(&mut read, &mut answer);
+    let (sent, received) = tokio::join!(send, receive);
+    sent.unwrap();
+    received.unwrap();
+    let answer: String = answer
+        .split_inclusive("\r\n")
+        .filter(|line| !line.starts_with("date: "))
+        .collect();
+    assert_eq!(answer, expected);
+    client.server = tokio::spawn(async { Ok(()) });
+}
+
+#[tokio::test]
+async fn http_10_closes_unless_asked_to_stay() {
+    let mut client = Client::connect(echo());
+    assert_eq!(client.ask("GET / HTTP/1.0\r\n\r\n").await, last("GET / "));
+
+    let mut client = Client::connect(echo());
+    client
+        .send("GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        .await;
+    let kept = client.read_until("GET /1 ").await;
+    assert!(kept.contains("connection: keep-alive\r\n"), "{kept}");
+    assert_eq!(client.ask("GET /2 HTTP/1.0\r\n\r\n").await, last("GET /2 "));
+}
+
+#[tokio::test]
+async fn a_response_may_ask_for_the_connection_to_end() {
+    let app = service_fn(|_: Request<Incoming>| async {
+        let response = Response::builder()
+            .header("connection", "close")
+            .body(Full::from("a"));
+        Ok::<_, Infallible>(response.unwrap())
+    });
+    let mut client = Client::connect(app);
+    assert_eq!(
+        client.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await,
+        last("a")
+    );
+}
+
+#[tokio::test]
+async fn the_last_allowed_request_says_so() {
+    let (stream, io) = duplex(4096);
+    let mut config = Config::default();
+    config.max_requests = NonZeroU64::new(2);
+    let mut client = Client::over(stream, Foreign(io), PeerInfo::default(), echo(), config);
+    let answer = client
+        .ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n".repeat(3))
+        .await;
+    assert_eq!(answer, format!("{}{}", ok("GET / "), last("GET / ")));
+}
+
+#[tokio::test]
+async fn head_has_the_length_and_no_body() {
+    let mut client = Client::connect(echo());
+    let answer = client
+        .ask("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.0\r\n\r\n")
+        .await;
+    let expected = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n{}",
+        last("GET /b ")
+    );
+    assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn no_content_and_not_modified_have_no_body() {
+    for status in [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED] {
+        let app = service_fn(move |_: Request<Incoming>| async move {
+            let response = Response::builder()
+                .status(status)
+                .body(Full::from("never sent"));
+            Ok::<_, Infallible>(response.unwrap())
+        });
+        let mut client = Client::connect(app);
+        let answer = client.ask("GET / HTTP/1.0\r\n\r\n").await;
+        assert!(answer.ends_with("connection: close\r\n\r\n"), "{answer}");
+        assert!(!answer.contains("content-length"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_has_ended_its_side_is_still_answered() {
+    let (release, released) = tokio::sync::watch::channel(false);
+    let app = service_fn(move |_: Request<Incoming>| {
+        let mut released = released.clone();
+        async move {
+            released.wait_for(|released| *released).await.unwrap();
+            Ok::<_, Infallible>(Response::new(Full::from("late")))
+        }
+    });
+    let mut client = Client::connect(app);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.end().await;
+    tokio::task::yield_now().await;
+    release.send(true).unwrap();
+    assert!(client.read_all().await.ends_with("late"));
+}
+
+#[tokio::test]
+async fn an_idle_peer_that_goes_away_ends_the_connection_well() {
+    let mut client = Client::connect(echo());
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_until("GET / ").await;
+    client.end().await;
+    client.server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn endless_pipelining_leaves_turns_to_others() {
+    let mut client = Client::connect(echo());
+    let others = tokio::spawn(async {
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+    });
+    let request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    client.send(request.repeat(10_000)).await;
+    client.send("GET / HTTP/1.0\r\n\r\n").await;
+    let answers = client.read_all().await;
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 10_001);
+    others.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_line_behind_a_body_is_taken() {
+    let mut client = Client::connect(echo());
+    let answer = client
+        .ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na\r\nGET / HTTP/1.0\r\n\r\n")
+        .await;
+    assert_eq!(answer, format!("{}{}", ok("POST / a"), last("GET / ")));
+}
+
+#[tokio::test]
+async fn a_failing_service_is_answered_for() {
+    let app = service_fn(|_: Request<Incoming>| async {
+        Err::<Response<Full<Bytes>>, _>(std::io::Error::other("broken"))
+    });
+    let (stream, io) = duplex(4096);
+    let connection = astatine_reactor::Connection::new(
+        Foreign(io),
+        PeerInfo::default(),
+        astatine_reactor::Shutdown::new(),
+    );
+    let mut http = astatine_http1::Http1::new(app);
+    let server = tokio::spawn(tower_service::Service::call(&mut http, connection));
+    let shutdown = astatine_reactor::Shutdown::new();
+    let mut client = Client {
+        stream,
+        server,
+        shutdown,
+    };
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    let answer = client.read_until("Internal Server Error").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 500 Internal Server Error\r\n"),
+        "{answer}"
+    );
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+}

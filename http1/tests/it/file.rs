@@ -1,0 +1,123 @@
+//! A file behind a body: sent from the file where the witness holds, from the body where not.
+
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use astatine_http1::{Http1, Incoming};
+use astatine_reactor::{FileRegion, Phase, Shutdown, serve};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, StreamBody, combinators::BoxBody};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tower::service_fn;
+
+const FILE_BYTES: usize = 1 << 20;
+
+/// A file that is gone when it is closed, with known content.
+fn file(n_bytes: usize) -> Arc<File> {
+    let path = std::env::temp_dir().join(format!(
+        "astatine-file-{}-{:?}",
+        std::process::id(),
+        std::thread::current().id()
+    ));
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&path)
+        .unwrap();
+    std::fs::remove_file(&path).unwrap();
+    file.write_all(&content()[..n_bytes]).unwrap();
+    Arc::new(file)
+}
+
+fn content() -> Vec<u8> {
+    (0..FILE_BYTES).map(|at| (at % 251) as u8).collect()
+}
+
+type FileResponse = Response<BoxBody<Bytes, std::io::Error>>;
+
+/// A response with a region; only the first frame of the body is real, so that a server which
+/// reads on from the body is found out.
+fn response(file: Arc<File>, note: bool) -> FileResponse {
+    let region = FileRegion::new(Arc::clone(&file), 0, FILE_BYTES as u64);
+    let mut first = vec![0; 1000];
+    file.read_exact_at(&mut first, 0).unwrap();
+    let first = Bytes::from(first);
+    if note {
+        region.note_first_frame(&first);
+    }
+    let rest = Bytes::from(vec![b'?'; FILE_BYTES - 1000]);
+    let frames = [first, rest].map(|data| Ok(http_body::Frame::data(data)));
+    let body = StreamBody::new(stream(frames.into_iter()));
+    Response::builder()
+        .header("content-length", FILE_BYTES)
+        .extension(region)
+        .body(BodyExt::boxed(body))
+        .unwrap()
+}
+
+fn stream<T>(items: impl Iterator<Item = T> + Unpin) -> impl futures_core::Stream<Item = T> {
+    struct Items<I>(I);
+    impl<I: Iterator + Unpin> futures_core::Stream for Items<I> {
+        type Item = I::Item;
+        fn poll_next(
+            mut self: std::pin::Pin<&mut Self>,
+            _cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<I::Item>> {
+            std::task::Poll::Ready(self.0.next())
+        }
+    }
+    Items(items)
+}
+
+async fn get(file: Arc<File>, note: bool) -> Vec<u8> {
+    let app = service_fn(move |_: Request<Incoming>| {
+        let file = Arc::clone(&file);
+        async move { Ok::<_, Infallible>(response(file, note)) }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = Shutdown::new();
+    let server = tokio::spawn(
+        serve(listener, Http1::new(app))
+            .with_shutdown(shutdown.clone())
+            .into_future(),
+    );
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    // An abort of the connection may show as an error, behind the bytes before it.
+    let read = client.read_to_end(&mut answer).await;
+    assert!(read.is_ok() || !answer.is_empty());
+    shutdown.advance(Phase::Cut);
+    server.await.unwrap().unwrap();
+    let head = answer
+        .windows(4)
+        .position(|w| w == b"\r\n\r\n")
+        .expect("a head")
+        + 4;
+    answer.split_off(head)
+}
+
+#[tokio::test]
+async fn a_body_that_the_region_witnesses_is_sent_from_the_file() {
+    assert_eq!(get(file(FILE_BYTES), true).await, content());
+}
+
+#[tokio::test]
+async fn a_body_that_the_region_does_not_know_is_sent_as_it_is() {
+    let expected = [&content()[..1000], &vec![b'?'; FILE_BYTES - 1000]].concat();
+    assert_eq!(get(file(FILE_BYTES), false).await, expected);
+}
+
+#[tokio::test]
+async fn a_file_that_ends_early_aborts_the_connection() {
+    let body = get(file(FILE_BYTES / 2), true).await;
+    assert_eq!(body, content()[..FILE_BYTES / 2]);
+}

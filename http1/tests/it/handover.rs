@@ -1,0 +1,69 @@
+//! Another protocol takes the stream.
+
+use std::convert::Infallible;
+
+use astatine_http1::Incoming;
+use astatine_reactor::Handover;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tower::service_fn;
+
+use crate::client::Client;
+
+/// Answers with a status and echoes what comes behind it in capitals.
+fn shout(status: StatusCode) -> Response<Full<Bytes>> {
+    let handover = Handover::new(|mut io, unread: Bytes| async move {
+        let mut bytes = unread.to_vec();
+        io.read_to_end(&mut bytes).await.unwrap();
+        io.write_all(&bytes.to_ascii_uppercase()).await.unwrap();
+        io.shutdown().await.unwrap();
+    });
+    let mut response = Response::builder().status(status);
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        response = response
+            .header("connection", "upgrade")
+            .header("upgrade", "shout");
+    }
+    response.extension(handover).body(Full::default()).unwrap()
+}
+
+async fn ask(status: StatusCode, request: &str) -> String {
+    let app =
+        service_fn(move |_: Request<Incoming>| async move { Ok::<_, Infallible>(shout(status)) });
+    let mut client = Client::connect(app);
+    client.send(request).await;
+    client.send("def").await;
+    client.end().await;
+    let answer = client.read_all().await;
+    client.server.await.unwrap().unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn bytes_behind_an_upgrade_reach_the_next_protocol() {
+    let request = "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\nabc";
+    assert_eq!(
+        ask(StatusCode::SWITCHING_PROTOCOLS, request).await,
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: shout\r\n\r\nABCDEF"
+    );
+}
+
+#[tokio::test]
+async fn a_tunnel_has_no_framing() {
+    let request = "CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\nabc";
+    assert_eq!(
+        ask(StatusCode::OK, request).await,
+        "HTTP/1.1 200 OK\r\n\r\nABCDEF"
+    );
+}
+
+#[tokio::test]
+async fn any_other_status_says_that_the_connection_ends() {
+    let request = "GET / HTTP/1.1\r\nHost: h\r\n\r\nabc";
+    assert_eq!(
+        ask(StatusCode::OK, request).await,
+        "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nABCDEF"
+    );
+}

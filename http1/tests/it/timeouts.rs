@@ -1,0 +1,178 @@
+//! Who waits too long is answered or closed; time is virtual here.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use astatine_http1::{Config, Error, Incoming};
+use astatine_reactor::{Foreign, PeerInfo};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tokio::io::{AsyncReadExt, duplex};
+use tokio::time::Instant;
+use tower::service_fn;
+
+use crate::client::{Client, echo, pass};
+
+/// Checks that something took its time and at most a second longer.
+fn check_elapsed(begun: Instant, seconds: u64) {
+    let elapsed = begun.elapsed();
+    let expected = Duration::from_secs(seconds);
+    assert!(elapsed >= expected, "{elapsed:?}");
+    assert!(
+        elapsed <= expected + Duration::from_millis(1500),
+        "{elapsed:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_says_nothing_is_closed_without_a_word() {
+    let begun = Instant::now();
+    let mut client = Client::connect(echo());
+    assert_eq!(client.read_all().await, "");
+    check_elapsed(begun, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_head_is_answered_with_408() {
+    let begun = Instant::now();
+    let mut client = Client::connect(echo());
+    for byte in b"GET / HTT" {
+        client.send([*byte]).await;
+        pass(Duration::from_millis(900)).await;
+    }
+    let answer = client.read_all().await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    check_elapsed(begun, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_is_answered_with_408() {
+    let begun = Instant::now();
+    let mut client = Client::connect(echo());
+    client
+        .send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9000\r\n\r\n")
+        .await;
+    for _ in 0..9 {
+        client.send("a").await;
+        pass(Duration::from_secs(1)).await;
+    }
+    let answer = client.read_all().await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    check_elapsed(begun, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_keeps_its_rate_may_take_its_time() {
+    let mut client = Client::connect(echo());
+    client
+        .send("POST / HTTP/1.0\r\nContent-Length: 60000\r\n\r\n")
+        .await;
+    for _ in 0..60 {
+        client.send("a".repeat(1000)).await;
+        pass(Duration::from_secs(1)).await;
+    }
+    assert!(client.read_all().await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed() {
+    let mut client = Client::connect(echo());
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_until("GET / ").await;
+    let begun = Instant::now();
+    assert_eq!(client.read_all().await, "");
+    check_elapsed(begun, 40);
+    client.server.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_service_is_not_hurried() {
+    let app = service_fn(|_: Request<Incoming>| async {
+        pass(Duration::from_secs(3600)).await;
+        Ok::<_, Infallible>(Response::new(Full::from("at last")))
+    });
+    let mut client = Client::connect(app);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    assert!(
+        client
+            .read_until("at last")
+            .await
+            .starts_with("HTTP/1.1 200 ")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_cut_off() {
+    let app = service_fn(|_: Request<Incoming>| async {
+        Ok::<_, Infallible>(Response::new(Full::from(vec![b'x'; 1 << 20])))
+    });
+    let (stream, io) = duplex(1000);
+    let begun = Instant::now();
+    let mut client = Client::over(
+        stream,
+        Foreign(io),
+        PeerInfo::default(),
+        app,
+        Config::default(),
+    );
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    let error = (&mut client.server).await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::WriteStalled), "{error:?}");
+    check_elapsed(begun, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_drains_too_slowly_is_cut_off_and_a_steady_one_is_not() {
+    for (bytes_a_second, is_cut) in [(100, true), (1000, false)] {
+        let app = service_fn(|_: Request<Incoming>| async {
+            Ok::<_, Infallible>(Response::new(Full::from(vec![b'x'; 100_000])))
+        });
+        let (stream, io) = duplex(1000);
+        let mut client = Client::over(
+            stream,
+            Foreign(io),
+            PeerInfo::default(),
+            app,
+            Config::default(),
+        );
+        client.send("GET / HTTP/1.0\r\n\r\n").await;
+        let mut n_read = 0;
+        loop {
+            let mut buf = vec![0; bytes_a_second];
+            let n = client.stream.read(&mut buf).await.unwrap();
+            if n == 0 {
+                break;
+            }
+            n_read += n;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(
+            n_read < 100_000,
+            is_cut,
+            "{n_read} bytes at {bytes_a_second} a second"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_whose_peer_has_ended_its_side_is_dropped_in_the_end() {
+    let app = service_fn(|_: Request<Incoming>| {
+        std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>()
+    });
+    let begun = Instant::now();
+    let mut client = Client::connect(app);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.end().await;
+    assert_eq!(client.read_all().await, "");
+    check_elapsed(begun, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_peer_that_stays_is_closed_after_two_seconds() {
+    let begun = Instant::now();
+    let mut client = Client::connect(echo());
+    client.send("nonsense\r\n\r\n").await;
+    (&mut client.server).await.unwrap().unwrap();
+    check_elapsed(begun, 2);
+}
