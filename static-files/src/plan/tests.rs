@@ -78,6 +78,31 @@ mod rfc3986_3_3 {
         }
     }
 
+    /// Every path of up to six of the bytes that matter most.
+    #[test]
+    fn no_path_decodes_to_a_name_that_leaves_the_root() {
+        const BYTES: &[u8] = b"/.%25efac\\0";
+        let mut decoded = 0;
+        for n in 0..BYTES.len().pow(6) {
+            let mut rest = n;
+            let mut path = String::from("/");
+            while rest > 0 {
+                path.push(char::from(BYTES[rest % BYTES.len()]));
+                rest /= BYTES.len();
+            }
+            let Ok(name) = FilePath::decode(&path) else {
+                continue;
+            };
+            decoded += 1;
+            let name = name.as_bytes();
+            assert!(!name.contains(&0) && !name.contains(&b'\\'), "{path}");
+            let mut segments = name.split(|&byte| byte == b'/');
+            let is_harmless = |segment: &[u8]| !matches!(segment, b"" | b"." | b"..");
+            assert!(name.is_empty() || segments.all(is_harmless), "{path}");
+        }
+        assert!(decoded > 100_000);
+    }
+
     #[test]
     fn a_trailing_slash_means_a_folder_and_a_dot_in_the_last_segment_a_file() {
         let cases = [
@@ -325,6 +350,33 @@ mod rfc9110_14 {
             );
         }
         assert_eq!(Ranges::parse(b"bytes=0-1", 9, 0), Ranges::Ignored);
+    }
+
+    /// Every header of up to six of the bytes that ranges are made of.
+    #[test]
+    fn whatever_is_satisfiable_lies_inside_and_does_not_overlap() {
+        const BYTES: &[u8] = b"019-, ";
+        for n in 0..BYTES.len().pow(6) {
+            let mut rest = n;
+            let mut value = b"bytes=".to_vec();
+            for _ in 0..6 {
+                value.push(BYTES[rest % BYTES.len()]);
+                rest /= BYTES.len();
+            }
+            for len in [0, 1, 10, 500] {
+                let Ranges::Satisfiable(mut ranges) = Ranges::parse(&value, len, 3) else {
+                    continue;
+                };
+                assert!((1..=3).contains(&ranges.len()), "{value:?}");
+                ranges.sort_by_key(|range| range.start);
+                let mut end = 0;
+                for range in ranges {
+                    assert!(end <= range.start && range.start < range.end, "{value:?}");
+                    end = range.end;
+                }
+                assert!(end <= len, "{value:?}");
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
+use astatine_static_files::plan::Encoding;
 use flate2::read::GzDecoder;
 
 use crate::site::{Site, age};
@@ -64,6 +65,18 @@ async fn a_sibling_is_chosen_by_weight() {
         };
         assert!(answer.body == body, "{accept:?}");
     }
+}
+
+#[tokio::test]
+async fn among_equal_weights_the_configured_order_decides() {
+    let files: [(&str, &[u8]); 3] = [("a.png", b"plain"), ("a.png.br", b"b"), ("a.png.gz", b"g")];
+    let any = [("accept-encoding", "br, gzip")];
+    let site = Site::with(&files, |config| {
+        config.precompressed = vec![Encoding::Gzip, Encoding::Brotli];
+    });
+    assert_eq!(site.get_with("/a.png", &any).await.text(), "g");
+    let site = Site::with(&files, |config| config.precompressed = Vec::new());
+    assert_eq!(site.get_with("/a.png", &any).await.text(), "plain");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What is cached is looked at again after a second.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::site::{Site, age};
@@ -111,15 +113,15 @@ async fn a_cached_file_is_answered_without_a_wait_and_outside_a_runtime() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_at_once_get_the_same_bytes() {
     let large = crate::site::noise(300_000);
-    let site = std::sync::Arc::new(Site::with(
+    let site = Arc::new(Site::with(
         &[("small.txt", b"small"), ("large.bin", &large)],
         // So little that files are thrown out all the time.
         |config| config.cache_bytes = 20_000,
     ));
-    let large = std::sync::Arc::new(large);
+    let large = Arc::new(large);
     let tasks: Vec<_> = (0..64)
         .map(|i| {
-            let (site, large) = (std::sync::Arc::clone(&site), std::sync::Arc::clone(&large));
+            let (site, large) = (Arc::clone(&site), Arc::clone(&large));
             tokio::spawn(async move {
                 for _ in 0..10 {
                     if i % 2 == 0 {
@@ -134,4 +136,44 @@ async fn many_at_once_get_the_same_bytes() {
     for task in tasks {
         task.await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_constant_replacement_every_answer_is_one_version() {
+    let versions: Vec<Vec<u8>> = (0..4)
+        .map(|i| vec![b'0' + i; 50_000 + 10_000 * usize::from(i)])
+        .collect();
+    let site = Arc::new(Site::with(&[("a.bin", &versions[0])], |config| {
+        config.max_stale = Duration::ZERO;
+    }));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (site, is_over) = (Arc::clone(&site), Arc::clone(&is_over));
+            let versions = versions.clone();
+            tokio::spawn(async move {
+                while !is_over.load(Ordering::Relaxed) {
+                    let answer = site.get("/a.bin").await;
+                    assert_eq!(answer.status, 200);
+                    assert_eq!(
+                        answer.header("content-length"),
+                        answer.body.len().to_string()
+                    );
+                    assert!(versions.contains(&answer.body));
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for i in 0..200 {
+        let next = site.folder.path().join("next");
+        fs::write(&next, &versions[i % versions.len()]).unwrap();
+        fs::rename(&next, site.folder.path().join("a.bin")).unwrap();
+        tokio::task::yield_now().await;
+    }
+    is_over.store(true, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    assert!(site.get("/a.bin").await.body == versions[199 % versions.len()]);
 }
