@@ -125,7 +125,7 @@ impl Body for Incoming {
 }
 
 impl Reader {
-    fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(&self, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let mut state = self.0.lock();
         if let Some(frame) = state.frames.pop_front() {
             let was_enough = state.n_buffered >= Feed::BUFFERED_BYTES;
@@ -188,7 +188,7 @@ impl Feed {
     const BUFFERED_BYTES: usize = 64 << 10;
 
     /// Returns what the service wants; the task is woken when the answer may change.
-    pub(crate) fn poll_demand(&self, cx: &mut Context<'_>) -> Demand {
+    pub(crate) fn poll_demand(&self, cx: &Context<'_>) -> Demand {
         let mut state = self.0.lock();
         if state.is_reader_gone {
             return Demand::Gone;

@@ -332,7 +332,7 @@ where
     }
 
     /// Moves the request's body from the input to the service.
-    fn pump_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+    fn pump_body(mut self: Pin<&mut Self>, cx: &Context<'_>) -> Turn {
         let this = self.as_mut().project();
         let mut moved = Turn::Waits;
         while let Some(feed) = this.feed.as_ref() {
@@ -428,7 +428,7 @@ where
         }
     }
 
-    fn wait(&self, cx: &mut Context<'_>) -> Wait {
+    fn wait(&self, cx: &Context<'_>) -> Wait {
         let transport = &self.transport;
         let wants_body = self.feed.as_ref().is_some_and(|feed| {
             !transport.awaits_continue() && feed.poll_demand(cx) != Demand::Enough
