@@ -41,12 +41,12 @@
 //!
 //! # Freshness
 //!
-//! A cached file is served for at most `Config::max_stale`, 1 second, without a look at the disk.
-//! The look covers every name that had a part in the answer: the file, the siblings that hold it
-//! compressed, and the names that would have gone before it. A file whose status changed less
-//! than two seconds before it was read is read again, since its times cannot tell two changes
-//! apart. An entity tag is made of the length, the time of modification to the nanosecond, and
-//! the encoding.
+//! A cached file is served for at most `Config::max_stale`, 1 second, without a look at the disk;
+//! for as long it is remembered that there is nothing. The look covers every name that had a part
+//! in the answer: the file, the siblings that hold it compressed, and the names that would have
+//! gone before it. A file whose status changed less than two seconds before it was read is read
+//! again, since its times cannot tell two changes apart. An entity tag is made of the length, the
+//! time of modification to the nanosecond, and the encoding.
 //!
 //! # Waiting for the disk
 //!

@@ -54,12 +54,13 @@ pub struct Config {
     /// sent. Default: 16.
     pub max_ranges: usize,
     /// How much memory cached files, compressed ones and head bytes of large ones may take, in
-    /// bytes. Default: 64 MiB. 0 switches the cache off.
+    /// bytes. Default: 64 MiB. 0 switches the cache off. A 64th part more remembers what is not
+    /// there.
     pub cache_bytes: u64,
     /// How many descriptors the cache may hold open. Default: 512. Small files hold none.
     pub max_open_files: NonZeroUsize,
-    /// For how long a cached file is served without a look at the disk. Default: 1 second. A
-    /// change is seen no later than this.
+    /// For how long a file is served from the cache, or known not to be there, without a look at
+    /// the disk. Default: 1 second. A change is seen no later than this.
     pub max_stale: Duration,
     /// How many threads may read from the disk at the same time. Default: 8. They are taken from
     /// the runtime's blocking pool.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::RANGE;
 use http::{HeaderMap, HeaderValue};
 
+use super::absences::Absences;
 use super::cache::Cache;
 use super::compress;
 use super::config::{Config, Dotfiles};
@@ -25,6 +26,7 @@ pub(crate) struct Files {
     config: Config,
     root: Root,
     cache: Cache,
+    absences: Absences,
     pool: Pool,
     clock: Clock,
     max_age: HeaderValue,
@@ -53,6 +55,7 @@ impl Files {
         Ok(Self {
             root: Root::new(root)?,
             cache: Cache::new(config.cache_bytes, config.max_open_files.get()),
+            absences: Absences::new(config.cache_bytes / ABSENCES_SHARE),
             pool: Pool::new(config.max_blocking),
             max_age: max_age(config.max_age),
             config,
@@ -80,8 +83,8 @@ impl Files {
     /// Finds what the path of a request leads to.
     pub(crate) fn find(&self, path: &str, reach: Reach) -> io::Result<Found> {
         // A hit needs no decoding, so it is looked for first.
-        if let Some(resource) = self.cached(path.as_bytes(), reach)? {
-            return Ok(Found::File(resource));
+        if let Some(found) = self.remembered(path.as_bytes(), reach)? {
+            return Ok(found);
         }
         let Ok(decoded) = FilePath::decode(path) else {
             return Ok(Found::Refused);
@@ -89,9 +92,10 @@ impl Files {
         if self.is_hidden(&decoded) {
             return Ok(Found::Nothing);
         }
+        let now = (self.clock)();
         let folder = self.root.open(reach)?;
-        let target = self.search(&folder, reach).find(&decoded)?;
-        Ok(self.keep(path.as_bytes(), target))
+        let target = self.search(&folder, reach, now).find(&decoded)?;
+        Ok(self.keep(path.as_bytes(), target, now))
     }
 
     /// Finds the file of exactly this name below the root.
@@ -100,12 +104,16 @@ impl Files {
         name: &[u8],
         reach: Reach,
     ) -> io::Result<Option<Arc<Resource>>> {
-        if let Some(resource) = self.cached(name, reach)? {
-            return Ok(Some(resource));
-        }
-        let folder = self.root.open(reach)?;
-        let target = self.search(&folder, reach).find_exactly(name)?;
-        Ok(match self.keep(name, target) {
+        let found = match self.remembered(name, reach)? {
+            Some(found) => found,
+            None => {
+                let now = (self.clock)();
+                let folder = self.root.open(reach)?;
+                let target = self.search(&folder, reach, now).find_exactly(name)?;
+                self.keep(name, target, now)
+            }
+        };
+        Ok(match found {
             Found::File(resource) => Some(resource),
             Found::Folder | Found::Listing | Found::Nothing | Found::Refused => None,
         })
@@ -162,33 +170,35 @@ impl Files {
         Ok(resource)
     }
 
-    /// Returns what the cache holds, if the disk, looked at when that is due, agrees.
-    fn cached(&self, key: &[u8], reach: Reach) -> io::Result<Option<Arc<Resource>>> {
-        let Some(resource) = self.cache.get(key) else {
-            return Ok(None);
-        };
+    /// Returns what memory holds, if the disk, looked at when that is due, agrees.
+    fn remembered(&self, key: &[u8], reach: Reach) -> io::Result<Option<Found>> {
         let now = (self.clock)();
-        if resource.is_current(now, self.config.max_stale)
+        let max_stale = self.config.max_stale;
+        let Some(resource) = self.cache.get(key) else {
+            let is_absent = self.absences.holds(key, now, max_stale);
+            return Ok(is_absent.then_some(Found::Nothing));
+        };
+        if resource.is_current(now, max_stale)
             || resource.is_unchanged(&self.root.open(reach)?, now)?
         {
-            return Ok(Some(resource));
+            return Ok(Some(Found::File(resource)));
         }
         self.cache.remove(key, &resource);
         Ok(None)
     }
 
-    fn search<'a>(&'a self, folder: &'a Folder<'a>, reach: Reach) -> Search<'a> {
+    fn search<'a>(&'a self, folder: &'a Folder<'a>, reach: Reach, now: Duration) -> Search<'a> {
         Search {
             config: &self.config,
             pool: &self.pool,
             folder,
             reach,
-            now: (self.clock)(),
+            now,
             witnesses: Vec::new(),
         }
     }
 
-    fn keep(&self, key: &[u8], target: Target) -> Found {
+    fn keep(&self, key: &[u8], target: Target, now: Duration) -> Found {
         match target {
             Target::File(resource) => {
                 let resource = Arc::new(resource);
@@ -197,7 +207,10 @@ impl Files {
             }
             Target::Folder => Found::Folder,
             Target::Listing => Found::Listing,
-            Target::Nothing => Found::Nothing,
+            Target::Nothing => {
+                self.absences.insert(key, now);
+                Found::Nothing
+            }
         }
     }
 }
@@ -213,3 +226,5 @@ impl fmt::Debug for Files {
 
 /// The greatest length that is compressed on a connection's thread: about 50 microseconds.
 const MAX_INLINE_BYTES: u64 = 4 * 1024;
+/// The share of the cache's bytes that the memory of what is not there may take.
+const ABSENCES_SHARE: u64 = 64;

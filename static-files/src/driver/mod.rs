@@ -1,5 +1,6 @@
 //! The thin part that touches the disk: look-up, cache, bodies, and the tower service and layers.
 
+mod absences;
 mod answer;
 mod body;
 mod cache;

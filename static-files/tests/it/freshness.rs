@@ -61,6 +61,20 @@ async fn a_removed_file_is_gone_and_a_new_one_is_there() {
 }
 
 #[tokio::test]
+async fn that_there_is_nothing_is_remembered_for_a_second() {
+    let site = Site::new(&[]);
+    assert_eq!(site.get("/a").await.text(), "404 Not Found\n");
+    site.folder.write("a.html", "page");
+    site.folder.write("404.html", "not here");
+    site.advance(SECOND / 2);
+    assert_eq!(site.get("/a").await.text(), "404 Not Found\n");
+    assert_eq!(site.get("/b").await.text(), "404 Not Found\n");
+    site.advance(SECOND / 2);
+    assert_eq!(site.get("/a").await.text(), "page");
+    assert_eq!(site.get("/b").await.text(), "not here");
+}
+
+#[tokio::test]
 async fn siblings_that_come_go_or_grow_stale_are_noticed() {
     let site = Site::with(&[("a.css", b"plain")], |config| {
         config.is_gzip_on_demand = false
