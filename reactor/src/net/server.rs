@@ -138,12 +138,17 @@ impl Server {
     /// It raises the process's limit of open descriptors, and takes the signals INT and TERM for
     /// the rest of the process's life. Either one begins a shutdown: what the kernel has queued
     /// is still accepted, the listeners close, and connections have [`Config::shutdown_grace`] to
-    /// end before they are cut. INT during a shutdown cuts at once.
+    /// end before they are cut. INT during a shutdown cuts at once. A client whose connection
+    /// reaches a TCP socket in the moment between the last look at its queue and its end is reset.
     ///
     /// # Errors
     ///
     /// Something cannot be listened on ([`BindError`](crate::BindError) inside), a thread cannot
     /// start, a listener fails for good, or a service blocks its thread when everything was cut.
+    ///
+    /// # Panics
+    ///
+    /// When called from within a tokio runtime.
     pub fn run(self) -> io::Result<()> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.supervise())
