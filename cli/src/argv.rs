@@ -123,7 +123,7 @@ mod tests {
     fn arguments_that_are_not_unicode_stay() {
         use std::os::unix::ffi::OsStringExt;
         let odd = OsString::from_vec(b"-www\xff".to_vec());
-        let args = [OsString::from("astatine"), odd.clone()];
+        let args = [OsString::from("astatine"), odd];
         assert_eq!(modern(args.clone()), args);
     }
 }

@@ -18,6 +18,7 @@ use crate::{argv, file};
     version,
     disable_version_flag = true,
     args_conflicts_with_subcommands = true,
+    args_override_self = true,
     after_help = "An option's environment variable is its long name as ASTATINE_NAME; PORT and \
                   THREADS count too.\nThe order is: flag, environment, configuration file, \
                   default. Iodine's spellings (-www DIR, -maxbd 50 ...) work as well."
@@ -200,6 +201,12 @@ mod tests {
             (options.keep_alive, options.access_log),
             (Some(7), Some(true))
         );
+    }
+
+    #[test]
+    fn the_last_of_two_wins_but_lists_grow() {
+        let options = settle("-p 1 -p 2 -b ::1 -b ::2 a", &[]).unwrap().options;
+        assert_eq!((options.port, options.bind.len()), (Some(2), 2));
     }
 
     #[test]

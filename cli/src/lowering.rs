@@ -115,6 +115,10 @@ const DEFAULT_PORT: u16 = 3000;
 mod tests {
     use super::*;
 
+    use clap::CommandFactory;
+
+    use crate::command_line::CommandLine;
+
     fn inherited(n: &str) -> Inherited {
         Inherited::parse(1, Some("1"), Some(n), None).unwrap()
     }
@@ -186,5 +190,37 @@ mod tests {
             static_files::Config::default(),
         );
         assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
+    }
+
+    #[test]
+    fn the_help_tells_the_defaults_of_the_parts() {
+        let help = CommandLine::command().render_long_help().to_string();
+        let tells = |option: &str, default: String| {
+            let (_, text) = help.split_once(option).unwrap();
+            let (_, text) = text.split_once("[default: ").unwrap();
+            assert!(text.starts_with(&default), "{option}: {default}");
+        };
+        let http1 = http1::Config::default();
+        tells("--port ", format!("{DEFAULT_PORT}]"));
+        tells("--unix-mode ", format!("{:o}]", Bind::DEFAULT_MODE));
+        tells(
+            "--keep-alive ",
+            format!("{}]", http1.keep_alive_timeout.as_secs()),
+        );
+        tells("--timeout ", format!("{}]", http1.head_timeout.as_secs()));
+        tells("--max-body ", format!("{}]", http1.max_body_bytes >> 20));
+        tells("--max-header ", format!("{}]", http1.max_head_bytes >> 10));
+        let reactor = reactor::Config::default();
+        let reserve = reactor.descriptor_reserve;
+        tells(
+            "--max-connections ",
+            format!("the descriptor limit less {reserve}]"),
+        );
+        tells(
+            "--shutdown-timeout ",
+            format!("{}]", reactor.shutdown_grace.as_secs()),
+        );
+        let max_age = static_files::Config::default().max_age;
+        tells("--max-age ", format!("{}]", max_age.as_secs()));
     }
 }

@@ -32,8 +32,8 @@ pub(crate) struct Options {
     )]
     pub(crate) port: Option<u16>,
 
-    /// Where to listen: HOST, HOST:PORT, unix:PATH, fd:NUMBER or fd:NAME; may be repeated
-    /// [default: every interface]
+    /// Where to listen: HOST, HOST:PORT, unix:PATH, fd:NUMBER or fd:NAME; may be
+    /// repeated [default: every interface]
     #[arg(
         short,
         long,
@@ -68,6 +68,7 @@ pub(crate) struct Options {
         default_missing_value = "true",
         value_name = "BOOL",
         value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
         env = "ASTATINE_ACCESS_LOG",
         hide_env = true
     )]
@@ -156,6 +157,7 @@ pub(crate) struct Options {
         default_missing_value = "true",
         value_name = "BOOL",
         value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
         env = "ASTATINE_LISTING",
         hide_env = true
     )]

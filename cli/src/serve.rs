@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use astatine_http1::Http1;
-use astatine_reactor::{Bind, Inherited, PeerInfo, Server};
+use astatine_reactor::{Address, Bind, Inherited, PeerInfo, Phase, Server, Shutdown};
 use astatine_static_files::StaticFiles;
 
 use crate::access_log::{AccessLog, Logged};
@@ -27,13 +28,19 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     let files = open_folder(&root, &options)?;
     let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
     let binds = lowering::binds(&options, &inherited);
-    let _pid_file = options.pid.as_deref().map(write_pid).transpose()?;
     let log = start_log(&options)?;
     let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut server = Server::new(lowering::reactor_config(&options))
         .threads(lowering::n_threads(options.threads, cores))
-        .inherit(inherited)
-        .on_ready(move |addresses| tell(&ready::line(&root, addresses)));
+        .inherit(inherited);
+    let pid_file = Arc::new(OnceLock::new());
+    let on_ready = OnReady {
+        root,
+        pid_path: options.pid.clone(),
+        pid_file: Arc::clone(&pid_file),
+        shutdown: server.shutdown_token(),
+    };
+    server = server.on_ready(|addresses| on_ready.run(addresses));
     for bind in binds {
         server = listen(server, bind, &options, &files, log.as_ref());
     }
@@ -41,7 +48,37 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     if let Some(log) = log {
         log.close();
     }
-    result.map_err(Failure::Server)
+    result.map_err(Failure::Server)?;
+    // The server has let go of its share; with the file goes its removal.
+    let pid_file = Arc::into_inner(pid_file).and_then(OnceLock::into_inner);
+    pid_file.transpose().map(drop)
+}
+
+/// What is done once the server is reached, and not before: a second server that finds its port
+/// taken must not touch the first one's pid file.
+struct OnReady {
+    root: PathBuf,
+    pid_path: Option<PathBuf>,
+    pid_file: Arc<OnceLock<Result<PidFile, Failure>>>,
+    shutdown: Shutdown,
+}
+
+impl OnReady {
+    fn run(self, addresses: &[Address]) {
+        if let Some(path) = &self.pid_path {
+            let created = self.pid_file.get_or_init(|| write_pid(path));
+            if created.is_err() {
+                self.shutdown.advance(Phase::Cut);
+                return;
+            }
+        }
+        // Nobody may be reading it, which is no reason to stop.
+        drop(writeln!(
+            io::stdout(),
+            "{}",
+            ready::line(&self.root, addresses)
+        ));
+    }
 }
 
 /// Adds one address to the server, with the log around the files where one is kept.
@@ -92,9 +129,4 @@ fn start_log(options: &Options) -> Result<Option<AccessLog>, Failure> {
         .then(|| AccessLog::start(format, io::stdout()))
         .transpose()
         .map_err(|error| Failure::system("cannot start the access log", error))
-}
-
-/// Writes a line to standard output. Nobody may be listening there, which is no reason to stop.
-fn tell(line: &str) {
-    drop(writeln!(io::stdout(), "{line}"));
 }

@@ -41,7 +41,7 @@ where
         self.response()
     }
 
-    pub(crate) fn send(&mut self, text: &str) {
+    pub(crate) fn send(&self, text: &str) {
         self.stream.get_ref().write_all(text.as_bytes()).unwrap();
     }
 

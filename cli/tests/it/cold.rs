@@ -18,7 +18,7 @@ fn a_cold_file_never_blocks_a_loop() {
     folder.write("public/small.txt", "small");
     let library = folder.path().join("cold.so");
     if !compile(&library) {
-        println!("skipped: there is no C compiler (cc)");
+        eprintln!("skipped: there is no C compiler (cc)");
         return;
     }
     let (waits, gate) = (folder.path().join("waits"), folder.path().join("gate"));

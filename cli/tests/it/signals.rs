@@ -67,8 +67,30 @@ fn the_pid_file_is_there_while_the_server_is() {
     let written = fs::read_to_string(&path).unwrap();
     let pid: i32 = written.trim_end().parse().unwrap();
     assert_eq!(pid, server.pid().as_raw_pid());
+
+    // A second server that cannot begin leaves the file alone.
+    let mut second = astatine(["-pid"]);
+    second
+        .arg(folder.path())
+        .arg("-b")
+        .arg(server.address().to_string());
+    let output = second.arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&path).unwrap(), written);
+
     server.stop();
     assert!(!path.exists());
+}
+
+#[test]
+fn a_pid_file_that_cannot_be_written_is_a_failure_that_names_it() {
+    let folder = Folder::new();
+    let mut command = astatine(["-b", "127.0.0.1:0", "--pid", "no/such/file.pid"]);
+    let output = command.arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("no/such/file.pid"), "{stderr}");
+    assert_eq!(output.stdout, b"");
 }
 
 #[test]

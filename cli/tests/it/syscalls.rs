@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -12,7 +13,7 @@ use crate::server::{Server, astatine};
 /// or nothing where strace cannot run.
 fn trace(folder: &Folder, paths: &[&str]) -> Option<Vec<Call>> {
     if !is_strace_usable() {
-        println!("skipped: strace is not there or may not trace");
+        eprintln!("skipped: strace is not there or may not trace");
         return None;
     }
     let (log, pid_file) = (folder.path().join("trace"), folder.path().join("pid"));
@@ -29,21 +30,30 @@ fn trace(folder: &Folder, paths: &[&str]) -> Option<Vec<Call>> {
         .arg(folder.path().join("public"))
         .env_remove("PORT");
     let mut server = Server::spawn(command);
+    let pid = fs::read_to_string(&pid_file).unwrap().trim().parse();
+    let traced = Traced(Pid::from_raw(pid.unwrap()).unwrap());
     let mut client = server.client();
     for path in paths {
         assert_eq!(client.get(path, "").status, 200);
     }
     drop(client);
-    // Told by its own number: strace would not pass the signal on.
-    let pid = fs::read_to_string(&pid_file).unwrap();
-    kill_process(
-        Pid::from_raw(pid.trim().parse().unwrap()).unwrap(),
-        Signal::TERM,
-    )
-    .unwrap();
+    kill_process(traced.0, Signal::TERM).unwrap();
     server.wait();
     let log = fs::read_to_string(&log).unwrap();
     Some(log.lines().filter_map(Call::parse).collect())
+}
+
+/// The server itself. Strace passes no signal on, so it is told by its own number, and outlives
+/// strace where a test fails.
+struct Traced(Pid);
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // It may have ended already.
+            kill_process(self.0, Signal::KILL).unwrap_or_default();
+        }
+    }
 }
 
 fn is_strace_usable() -> bool {
@@ -88,10 +98,16 @@ impl Call {
     }
 }
 
-/// Finds the socket that the requests came from.
-fn socket_of(calls: &[Call]) -> u32 {
-    let request = calls.iter().find(|call| call.text.contains("GET /"));
-    request.expect("some call receives a request").descriptor
+/// Picks the calls that write to the socket that the requests come from. Its number may have been
+/// another file's before.
+fn writes(calls: &[Call]) -> Vec<&Call> {
+    let first = calls.iter().position(|call| call.text.contains("GET /"));
+    let calls = &calls[first.expect("some call receives a request")..];
+    let socket = calls[0].descriptor;
+    calls
+        .iter()
+        .filter(|call| call.is_write_to(socket))
+        .collect()
 }
 
 #[test]
@@ -101,10 +117,9 @@ fn a_large_file_leaves_by_sendfile() {
     let Some(calls) = trace(&folder, &["/large.bin"]) else {
         return;
     };
-    let socket = socket_of(&calls);
-    let sent = calls.iter().filter(|call| call.is_write_to(socket));
-    let (by_sendfile, written): (Vec<&Call>, Vec<&Call>) =
-        sent.partition(|call| call.name == "sendfile");
+    let (by_sendfile, written): (Vec<&Call>, Vec<&Call>) = writes(&calls)
+        .into_iter()
+        .partition(|call| call.name == "sendfile");
     let n_by_sendfile: i64 = by_sendfile.iter().map(|call| call.result.max(0)).sum();
     let n_written: i64 = written.iter().map(|call| call.result.max(0)).sum();
     // The head and a first frame of at most 16 KiB go before it.
@@ -119,11 +134,7 @@ fn a_cached_small_file_leaves_with_its_head_in_one_write() {
     let Some(calls) = trace(&folder, &["/small.bin"; 4]) else {
         return;
     };
-    let socket = socket_of(&calls);
-    let written: Vec<&Call> = calls
-        .iter()
-        .filter(|call| call.is_write_to(socket))
-        .collect();
+    let written = writes(&calls);
     assert_eq!(written.len(), 4, "{written:#?}");
     for call in written {
         assert!(call.text.contains("HTTP/1.1 200 OK"), "{call:?}");
