@@ -89,7 +89,7 @@ impl Folder<'_> {
 
     /// Tells what `name` leads to, without opening it; `None` when that is nothing below the root.
     pub(crate) fn look(&self, name: &[u8]) -> io::Result<Option<(Kind, Stamp)>> {
-        let opened = self.open_with(name, OFlags::PATH)?;
+        let opened = self.open_with(name, kernel::LOOK)?;
         Ok(opened.map(|opened| (opened.kind, opened.stamp)))
     }
 

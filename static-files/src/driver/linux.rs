@@ -12,6 +12,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::reach::Reach;
 
+/// What opens a name only to tell what it leads to; it needs no right to read.
+pub(crate) const LOOK: OFlags = OFlags::PATH;
+
 /// Opens the folder that `path` names.
 pub(crate) fn open_folder(path: &Path, reach: Reach) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;

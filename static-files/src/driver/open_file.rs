@@ -22,14 +22,19 @@ pub(crate) struct OpenFile {
     /// Bytes from the start that the pool has read once. Where the file's system cannot tell what
     /// is in memory (overlays and tmpfs cannot), these are held to be.
     warmed_bytes: AtomicU64,
+    len: u64,
+    /// Until then the last byte need not be asked for again, in milliseconds of the clock.
+    end_seen_until: AtomicU64,
 }
 
 impl OpenFile {
-    pub(crate) fn new(file: File, pool: Pool) -> Self {
+    pub(crate) fn new(file: File, len: u64, pool: Pool) -> Self {
         Self {
             file: Arc::new(file),
             pool,
             warmed_bytes: AtomicU64::new(0),
+            len,
+            end_seen_until: AtomicU64::new(0),
         }
     }
 
@@ -83,11 +88,28 @@ impl OpenFile {
 
     /// Tells whether a stretch is in memory, by its last byte: the kernel fills memory forwards,
     /// so one byte tells of the stretch wherever it was not thrown out in pieces.
+    ///
+    /// A file of one stretch is asked for its last byte again and again; asking costs half a
+    /// microsecond, so the answer holds for a moment.
     fn is_resident(&self, offset: u64, len: u64) -> io::Result<bool> {
         let end = offset + len;
+        let now = if end == self.len {
+            now_millis()
+        } else {
+            u64::MAX
+        };
+        if now < self.end_seen_until.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
         match kernel::read_resident(&self.file, &mut [0], end - 1) {
             // None there: the file has shrunk, and whoever sends it will find out.
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                if end == self.len {
+                    let until = now + SEEN_MILLIS;
+                    self.end_seen_until.store(until, Ordering::Relaxed);
+                }
+                Ok(true)
+            }
             Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(self.is_warmed(end)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error),
@@ -153,7 +175,13 @@ impl fmt::Debug for Residency {
     }
 }
 
+fn now_millis() -> u64 {
+    u64::try_from(kernel::now().as_millis()).unwrap_or(0)
+}
+
 const WARM_BYTES: usize = 64 * 1024;
+/// The kernel hardly throws out what was just used.
+const SEEN_MILLIS: u64 = 100;
 
 #[cfg(test)]
 mod tests {
@@ -175,7 +203,10 @@ mod tests {
         file.sync_all().unwrap();
         fadvise(&file, 0, None, Advice::DontNeed).unwrap();
         let pool = Pool::new(NonZeroUsize::MIN);
-        (Arc::new(OpenFile::new(file, pool.clone())), pool)
+        (
+            Arc::new(OpenFile::new(file, len as u64, pool.clone())),
+            pool,
+        )
     }
 
     #[tokio::test]

@@ -11,6 +11,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::reach::Reach;
 
+/// What opens a name only to tell what it leads to.
+pub(crate) const LOOK: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
 /// Opens the folder that `path` names.
 pub(crate) fn open_folder(path: &Path, reach: Reach) -> io::Result<OwnedFd> {
     match reach {

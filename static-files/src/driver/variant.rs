@@ -192,7 +192,7 @@ impl Content {
             return Ok(Self::Memory(read(&opened, len, reach)?));
         }
         let head = read(&opened, FIRST_FRAME_BYTES as u64, reach)?;
-        let file = OpenFile::new(opened.file, pool.clone());
+        let file = OpenFile::new(opened.file, len, pool.clone());
         Ok(Self::File(Arc::new(file), head))
     }
 }
