@@ -9,21 +9,21 @@ use http::HeaderValue;
 /// `overrides` go first, then our own table, then the one of `mime_guess`, which is older than
 /// some registrations. Text is said to be UTF-8. What nobody knows is a stream of octets.
 pub(crate) fn of(name: &[u8], overrides: &BTreeMap<String, HeaderValue>) -> HeaderValue {
-    let Some(extension) = extension(name) else {
-        return UNKNOWN;
-    };
+    known(name, overrides).unwrap_or(UNKNOWN)
+}
+
+/// As [`of`], but `None` for what nobody knows.
+pub(crate) fn known(name: &[u8], overrides: &BTreeMap<String, HeaderValue>) -> Option<HeaderValue> {
+    let extension = extension(name)?;
     if let Some(value) = overrides.get(&extension) {
-        return value.clone();
+        return Some(value.clone());
     }
-    let known = current(&extension).or_else(|| mime_guess::from_ext(&extension).first_raw());
-    known.map_or(UNKNOWN, |essence| {
-        if is_text(essence) {
-            let value = format!("{essence}; charset=utf-8");
-            HeaderValue::try_from(value).unwrap_or(UNKNOWN)
-        } else {
-            HeaderValue::from_static(essence)
-        }
-    })
+    let essence = current(&extension).or_else(|| mime_guess::from_ext(&extension).first_raw())?;
+    if is_text(essence) {
+        HeaderValue::try_from(format!("{essence}; charset=utf-8")).ok()
+    } else {
+        Some(HeaderValue::from_static(essence))
+    }
 }
 
 /// Tells whether bytes of this type become much shorter by compression.

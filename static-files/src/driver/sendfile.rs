@@ -9,11 +9,11 @@ use std::task::{Context, Poll, ready};
 
 use astatine_reactor::FileRegion;
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
-    HeaderName, LAST_MODIFIED, RANGE, TRANSFER_ENCODING, VARY,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    ETAG, HeaderName, LAST_MODIFIED, RANGE, TRANSFER_ENCODING, VARY,
 };
 use http::response::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -21,6 +21,7 @@ use tower_service::Service;
 use super::answer::is_read;
 use super::body::FileBody;
 use super::either::FileOrBody;
+use super::media_type;
 use super::named::{Allowed, Named};
 use super::pool::Work;
 use super::reach::Reach;
@@ -38,7 +39,8 @@ use crate::plan::{Encoding, FilePath};
 /// The inner service's headers stay and go before the file's, but for its validators and all
 /// that is about the length. When it answers 200 to a GET or HEAD, preconditions, ranges and
 /// encodings are honoured as for any file; for other statuses and methods the whole file is
-/// sent. Both headers are removed from every response.
+/// sent. Both headers are removed from every response. A file whose name tells no type has the
+/// one of the request's path.
 #[derive(Clone, Debug, Default)]
 pub struct SendfileLayer {
     allowed: Vec<Allowed>,
@@ -105,6 +107,7 @@ where
         SendfileFuture {
             allowed: Arc::clone(&self.allowed),
             method: request.method().clone(),
+            uri: request.uri().clone(),
             headers: negotiating(request.headers()),
             state: State::Inner {
                 future: self.inner.call(request),
@@ -123,6 +126,7 @@ pin_project! {
     pub struct SendfileFuture<F> {
         allowed: Arc<[Allowed]>,
         method: Method,
+        uri: Uri,
         headers: HeaderMap,
         #[pin]
         state: State<F>,
@@ -158,6 +162,7 @@ where
                 files: files.clone(),
                 name,
                 method: this.method.clone(),
+                uri: this.uri.clone(),
                 headers: std::mem::take(this.headers),
                 parts: response.into_parts().0,
             };
@@ -189,6 +194,7 @@ struct Order {
     files: StaticFiles,
     name: FilePath,
     method: Method,
+    uri: Uri,
     /// The headers of the request.
     headers: HeaderMap,
     /// The response that named the file.
@@ -210,6 +216,7 @@ impl Order {
             files.negotiate(name, resource, &self.headers, reach)?
         };
         let mut variant = resource.variant(encoding).clone();
+        self.name_type(&mut variant);
         self.merge_headers(&mut variant);
         let mut response = if self.parts.status == StatusCode::OK && is_read(&self.method) {
             let max_ranges = files.config().max_ranges;
@@ -221,6 +228,17 @@ impl Order {
         };
         self.merge_extensions(&mut response);
         Ok(response)
+    }
+
+    /// Goes by the request's path where the file's own name tells no type, as it does where
+    /// uploads are stored under a number.
+    fn name_type(&self, variant: &mut Variant) {
+        let overrides = &self.files.files().config().media_types;
+        if media_type::known(self.name.as_bytes(), overrides).is_none() {
+            if let Some(value) = media_type::known(self.uri.path().as_bytes(), overrides) {
+                variant.headers.insert(CONTENT_TYPE, value);
+            }
+        }
     }
 
     /// Puts the inner service's headers over the file's.

@@ -172,6 +172,22 @@ async fn the_inner_service_decides_type_and_status() {
 }
 
 #[tokio::test]
+async fn a_file_without_a_type_has_the_one_of_the_requested_path() {
+    let site = Site::new(&[("uploads/4711", b"%PDF"), ("uploads/a.txt", b"text")]);
+    let layer = SendfileLayer::new().allow_at("", site.service.clone());
+    let cases = [
+        ("/uploads/4711", "/report.pdf", "application/pdf"),
+        ("/uploads/4711", "/report", "application/octet-stream"),
+        ("/uploads/a.txt", "/report.pdf", "text/plain; charset=utf-8"),
+    ];
+    for (file, path, expected) in cases {
+        let inner = naming("x-accel-redirect", file);
+        let answer = through_sendfile(&layer, request("GET", path, &[]), inner).await;
+        assert_eq!(answer.header("content-type"), expected, "{file} for {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_response_that_names_nothing_passes_untouched() {
     let site = Site::new(&[]);
     let layer = SendfileLayer::new().allow(site.service.clone());

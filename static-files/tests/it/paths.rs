@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use astatine_static_files::{Config, Dotfiles, StaticFiles};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::site::{Folder, Site};
@@ -174,7 +175,7 @@ async fn hidden_names_are_not_found_but_well_known() {
         "contact"
     );
     let open = Site::with(&files, |config| {
-        config.dotfiles = astatine_static_files::Dotfiles::Served;
+        config.dotfiles = Dotfiles::Served;
     });
     assert_eq!(open.get("/.env").await.text(), "secret");
 }
@@ -195,9 +196,9 @@ async fn the_root_may_be_a_link_that_is_turned_while_serving() {
     folder.write("two/a.txt", "two");
     let link = folder.path().join("current");
     symlink("one", &link).unwrap();
-    let mut config = astatine_static_files::Config::default();
+    let mut config = Config::default();
     config.max_stale = std::time::Duration::ZERO;
-    let service = astatine_static_files::StaticFiles::new(&link, config).unwrap();
+    let service = StaticFiles::new(&link, config).unwrap();
     let read = || async {
         let request = crate::site::request("GET", "/a.txt", &[]);
         let response = tower::ServiceExt::oneshot(service.clone(), request).await;
@@ -207,4 +208,14 @@ async fn the_root_may_be_a_link_that_is_turned_while_serving() {
     symlink("two", folder.path().join("next")).unwrap();
     fs::rename(folder.path().join("next"), &link).unwrap();
     assert_eq!(read().await, b"two");
+}
+
+#[test]
+fn only_a_folder_can_be_served() {
+    let folder = Folder::new();
+    let file = folder.write("a.txt", "hello");
+    let open = |path: &std::path::Path| StaticFiles::new(path, Config::default());
+    assert!(open(folder.path()).is_ok());
+    assert!(open(&file).is_err());
+    assert!(open(&folder.path().join("missing")).is_err());
 }
