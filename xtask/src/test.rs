@@ -7,10 +7,13 @@ use crate::step;
 /// which nextest leaves out.
 pub(crate) fn run() -> Result<(), Failure> {
     if step::is_present(&mut step::cargo("nextest --version")) {
-        step::run(&mut step::cargo("nextest run --workspace --all-features"))?;
+        step::run(
+            step::cargo("nextest run --workspace --all-features --no-fail-fast")
+                .args(["--config-file", "xtask/nextest.toml"]),
+        )?;
     } else {
         step::run(&mut step::cargo(
-            "test --workspace --all-features --all-targets",
+            "test --workspace --all-features --all-targets --no-fail-fast",
         ))?;
     }
     step::run(&mut step::cargo("test --workspace --all-features --doc"))
