@@ -9,6 +9,7 @@ mod connections;
 mod files;
 mod folder;
 mod log;
+mod readme;
 mod server;
 mod signals;
 mod syscalls;
