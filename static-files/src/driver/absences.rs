@@ -66,3 +66,33 @@ const OVERHEAD_BYTES: u64 = 64;
 const USUAL_BYTES: u64 = 128;
 const MAX_ESTIMATE: usize = 64 * 1024;
 const MAX_KEY_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_remembered_for_a_moment_and_in_bounds() {
+        const MAX_BYTES: u64 = 100_000;
+        let absences = Absences::new(MAX_BYTES);
+        let second = Duration::from_secs(1);
+        absences.insert(b"/a", second);
+        assert!(absences.holds(b"/a", second * 3 / 2, second));
+        assert!(!absences.holds(b"/a", second * 2, second));
+        assert!(!absences.holds(b"/b", second, second));
+        for i in 0..100_000 {
+            absences.insert(format!("/no/such/file/{i}").as_bytes(), second);
+        }
+        absences.insert(&[b'x'; 5_000], second);
+        assert!(!absences.holds(&[b'x'; 5_000], second, second));
+        let weight = absences.0.as_ref().unwrap().weight();
+        assert!(weight > 0 && weight <= MAX_BYTES, "{weight}");
+    }
+
+    #[test]
+    fn without_bytes_nothing_is_remembered() {
+        let absences = Absences::new(0);
+        absences.insert(b"/a", Duration::ZERO);
+        assert!(!absences.holds(b"/a", Duration::ZERO, Duration::from_secs(1)));
+    }
+}

@@ -33,7 +33,7 @@ pub struct Config {
     /// Default: 1 hour. A changed file is not seen by that client for as long.
     pub max_age: Duration,
     /// Whether files with a hash in their name are `immutable` for a year: at least eight
-    /// hexadecimal digits, one of them a digit, between dots or dashes, as in
+    /// hexadecimal digits between dots or dashes, letters and numerals among them, as in
     /// `app.3f2a9c1b.js`. Default: true.
     pub is_hashed_immutable: bool,
     /// Media types by extension, without dot and in lower case, that go before the built-in

@@ -212,10 +212,12 @@ fn is_hashed(name: &[u8]) -> bool {
     let [_, middle @ .., _] = parts.as_slice() else {
         return false;
     };
+    // Digits alone are a date or a number more often than a hash.
     middle.iter().any(|part| {
         part.len() >= 8
             && part.iter().all(u8::is_ascii_hexdigit)
             && part.iter().any(u8::is_ascii_digit)
+            && part.iter().any(u8::is_ascii_alphabetic)
     })
 }
 

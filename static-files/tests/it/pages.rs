@@ -187,6 +187,7 @@ async fn cache_control_follows_the_first_rule_that_matches() {
             ("assets/app-3f2a9c1b.css", b""),
             ("assets/deadbeef-cafe.css", b""),
             ("assets/app.accessed.js", b""),
+            ("assets/backup.20240115.js", b""),
             ("img/logo.12345678.png", b""),
         ],
         |config| {
@@ -202,6 +203,7 @@ async fn cache_control_follows_the_first_rule_that_matches() {
         ("/assets/app-3f2a9c1b.css", immutable),
         ("/assets/deadbeef-cafe.css", "max-age=60"),
         ("/assets/app.accessed.js", "max-age=60"),
+        ("/assets/backup.20240115.js", "max-age=60"),
         ("/img/logo.12345678.png", "max-age=604800"),
     ];
     for (path, expected) in cases {

@@ -149,3 +149,33 @@ async fn a_file_that_ends_early_is_an_error_of_the_body() {
         "300000"
     );
 }
+
+/// Counts our descriptors of files in the folder.
+#[cfg(target_os = "linux")]
+fn n_open_files(site: &Site) -> usize {
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
+    descriptors
+        .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+        .filter(|path| path.starts_with(site.folder.path()))
+        .count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn no_more_files_are_held_open_than_configured() {
+    let names: Vec<String> = (0..40).map(|i| format!("{i}.bin")).collect();
+    let large = noise(70_000);
+    let files: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|name| (name.as_str(), &large[..]))
+        .collect();
+    let site = Site::with(&files, |config| {
+        config.cache_bytes = 2_000_000;
+        config.max_open_files = std::num::NonZeroUsize::new(10).unwrap();
+    });
+    for name in &names {
+        assert!(site.get(&format!("/{name}")).await.body == large);
+    }
+    let n_open_files = n_open_files(&site);
+    assert!((1..=10).contains(&n_open_files), "{n_open_files}");
+}
