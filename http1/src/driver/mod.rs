@@ -137,14 +137,18 @@ where
     /// Makes everything move that can.
     fn turn(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         for _ in 0..MAX_ROUNDS {
-            let mut turn = self.as_mut().exchange(cx)?;
-            if turn != Turn::Ended {
+            let mut turn = Turn::Waits;
+            if !self.rests() {
+                turn = self.as_mut().exchange(cx)?;
+                if turn == Turn::Ended {
+                    return Poll::Ready(Ok(()));
+                }
                 if self.transport.is_handed_over() {
                     return Poll::Pending;
                 }
                 turn = turn.or(self.as_mut().project().transport.flush(cx)?);
             }
-            if turn == Turn::Waits {
+            if turn == Turn::Waits || self.rests() {
                 turn = self.as_mut().fill(cx)?;
             }
             if turn == Turn::Waits {
@@ -160,6 +164,15 @@ where
         Poll::Pending
     }
 
+    /// Tells whether nothing can move before the next byte comes in.
+    fn rests(&self) -> bool {
+        let transport = &self.transport;
+        matches!(self.step, Step::Idle)
+            && transport.input.is_empty()
+            && transport.output.is_empty()
+            && transport.core.is_idle()
+    }
+
     /// Runs exchanges as far as they go without the stream.
     fn exchange(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let mut moved = Turn::Waits;
@@ -170,10 +183,10 @@ where
                 return Ok(moved);
             }
             let turn = match this.step.project() {
-                StepProj::Idle => self.as_mut().receive(),
-                StepProj::Received { .. } => self.as_mut().call(cx),
+                StepProj::Idle => self.as_mut().receive(cx),
+                StepProj::Received { .. } => self.as_mut().call_again(cx),
                 StepProj::Called { future } => match future.poll(cx) {
-                    Poll::Ready(Ok(response)) => self.as_mut().respond(response),
+                    Poll::Ready(Ok(response)) => self.as_mut().respond(response, cx)?,
                     Poll::Ready(Err(error)) => self.as_mut().service_failed(error.into()),
                     Poll::Pending => Turn::Waits,
                 },
@@ -194,7 +207,7 @@ where
     }
 
     /// Begins an exchange, if a request's head is complete, or ends the last one.
-    fn receive(mut self: Pin<&mut Self>) -> Turn {
+    fn receive(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
         if self.transport.core.is_response_sent() {
             return self.finish();
         }
@@ -203,50 +216,62 @@ where
         if transport.input.is_empty() {
             return Turn::Waits;
         }
+        let mut request = Request::new(Incoming::default());
+        let input = &mut transport.input;
         match transport
             .core
-            .receive_head(&mut transport.input, &transport.config)
+            .receive_head(input, &transport.config, &mut request)
         {
             Ok(None) => Turn::Waits,
-            Ok(Some(head)) => {
-                let (feed, body) = transport.incoming(&head);
-                *this.feed = feed;
-                *this.n_discarded = 0;
-                let request = head.request.map(|()| body);
-                self.project().step.set(Step::Received { request });
-                Turn::Moved
+            Ok(Some(facts)) => {
+                let (feed, body) = transport.incoming(facts);
+                (*this.feed, *this.n_discarded) = (feed, 0);
+                *request.body_mut() = body;
+                self.call(request, cx)
             }
             Err(violation) => self.violated(violation),
         }
     }
 
-    /// Calls the service, once it is ready.
-    fn call(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+    /// Calls the service, or keeps the request until it is ready.
+    fn call(mut self: Pin<&mut Self>, request: Request<Incoming>, cx: &mut Context<'_>) -> Turn {
         let mut this = self.as_mut().project();
         match this.app.poll_ready(cx) {
-            Poll::Pending => Turn::Waits,
+            Poll::Pending => {
+                this.step.set(Step::Received { request });
+                Turn::Waits
+            }
             Poll::Ready(Err(error)) => self.service_failed(error.into()),
             Poll::Ready(Ok(())) => {
-                let taken = this.step.as_mut().project_replace(Step::Idle);
-                let StepTaken::Received { request } = taken else {
-                    return Turn::Waits;
-                };
-                let future = this.app.call(request);
-                this.step.set(Step::Called { future });
+                this.step.set(Step::Called {
+                    future: this.app.call(request),
+                });
                 Turn::Moved
             }
         }
     }
 
+    /// Calls the service with the request that waited for it.
+    fn call_again(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
+        match self.as_mut().project().step.project_replace(Step::Idle) {
+            StepTaken::Received { request } => self.call(request, cx),
+            _ => Turn::Waits,
+        }
+    }
+
     /// Writes the head of the service's response.
-    fn respond(self: Pin<&mut Self>, response: Response<B>) -> Turn {
-        let mut this = self.project();
+    fn respond(
+        mut self: Pin<&mut Self>,
+        response: Response<B>,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
+        let mut this = self.as_mut().project();
         let transport = this.transport;
         if let Some(handover) = response.extensions().get::<Handover>() {
             let handover = handover.clone();
             transport.send_handover_head(&response);
             this.step.set(Step::Handing { handover });
-            return Turn::Moved;
+            return Ok(Turn::Moved);
         }
         // A client that still waits for leave to send its body may send it or not: what comes
         // next cannot be told apart.
@@ -262,22 +287,24 @@ where
         match transport.send_head(&response, exact_len) {
             Transfer::None | Transfer::Length(0) => {
                 this.step.set(Step::Idle);
+                Ok(self.finish())
             }
             Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
                 let region = response.extensions().get::<FileRegion>().cloned();
+                let body = response.into_body();
                 this.step.set(Step::Sending {
-                    body: response.into_body(),
+                    body,
                     region,
                     file: None,
                 });
+                self.send_body(cx)
             }
         }
-        Turn::Moved
     }
 
     /// Sends what the response's body has ready.
-    fn send_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let mut this = self.project();
+    fn send_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let mut this = self.as_mut().project();
         let transport = this.transport;
         let StepProj::Sending { body, region, file } = this.step.as_mut().project() else {
             return Ok(Turn::Waits);
@@ -305,7 +332,7 @@ where
             }
         }
         this.step.set(Step::Idle);
-        Ok(Turn::Moved)
+        Ok(self.finish())
     }
 
     /// Ends an exchange whose response is written.

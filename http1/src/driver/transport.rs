@@ -18,7 +18,7 @@ use super::{Turn, date};
 use crate::body::{Feed, Incoming};
 use crate::config::Config;
 use crate::error::{Error, Misuse, Violation};
-use crate::proto::{Chunk, Connection, Expired, Framing, RequestHead, Timeouts, Transfer, Wait};
+use crate::proto::{Chunk, Connection, Expired, Framing, HeadFacts, Timeouts, Transfer, Wait};
 
 pub(super) struct Transport {
     /// Gone once another protocol has taken the stream.
@@ -98,7 +98,7 @@ impl Transport {
     }
 
     /// Makes the body of a request, and the end that feeds it where it has not come whole.
-    pub(super) fn incoming(&mut self, head: &RequestHead) -> (Option<Feed>, Incoming) {
+    pub(super) fn incoming(&mut self, head: HeadFacts) -> (Option<Feed>, Incoming) {
         let len = match head.framing {
             Framing::None => return (None, Incoming::default()),
             Framing::Length(len) => Some(len),

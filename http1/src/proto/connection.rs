@@ -1,11 +1,11 @@
 //! The server's side of a connection: bytes in, requests out; responses in, bytes out.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Response, StatusCode, Version};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 
 use super::chunked::{self, Decoded, Decoder};
 use super::framing::Framing;
-use super::head::{self, LineScan, RequestHead};
+use super::head::{self, HeadFacts, LineScan};
 use super::response::{self, Asked, DateField, Persistence, Transfer};
 use super::state::{self, Input, Life};
 use crate::config::Config;
@@ -71,8 +71,10 @@ impl Connection {
         }
     }
 
-    /// Takes the next request's head off the input; `None` when it is not whole, or its turn has
-    /// not come.
+    /// Takes the next request's head off the input and fills in the request; `None` when the head
+    /// is not whole, or its turn has not come.
+    ///
+    /// The request that is handed in has no fields yet; behind an error or `None` it is of no use.
     ///
     /// # Spec
     ///
@@ -81,42 +83,42 @@ impl Connection {
     /// # Errors
     ///
     /// The peer broke a rule. Answer with [`Connection::refuse`].
-    pub fn receive_head(
+    pub fn receive_head<B>(
         &mut self,
         input: &mut BytesMut,
         config: &Config,
-    ) -> Result<Option<RequestHead>, Violation> {
+        request: &mut Request<B>,
+    ) -> Result<Option<HeadFacts>, Violation> {
         if self.life.request != state::Request::Head || self.life.response != state::Response::Idle
         {
             return Ok(None);
         }
         // A head that cannot be read is answered as if it were a plain GET.
         self.asked = Asked::new(&Method::GET, Version::HTTP_11, false);
-        let received = head::receive(input, &mut self.scan, config);
-        let Some(mut head) = self.judge(received)? else {
+        let received = head::receive(input, &mut self.scan, config, request);
+        let Some(mut facts) = self.judge(received)? else {
             return Ok(None);
         };
         self.n_requests += 1;
         let is_last = config
             .max_requests
             .is_some_and(|max| self.n_requests >= max.get());
-        head.is_persistent &= !is_last;
-        self.life.is_persistent = head.is_persistent;
-        let request = &head.request;
-        self.asked = Asked::new(request.method(), request.version(), head.takes_trailers);
+        facts.is_persistent &= !is_last;
+        self.life.is_persistent = facts.is_persistent;
+        self.asked = Asked::new(request.method(), request.version(), facts.takes_trailers);
         self.body_received = 0;
-        self.body = match head.framing {
+        self.body = match facts.framing {
             Framing::None => Body::None,
             Framing::Length(len) => Body::Length(len),
             Framing::Chunked => Body::Chunked(Decoder::new()),
         };
         self.life.apply(Input::RequestHead {
-            has_body: head.framing != Framing::None,
+            has_body: facts.framing != Framing::None,
         });
-        if let Framing::Length(len) = head.framing {
+        if let Framing::Length(len) = facts.framing {
             self.judge(check_len(len, config))?;
         }
-        Ok(Some(head))
+        Ok(Some(facts))
     }
 
     /// Takes the next piece of the request's body off the input; `None` when there is too little

@@ -2,6 +2,7 @@
 
 use http::Version;
 
+use super::head::HeadFacts;
 use super::names::Role;
 use super::target;
 use crate::error::Violation;
@@ -40,14 +41,6 @@ enum Codings {
     OtherThenChunked,
     /// Another coding is the last.
     Other,
-}
-
-/// What all fields together say.
-pub(super) struct Concluded {
-    pub(super) framing: Framing,
-    pub(super) is_persistent: bool,
-    pub(super) expects_continue: bool,
-    pub(super) takes_trailers: bool,
 }
 
 impl FramingFields {
@@ -113,7 +106,7 @@ impl FramingFields {
 
     /// Judges the fields together: RFC 9112 §3.2 (Host), §6.1 and §6.3 (framing), §9.3
     /// (persistence).
-    pub(super) fn conclude(self, version: Version) -> Result<Concluded, Violation> {
+    pub(super) fn conclude(self, version: Version) -> Result<HeadFacts, Violation> {
         let is_http_10 = version == Version::HTTP_10;
         if self.n_hosts > 1 || self.n_hosts == 0 && !is_http_10 {
             return Err(Violation::Host);
@@ -127,7 +120,7 @@ impl FramingFields {
             (Codings::OtherThenChunked, None) => return Err(Violation::TransferCoding),
             (Codings::Chunked, None) => Framing::Chunked,
         };
-        Ok(Concluded {
+        Ok(HeadFacts {
             framing,
             is_persistent: !self.closes && (!is_http_10 || self.keeps_alive),
             expects_continue: self.expects_continue && !is_http_10 && framing != Framing::None,

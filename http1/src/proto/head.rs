@@ -5,7 +5,7 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 
 use super::framing::{Framing, FramingFields};
@@ -14,12 +14,10 @@ use super::target;
 use crate::config::Config;
 use crate::error::Violation;
 
-/// A request's head, and what it says of the bytes behind it.
-#[derive(Debug)]
-pub struct RequestHead {
-    /// The request, without its body.
-    pub request: Request<()>,
-    /// How its body is framed.
+/// What a request's head says of the bytes behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadFacts {
+    /// How the request's body is framed.
     pub framing: Framing,
     /// Whether the client wants the connection to go on after the answer.
     pub is_persistent: bool,
@@ -55,7 +53,7 @@ impl LineScan {
         section: Section,
         config: &Config,
     ) -> Result<Option<usize>, Violation> {
-        while let Some(found) = memchr::memchr(b'\n', &input[self.scanned..]) {
+        while let Some(found) = input[self.scanned..].iter().position(|b| *b == b'\n') {
             let lf = self.scanned + found;
             if lf == 0 || input[lf - 1] != b'\r' {
                 return Err(Violation::BareLf);
@@ -107,16 +105,25 @@ impl LineScan {
     }
 }
 
-/// Takes a request's head off the input, once it is whole.
-pub(super) fn receive(
+/// Takes a request's head off the input, once it is whole, and fills in the request.
+///
+/// A head that arrives in one piece and keeps every rule is read at once. Any other is measured
+/// line by line first, so that what is wrong with it is judged by its lines, not by its segments.
+pub(super) fn receive<B>(
     input: &mut BytesMut,
     scan: &mut LineScan,
     config: &Config,
-) -> Result<Option<RequestHead>, Violation> {
+    request: &mut Request<B>,
+) -> Result<Option<HeadFacts>, Violation> {
     if scan.scanned == 0 {
         skip_empty_lines(input, config)?;
         if input[..] == *b"\r" {
             return Ok(None);
+        }
+        let mut fields = [FieldAt::default(); USUAL_FIELDS];
+        let mut parsed = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
+        if let Ok(Some(head)) = read(input, &mut parsed, &mut fields, config) {
+            return fill(input, &head, &fields[..head.n_fields], request).map(Some);
         }
     }
     let Some(len) = scan.find_end(input, Section::Head, config)? else {
@@ -124,7 +131,141 @@ pub(super) fn receive(
     };
     let n_fields = scan.n_fields(Section::Head);
     *scan = LineScan::default();
-    parse(input.split_to(len).freeze(), n_fields).map(Some)
+    let mut fields = vec![FieldAt::default(); n_fields];
+    let mut parsed = vec![MaybeUninit::uninit(); n_fields];
+    match read(&input[..len], &mut parsed, &mut fields, config)? {
+        Some(head) => fill(input, &head, &fields[..head.n_fields], request).map(Some),
+        None => Err(Violation::RequestLine),
+    }
+}
+
+/// Fields of a head that is read at once.
+const USUAL_FIELDS: usize = 32;
+
+/// Where the parts of a head lie in the input.
+struct HeadAt {
+    len: usize,
+    method_len: usize,
+    target_len: usize,
+    version: Version,
+    n_fields: usize,
+}
+
+/// Where a field lies in the input.
+#[derive(Clone, Copy, Default)]
+struct FieldAt {
+    name: usize,
+    name_len: usize,
+    value: usize,
+    value_len: usize,
+}
+
+/// Finds the parts of a head; `None` when it is not whole.
+fn read<'input>(
+    input: &'input [u8],
+    parsed: &mut [MaybeUninit<httparse::Header<'input>>],
+    fields: &mut [FieldAt],
+    config: &Config,
+) -> Result<Option<HeadAt>, Violation> {
+    let mut request = httparse::Request::new(&mut []);
+    let len = match request.parse_with_uninit_headers(input, parsed) {
+        Ok(httparse::Status::Complete(len)) => len,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(error) => return Err(blame(error, input)),
+    };
+    let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version)
+    else {
+        return Ok(None);
+    };
+    let offset_of = |part: &[u8]| part.as_ptr() as usize - input.as_ptr() as usize;
+    let ends_well = |end: usize| input[..end].ends_with(b"\r\n");
+    // Single spaces and nothing else part the request line (RFC 9112 §3); httparse takes more.
+    let mut line = method.len() + 1 + target.len() + b" HTTP/1.1\r\n".len();
+    if offset_of(method.as_bytes()) != 0
+        || offset_of(target.as_bytes()) != method.len() + 1
+        || !ends_well(line)
+    {
+        return Err(Violation::RequestLine);
+    }
+    if line - 2 > config.max_request_line_bytes {
+        return Err(Violation::RequestLineTooLong);
+    }
+    let n_fields = request.headers.len();
+    if n_fields > config.max_headers {
+        return Err(Violation::TooManyHeaders);
+    }
+    for (field, at) in request.headers.iter().zip(&mut *fields) {
+        let (name, value) = (offset_of(field.name.as_bytes()), offset_of(field.value));
+        // Every line ends by CRLF (RFC 9112 §2.2); httparse takes LF.
+        check_line_end(input, line, name, config)?;
+        line = name;
+        *at = FieldAt {
+            name,
+            name_len: field.name.len(),
+            value,
+            value_len: field.value.len(),
+        };
+    }
+    check_line_end(input, line, len - 2, config)?;
+    if len > config.max_head_bytes {
+        return Err(Violation::HeadTooLong);
+    }
+    let version = if minor == 0 {
+        Version::HTTP_10
+    } else {
+        Version::HTTP_11
+    };
+    let (method_len, target_len) = (method.len(), target.len());
+    Ok(Some(HeadAt {
+        len,
+        method_len,
+        target_len,
+        version,
+        n_fields,
+    }))
+}
+
+/// Checks a line by where it starts and where the next one does.
+fn check_line_end(
+    input: &[u8],
+    start: usize,
+    next: usize,
+    config: &Config,
+) -> Result<(), Violation> {
+    if !input[..next].ends_with(b"\r\n") {
+        return Err(Violation::BareLf);
+    }
+    if next - start > config.max_header_line_bytes + 2 {
+        return Err(Violation::HeaderLineTooLong);
+    }
+    Ok(())
+}
+
+/// Takes a head off the input and makes the request of its bytes.
+fn fill<B>(
+    input: &mut BytesMut,
+    at: &HeadAt,
+    fields: &[FieldAt],
+    request: &mut Request<B>,
+) -> Result<HeadFacts, Violation> {
+    let head = input.split_to(at.len).freeze();
+    let method = Method::from_bytes(&head[..at.method_len]).map_err(|_| Violation::RequestLine)?;
+    let target_at = at.method_len + 1;
+    let target = head.slice(target_at..target_at + at.target_len);
+    *request.uri_mut() = target::parse(&method, target)?;
+    *request.method_mut() = method;
+    *request.version_mut() = at.version;
+    let headers = request.headers_mut();
+    headers.reserve(fields.len());
+    let mut framing = FramingFields::default();
+    for at in fields {
+        let (name, role) = name_of(&head[at.name..at.name + at.name_len])?;
+        let value = at.value..at.value + at.value_len;
+        framing.see(role, &head[value.clone()])?;
+        let value = HeaderValue::from_maybe_shared(head.slice(value));
+        headers.append(name, value.map_err(|_| Violation::HeaderField)?);
+    }
+    framing.conclude(at.version)
 }
 
 /// Takes a trailer section off the input, once it is whole. Fields that frame or route a message,
@@ -147,7 +288,8 @@ pub(super) fn receive_trailers(
     };
     let mut headers = HeaderMap::with_capacity(n_fields);
     for field in fields {
-        let (name, value, _) = field_of(&section, field)?;
+        let (name, _) = name_of(field.name.as_bytes())?;
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| Violation::HeaderField)?;
         if is_allowed_in_trailers(&name) {
             headers.append(name, value);
         }
@@ -166,65 +308,6 @@ fn skip_empty_lines(input: &mut BytesMut, config: &Config) -> Result<(), Violati
         }
     }
     Ok(())
-}
-
-fn parse(head: Bytes, n_fields: usize) -> Result<RequestHead, Violation> {
-    with_fields(n_fields, |fields| {
-        let mut parsed = httparse::Request::new(&mut []);
-        match parsed.parse_with_uninit_headers(&head, fields) {
-            Ok(httparse::Status::Complete(len)) if len == head.len() => {}
-            Ok(_) => return Err(Violation::RequestLine),
-            Err(error) => return Err(blame(error, &head)),
-        }
-        let (Some(method), Some(target), Some(minor)) =
-            (parsed.method, parsed.path, parsed.version)
-        else {
-            return Err(Violation::RequestLine);
-        };
-        check_request_line(&head, method, target)?;
-        let method = Method::from_bytes(method.as_bytes()).map_err(|_| Violation::RequestLine)?;
-        let version = if minor == 0 {
-            Version::HTTP_10
-        } else {
-            Version::HTTP_11
-        };
-        let uri = target::parse(&method, slice_of(&head, target.as_bytes()))?;
-        let mut headers = HeaderMap::with_capacity(n_fields);
-        let mut framing = FramingFields::default();
-        for field in parsed.headers.iter() {
-            let (name, value, role) = field_of(&head, field)?;
-            framing.see(role, value.as_bytes())?;
-            headers.append(name, value);
-        }
-        let framing = framing.conclude(version)?;
-        let mut request = Request::new(());
-        *request.method_mut() = method;
-        *request.uri_mut() = uri;
-        *request.version_mut() = version;
-        *request.headers_mut() = headers;
-        Ok(RequestHead {
-            request,
-            framing: framing.framing,
-            is_persistent: framing.is_persistent,
-            expects_continue: framing.expects_continue,
-            takes_trailers: framing.takes_trailers,
-        })
-    })
-}
-
-/// The request line has single spaces and nothing else between its parts (RFC 9112 §3); httparse
-/// takes more.
-fn check_request_line(head: &Bytes, method: &str, target: &str) -> Result<(), Violation> {
-    let canonical_len = method.len() + 1 + target.len() + b" HTTP/1.1\r\n".len();
-    let starts_at_once = offset_of(head, method.as_bytes()) == 0;
-    let one_space = offset_of(head, target.as_bytes()) == method.len() + 1;
-    let ends_at_once =
-        head.get(canonical_len - 1) == Some(&b'\n') && head.get(canonical_len - 2) == Some(&b'\r');
-    if starts_at_once && one_space && ends_at_once {
-        Ok(())
-    } else {
-        Err(Violation::RequestLine)
-    }
 }
 
 /// Finds what httparse refused. A version that it does not know is well formed if it has the form
@@ -246,7 +329,10 @@ fn blame(error: httparse::Error, head: &[u8]) -> Violation {
             }
         }
         httparse::Error::NewLine => {
-            let end = memchr::memmem::find(head, b"\r\n").unwrap_or(head.len());
+            let end = head
+                .windows(2)
+                .position(|w| w == b"\r\n")
+                .unwrap_or(head.len());
             let is_line_whole =
                 head[..end].ends_with(b" HTTP/1.1") || head[..end].ends_with(b" HTTP/1.0");
             if is_line_whole && !head.starts_with(b"\r") {
@@ -259,46 +345,13 @@ fn blame(error: httparse::Error, head: &[u8]) -> Violation {
     }
 }
 
-/// Lends room for the fields that httparse finds: on the stack for an ordinary head.
-fn with_fields<'head, T>(
-    n_fields: usize,
-    parse: impl FnOnce(&mut [MaybeUninit<httparse::Header<'head>>]) -> T,
-) -> T {
-    const ON_STACK: usize = 64;
-    if n_fields <= ON_STACK {
-        parse(&mut [const { MaybeUninit::uninit() }; ON_STACK])
-    } else {
-        parse(&mut vec![MaybeUninit::uninit(); n_fields])
+/// Makes a name of octets that are known to be a token.
+fn name_of(name: &[u8]) -> Result<(HeaderName, names::Role), Violation> {
+    if let Some(found) = names::find(name) {
+        return Ok(found);
     }
-}
-
-/// Makes a field of the head's own bytes.
-fn field_of(
-    head: &Bytes,
-    field: &httparse::Header<'_>,
-) -> Result<(HeaderName, HeaderValue, names::Role), Violation> {
-    let (name, role) = match names::find(field.name.as_bytes()) {
-        Some(found) => found,
-        None => {
-            let name = HeaderName::from_bytes(field.name.as_bytes());
-            (
-                name.map_err(|_| Violation::HeaderField)?,
-                names::Role::Other,
-            )
-        }
-    };
-    let value = HeaderValue::from_maybe_shared(slice_of(head, field.value));
-    Ok((name, value.map_err(|_| Violation::HeaderField)?, role))
-}
-
-/// Returns the part of `whole` that a parser borrowed from it.
-fn slice_of(whole: &Bytes, part: &[u8]) -> Bytes {
-    let start = offset_of(whole, part);
-    whole.slice(start..start + part.len())
-}
-
-fn offset_of(whole: &Bytes, part: &[u8]) -> usize {
-    part.as_ptr() as usize - whole.as_ptr() as usize
+    let name = HeaderName::from_bytes(name).map_err(|_| Violation::HeaderField)?;
+    Ok((name, names::Role::Other))
 }
 
 /// RFC 9110 §6.5.1: no field that is needed before the content may come behind it.

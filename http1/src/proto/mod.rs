@@ -18,6 +18,6 @@ mod tests;
 
 pub use connection::{BodyEvent, Chunk, Connection};
 pub use framing::Framing;
-pub use head::RequestHead;
+pub use head::HeadFacts;
 pub use response::{DATE_FIELD_LEN, DateField, Transfer};
 pub use timeouts::{Expired, Timeouts, Wait};

@@ -78,7 +78,10 @@ pub(super) fn frame(
     }
     if asked.is_head {
         // An empty body beside HEAD says nothing of the length that GET would have.
-        return (Transfer::None, stated.or_else(|| exact_len.filter(|len| *len > 0)));
+        return (
+            Transfer::None,
+            stated.or_else(|| exact_len.filter(|len| *len > 0)),
+        );
     }
     match stated.or(exact_len) {
         Some(len) => (Transfer::Length(len), Some(len)),

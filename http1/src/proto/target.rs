@@ -50,7 +50,7 @@ pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Violation> {
 /// host that is not empty.
 pub(super) fn is_host(field: &[u8]) -> bool {
     let (host, port) = if field.first() == Some(&b'[') {
-        let Some(end) = memchr::memchr(b']', field) else {
+        let Some(end) = field.iter().position(|b| *b == b']') else {
             return false;
         };
         let inside = &field[1..end];
@@ -63,7 +63,7 @@ pub(super) fn is_host(field: &[u8]) -> bool {
         }
         (&field[..=end], &field[end + 1..])
     } else {
-        let end = memchr::memchr(b':', field).unwrap_or(field.len());
+        let end = field.iter().position(|b| *b == b':').unwrap_or(field.len());
         let host = &field[..end];
         if !host.iter().all(|b| is_reg_name(*b)) {
             return false;
@@ -81,5 +81,21 @@ pub(super) fn is_host(field: &[u8]) -> bool {
 /// An octet of reg-name: unreserved, sub-delims or a percent sign (RFC 3986 §3.2.2). The comma is
 /// left out: it joins the values of repeated fields, and no host that resolves has one.
 fn is_reg_name(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&octet)
+    REG_NAME[usize::from(octet)]
 }
+
+static REG_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        table[octet] = (octet as u8).is_ascii_alphanumeric();
+        octet += 1;
+    }
+    let others = b"-._~%!$&'()*+;=";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
