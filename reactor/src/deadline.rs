@@ -75,6 +75,7 @@ impl Deadline {
 
     /// Returns the table's time: the clock as it was at the last sweep, at most
     /// [`Deadline::RESOLUTION`] ago on a thread that is not blocked.
+    #[inline]
     pub fn now(&self) -> Instant {
         self.table.start + Duration::from_millis(self.table.now.load(Ordering::Relaxed))
     }
@@ -82,6 +83,7 @@ impl Deadline {
     /// Sets the deadline, or takes it away.
     ///
     /// An instant that was computed from [`Deadline::now`] fires no earlier than it says.
+    #[inline]
     pub fn set(&self, at: Option<Instant>) {
         let at = at.map_or(NEVER, |at| {
             let millis = at.saturating_duration_since(self.table.start).as_millis();
@@ -95,6 +97,7 @@ impl Deadline {
 
     /// Completes when the deadline has passed. The task is woken by the sweep that finds it so,
     /// also when the deadline is set after the poll.
+    #[inline]
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self
             .registered

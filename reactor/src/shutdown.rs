@@ -36,6 +36,7 @@ impl Shutdown {
     }
 
     /// Returns the phase; one relaxed load, cheap enough for every request.
+    #[inline]
     pub fn phase(&self) -> Phase {
         match self.0.phase.load(Ordering::Acquire) {
             0 => Phase::Running,
@@ -91,25 +92,16 @@ pub struct Reached {
 
 impl Reached {
     /// Tells whether the phase is reached, without waiting for it.
+    #[inline]
     pub fn is_reached(&self) -> bool {
         self.shutdown.phase() >= self.phase
     }
 }
 
-impl Future for Reached {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.is_reached() {
-            return Poll::Ready(());
-        }
-        if self
-            .place
-            .as_ref()
-            .is_some_and(|(_, waker)| waker.will_wake(cx.waker()))
-        {
-            return Poll::Pending;
-        }
+impl Reached {
+    /// Waits in the list from now on, by this task's waker.
+    #[cold]
+    fn take_place(&mut self, cx: &Context<'_>) -> Poll<()> {
         let key = {
             let mut waiting = self
                 .shutdown
@@ -131,6 +123,21 @@ impl Future for Reached {
             Poll::Ready(())
         } else {
             Poll::Pending
+        }
+    }
+}
+
+impl Future for Reached {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_reached() {
+            return Poll::Ready(());
+        }
+        match &self.place {
+            Some((_, waker)) if waker.will_wake(cx.waker()) => Poll::Pending,
+            _ => self.take_place(cx),
         }
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use super::chunked::{self, Decoded, Decoder};
 use super::framing::Framing;
 use super::head::{self, HeadFacts, LineScan};
-use super::response::{self, Asked, DateField, Persistence, Transfer};
+use super::response::{self, Asked, DateField, Transfer};
 use super::state::{self, Input, Life};
 use crate::config::Config;
 use crate::error::{Misuse, Violation};
@@ -255,23 +255,14 @@ impl Connection {
         date: &DateField,
         output: &mut BytesMut,
     ) -> Transfer {
-        let (status, headers) = (response.status(), response.headers());
-        let framing = response::frame(self.asked, status, headers, exact_len);
-        let asks_to_close =
-            headers.contains_key(http::header::CONNECTION) && response::asks_to_close(headers);
-        if asks_to_close || framing.0 == Transfer::UntilClose {
-            self.life.is_persistent = false;
-        }
-        let persistence = match (self.life.is_persistent, self.asked.is_http_10) {
-            (false, _) => Persistence::Close,
-            (true, true) => Persistence::KeepAlive,
-            (true, false) => Persistence::Default,
-        };
-        response::encode(status, headers, framing, persistence, date, output);
-        self.transfer = framing.0;
-        let has_body = !matches!(framing.0, Transfer::None | Transfer::Length(0));
+        let head = (response.status(), response.headers());
+        let is_persistent = self.life.is_persistent;
+        let encoded = response::encode(self.asked, head, exact_len, is_persistent, date, output);
+        self.life.is_persistent = encoded.is_persistent;
+        self.transfer = encoded.transfer;
+        let has_body = !matches!(encoded.transfer, Transfer::None | Transfer::Length(0));
         self.life.apply(Input::ResponseHead { has_body });
-        framing.0
+        encoded.transfer
     }
 
     /// Writes the head of a response behind which another protocol takes the stream.
@@ -286,22 +277,8 @@ impl Connection {
         date: &DateField,
         output: &mut BytesMut,
     ) {
-        let (status, headers) = (response.status(), response.headers());
-        let switches = status == StatusCode::SWITCHING_PROTOCOLS
-            || self.asked.is_connect && status.is_success();
-        let persistence = if switches {
-            Persistence::AsGiven
-        } else {
-            Persistence::Close
-        };
-        response::encode(
-            status,
-            headers,
-            (Transfer::None, None),
-            persistence,
-            date,
-            output,
-        );
+        let head = (response.status(), response.headers());
+        response::encode_handover(self.asked, head, date, output);
         self.life.is_persistent = false;
         self.life.apply(Input::ResponseHead { has_body: false });
     }

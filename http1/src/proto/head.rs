@@ -4,6 +4,7 @@
 //! stream was cut into segments.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use bytes::{Buf, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
@@ -140,7 +141,7 @@ pub(super) fn receive<B>(
 }
 
 /// Fields of a head that is read at once.
-const USUAL_FIELDS: usize = 32;
+const USUAL_FIELDS: usize = 24;
 
 /// Where the parts of a head lie in the input.
 struct HeadAt {
@@ -154,10 +155,20 @@ struct HeadAt {
 /// Where a field lies in the input.
 #[derive(Clone, Copy, Default)]
 struct FieldAt {
-    name: usize,
-    name_len: usize,
-    value: usize,
-    value_len: usize,
+    name: u32,
+    name_end: u32,
+    value: u32,
+    value_end: u32,
+}
+
+impl FieldAt {
+    fn name(self) -> Range<usize> {
+        self.name as usize..self.name_end as usize
+    }
+
+    fn value(self) -> Range<usize> {
+        self.value as usize..self.value_end as usize
+    }
 }
 
 /// Finds the parts of a head; `None` when it is not whole.
@@ -195,15 +206,24 @@ fn read<'input>(
         return Err(Violation::TooManyHeaders);
     }
     for (field, at) in request.headers.iter().zip(&mut *fields) {
-        let (name, value) = (offset_of(field.name.as_bytes()), offset_of(field.value));
+        let name = offset_of(field.name.as_bytes());
         // Every line ends by CRLF (RFC 9112 §2.2); httparse takes LF.
         check_line_end(input, line, name, config)?;
         line = name;
+        let span = |part: &[u8]| {
+            let start = u32::try_from(offset_of(part)).ok()?;
+            Some((start, start.checked_add(u32::try_from(part.len()).ok()?)?))
+        };
+        let (Some((name, name_end)), Some((value, value_end))) =
+            (span(field.name.as_bytes()), span(field.value))
+        else {
+            return Err(Violation::HeadTooLong);
+        };
         *at = FieldAt {
             name,
-            name_len: field.name.len(),
+            name_end,
             value,
-            value_len: field.value.len(),
+            value_end,
         };
     }
     check_line_end(input, line, len - 2, config)?;
@@ -259,10 +279,9 @@ fn fill<B>(
     headers.reserve(fields.len());
     let mut framing = FramingFields::default();
     for at in fields {
-        let (name, role) = name_of(&head[at.name..at.name + at.name_len])?;
-        let value = at.value..at.value + at.value_len;
-        framing.see(role, &head[value.clone()])?;
-        let value = HeaderValue::from_maybe_shared(head.slice(value));
+        let (name, role) = name_of(&head[at.name()])?;
+        framing.see(role, &head[at.value()])?;
+        let value = HeaderValue::from_maybe_shared(head.slice(at.value()));
         headers.append(name, value.map_err(|_| Violation::HeaderField)?);
     }
     framing.conclude(at.version)

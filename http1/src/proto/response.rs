@@ -43,79 +43,35 @@ impl Asked {
     }
 }
 
-/// Which `connection` field is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Persistence {
-    /// The connection goes on, as the version has it.
-    Default,
-    /// `keep-alive`, for a client of HTTP/1.0.
-    KeepAlive,
-    /// `close`.
-    Close,
-    /// The response's own field, for a switch of protocols.
-    AsGiven,
+/// What a response says of itself, beside the fields that are sent as they are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Given {
+    length: Option<u64>,
+    closes: bool,
+    has_date: bool,
 }
 
-/// Decides the framing of a response's body: RFC 9112 §6.3, RFC 9110 §8.6.
-///
-/// The first value is what will be sent, the second the length that is stated, also where no
-/// body is sent.
-pub(super) fn frame(
-    asked: Asked,
-    status: StatusCode,
-    headers: &HeaderMap,
-    exact_len: Option<u64>,
-) -> (Transfer, Option<u64>) {
-    let stated = headers.get(CONTENT_LENGTH).and_then(parse_length);
-    if status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || asked.is_connect && status.is_success()
-    {
-        return (Transfer::None, None);
-    }
-    if status == StatusCode::NOT_MODIFIED {
-        return (Transfer::None, stated);
-    }
-    if asked.is_head {
-        // An empty body beside HEAD says nothing of the length that GET would have.
-        return (
-            Transfer::None,
-            stated.or_else(|| exact_len.filter(|len| *len > 0)),
-        );
-    }
-    match stated.or(exact_len) {
-        Some(len) => (Transfer::Length(len), Some(len)),
-        None if asked.is_http_10 => (Transfer::UntilClose, None),
-        None => (Transfer::Chunked, None),
-    }
+/// How a response is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Encoded {
+    pub(super) transfer: Transfer,
+    pub(super) is_persistent: bool,
 }
 
-/// Writes the head of a final response. Fields that frame the body are written from the decision,
-/// never as given.
+/// Writes the head of a final response. Fields that frame the body, and those that speak of the
+/// connection, are written from the decision, never as given.
 pub(super) fn encode(
-    status: StatusCode,
-    headers: &HeaderMap,
-    (transfer, stated): (Transfer, Option<u64>),
-    persistence: Persistence,
+    asked: Asked,
+    (status, headers): (StatusCode, &HeaderMap),
+    exact_len: Option<u64>,
+    is_persistent: bool,
     date: &DateField,
     output: &mut BytesMut,
-) {
+) -> Encoded {
     output.reserve(256 + headers.len() * 64);
     encode_status(status, output);
-    let mut has_date = false;
-    for (name, value) in headers {
-        if name == CONTENT_LENGTH
-            || name == TRANSFER_ENCODING
-            || (name == CONNECTION && persistence != Persistence::AsGiven)
-        {
-            continue;
-        }
-        has_date |= name == DATE;
-        output.put_slice(name.as_str().as_bytes());
-        output.put_slice(b": ");
-        output.put_slice(value.as_bytes());
-        output.put_slice(b"\r\n");
-    }
+    let given = encode_fields(headers, false, output);
+    let (transfer, stated) = frame(asked, status, given.length, exact_len);
     if let Some(len) = stated {
         output.put_slice(b"content-length: ");
         put_decimal(len, output);
@@ -123,12 +79,97 @@ pub(super) fn encode(
     } else if transfer == Transfer::Chunked {
         output.put_slice(b"transfer-encoding: chunked\r\n");
     }
-    match persistence {
-        Persistence::Default | Persistence::AsGiven => {}
-        Persistence::KeepAlive => output.put_slice(b"connection: keep-alive\r\n"),
-        Persistence::Close => output.put_slice(b"connection: close\r\n"),
+    let is_persistent = is_persistent && !given.closes && transfer != Transfer::UntilClose;
+    if !is_persistent {
+        output.put_slice(b"connection: close\r\n");
+    } else if asked.is_http_10 {
+        output.put_slice(b"connection: keep-alive\r\n");
     }
-    if !has_date && !status.is_informational() {
+    encode_end(given.has_date, date, output);
+    Encoded {
+        transfer,
+        is_persistent,
+    }
+}
+
+/// Writes the head of a response behind which another protocol takes the stream: 101, and a
+/// success of CONNECT, with their own `connection` field; any other with `close`. Nothing frames
+/// a body.
+pub(super) fn encode_handover(
+    asked: Asked,
+    (status, headers): (StatusCode, &HeaderMap),
+    date: &DateField,
+    output: &mut BytesMut,
+) {
+    let switches =
+        status == StatusCode::SWITCHING_PROTOCOLS || asked.is_connect && status.is_success();
+    encode_status(status, output);
+    let given = encode_fields(headers, switches, output);
+    if !switches {
+        output.put_slice(b"connection: close\r\n");
+    }
+    encode_end(given.has_date, date, output);
+}
+
+/// Decides the framing of a response's body: RFC 9112 §6.3, RFC 9110 §8.6.
+///
+/// The first value is what will be sent, the second the length that is stated, also where no
+/// body is sent.
+fn frame(
+    asked: Asked,
+    status: StatusCode,
+    given: Option<u64>,
+    exact_len: Option<u64>,
+) -> (Transfer, Option<u64>) {
+    if status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || asked.is_connect && status.is_success()
+    {
+        return (Transfer::None, None);
+    }
+    if status == StatusCode::NOT_MODIFIED {
+        return (Transfer::None, given);
+    }
+    if asked.is_head {
+        // An empty body beside HEAD says nothing of the length that GET would have.
+        return (
+            Transfer::None,
+            given.or_else(|| exact_len.filter(|len| *len > 0)),
+        );
+    }
+    match given.or(exact_len) {
+        Some(len) => (Transfer::Length(len), Some(len)),
+        None if asked.is_http_10 => (Transfer::UntilClose, None),
+        None => (Transfer::Chunked, None),
+    }
+}
+
+/// Writes the fields that are sent as they are, and returns what the others say.
+fn encode_fields(headers: &HeaderMap, keeps_connection: bool, output: &mut BytesMut) -> Given {
+    let mut given = Given::default();
+    for (name, value) in headers {
+        if *name == CONTENT_LENGTH {
+            given.length = parse_length(value);
+            continue;
+        }
+        if *name == CONNECTION && !keeps_connection {
+            given.closes |= asks_to_close(value);
+            continue;
+        }
+        if *name == TRANSFER_ENCODING {
+            continue;
+        }
+        given.has_date |= *name == DATE;
+        output.put_slice(name.as_str().as_bytes());
+        output.put_slice(b": ");
+        output.put_slice(value.as_bytes());
+        output.put_slice(b"\r\n");
+    }
+    given
+}
+
+fn encode_end(has_date: bool, date: &DateField, output: &mut BytesMut) {
+    if !has_date {
         output.put_slice(date);
     }
     output.put_slice(b"\r\n");
@@ -147,14 +188,10 @@ fn encode_status(status: StatusCode, output: &mut BytesMut) {
     output.put_slice(b"\r\n");
 }
 
-/// Tells whether the response asks for the connection to end.
-pub(super) fn asks_to_close(headers: &HeaderMap) -> bool {
-    headers.get_all(CONNECTION).iter().any(|value| {
-        value
-            .as_bytes()
-            .split(|b| *b == b',')
-            .any(|o| o.trim_ascii().eq_ignore_ascii_case(b"close"))
-    })
+/// Tells whether a `connection` field asks for the connection to end.
+fn asks_to_close(value: &HeaderValue) -> bool {
+    let mut options = value.as_bytes().split(|b| *b == b',');
+    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 fn parse_length(value: &HeaderValue) -> Option<u64> {

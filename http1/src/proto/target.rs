@@ -49,41 +49,39 @@ pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Violation> {
 /// Tells whether the octets are `uri-host [":" port]` (RFC 9112 §3.2, RFC 3986 §3.2.2), with a
 /// host that is not empty.
 pub(super) fn is_host(field: &[u8]) -> bool {
-    let (host, port) = if field.first() == Some(&b'[') {
-        let Some(end) = field.iter().position(|b| *b == b']') else {
-            return false;
-        };
-        let inside = &field[1..end];
-        let literal = inside.contains(&b':')
-            && inside
+    let port = match field {
+        [b'[', rest @ ..] => {
+            let inside = rest.iter().take_while(|b| is_ip_literal(**b)).count();
+            match &rest[inside..] {
+                [b']', port @ ..] if rest[..inside].contains(&b':') => port,
+                _ => return false,
+            }
+        }
+        _ => {
+            let host = field
                 .iter()
-                .all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
-        if !literal {
-            return false;
+                .take_while(|b| REG_NAME[usize::from(**b)])
+                .count();
+            if host == 0 {
+                return false;
+            }
+            &field[host..]
         }
-        (&field[..=end], &field[end + 1..])
-    } else {
-        let end = field.iter().position(|b| *b == b':').unwrap_or(field.len());
-        let host = &field[..end];
-        if !host.iter().all(|b| is_reg_name(*b)) {
-            return false;
-        }
-        (host, &field[end..])
     };
-    let port_is_good = match port.split_first() {
-        None => true,
-        Some((b':', digits)) => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
-        Some(_) => false,
-    };
-    !host.is_empty() && port_is_good
+    match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
-/// An octet of reg-name: unreserved, sub-delims or a percent sign (RFC 3986 §3.2.2). The comma is
-/// left out: it joins the values of repeated fields, and no host that resolves has one.
-fn is_reg_name(octet: u8) -> bool {
-    REG_NAME[usize::from(octet)]
+/// An octet of an IPv6 address, IPv4 parts included (RFC 3986 §3.2.2).
+fn is_ip_literal(octet: u8) -> bool {
+    octet.is_ascii_hexdigit() || matches!(octet, b':' | b'.')
 }
 
+/// The octets of reg-name: unreserved, sub-delims and the percent sign (RFC 3986 §3.2.2). The
+/// comma is left out: it joins the values of repeated fields, and no host that resolves has one.
 static REG_NAME: [bool; 256] = {
     let mut table = [false; 256];
     let mut octet = 0;
