@@ -3,7 +3,8 @@
 //! [`Logged`] wraps the service of a connection and counts what its responses' bodies give out.
 //! A finished line goes into its thread's [`Lane`], a bounded buffer; one writer thread empties
 //! the lanes a few times a second, so a request never waits for the log's reader. What does not
-//! fit is dropped and counted.
+//! fit is dropped and counted. Lines of one thread keep their order; those of two threads are
+//! together to a batch.
 
 mod line;
 mod service;

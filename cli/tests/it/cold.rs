@@ -12,6 +12,17 @@ const COLD: usize = 700_001;
 
 #[test]
 fn a_cold_file_never_blocks_a_loop() {
+    check(0);
+}
+
+#[test]
+fn a_file_that_is_cold_behind_its_beginning_never_blocks_a_loop() {
+    check(20_000);
+}
+
+/// Asks for a file whose bytes from an offset on are cold, and for others meanwhile.
+#[track_caller]
+fn check(cold_from: usize) {
     let folder = Folder::new();
     let content = noise(COLD);
     folder.write("public/cold.bin", &content);
@@ -26,6 +37,7 @@ fn a_cold_file_never_blocks_a_loop() {
     command
         .env("LD_PRELOAD", &library)
         .env("COLD_BYTES", COLD.to_string())
+        .env("COLD_FROM", cold_from.to_string())
         .env("COLD_WAITS", &waits)
         .env("COLD_GATE", &gate)
         .arg(folder.path().join("public"));

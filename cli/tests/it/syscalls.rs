@@ -17,7 +17,7 @@ fn trace(folder: &Folder, paths: &[&str]) -> Option<Vec<Call>> {
         return None;
     }
     let (log, pid_file) = (folder.path().join("trace"), folder.path().join("pid"));
-    let ours = astatine(["-b", "127.0.0.1:0", "-t", "1", "--pid"]);
+    let ours = astatine(["-b", "127.0.0.1:0", "-t", "1", "-v", "--pid"]);
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-s", "200", "-o"]).arg(&log);
     command.args([

@@ -103,6 +103,29 @@ fn the_variables_of_a_platform_count() {
 }
 
 #[test]
+fn switches_and_lists_come_from_the_environment() {
+    let folder = Folder::new();
+    folder.write("public/a.css", "p {}");
+    let socket = folder.path().join("a.sock");
+    let mut command = astatine([folder.path().join("public")]);
+    command
+        .env("ASTATINE_ACCESS_LOG", "yes")
+        .env(
+            "ASTATINE_BIND",
+            format!("127.0.0.1:0,unix:{}", socket.display()),
+        )
+        .env(
+            "ASTATINE_CACHE_CONTROL",
+            "*.js=no-store;*.css=private, max-age=7",
+        );
+    let mut server = Server::spawn(command);
+    assert!(server.ready_line().contains("a.sock"));
+    let answer = server.client().get("/a.css", "");
+    assert_eq!(answer.field("cache-control"), Some("private, max-age=7"));
+    assert!(server.next_line().contains("GET /a.css"));
+}
+
+#[test]
 fn iodine_s_spellings_start_a_server() {
     let folder = Folder::new();
     folder.write("a.txt", "content");
