@@ -19,7 +19,7 @@ pub(crate) fn reactor_config(options: &Options) -> reactor::Config {
         .or(config.max_connections_per_address);
     set(
         &mut config.shutdown_grace,
-        options.shutdown_timeout.map(Duration::from_secs),
+        options.shutdown_timeout.map(seconds),
     );
     config
 }
@@ -29,12 +29,9 @@ pub(crate) fn http1_config(options: &Options) -> http1::Config {
     let mut config = http1::Config::default();
     set(
         &mut config.keep_alive_timeout,
-        options.keep_alive.map(Duration::from_secs),
+        options.keep_alive.map(seconds),
     );
-    set(
-        &mut config.head_timeout,
-        options.timeout.map(Duration::from_secs),
-    );
+    set(&mut config.head_timeout, options.timeout.map(seconds));
     set(
         &mut config.max_body_bytes,
         options.max_body.map(|mb| u64::from(mb) << 20),
@@ -54,10 +51,7 @@ pub(crate) fn static_files_config(options: &Options) -> static_files::Config {
         .map(|is_on| if is_on { Listing::On } else { Listing::Off });
     set(&mut config.listing, listing);
     config.spa_fallback = options.spa.clone().or(config.spa_fallback);
-    set(
-        &mut config.max_age,
-        options.max_age.map(Duration::from_secs),
-    );
+    set(&mut config.max_age, options.max_age.map(seconds));
     let rules = options.cache_control.iter();
     config.cache_control = rules
         .map(|rule| (rule.glob.clone(), rule.value.clone()))
@@ -100,6 +94,11 @@ pub(crate) fn n_threads(asked: Option<i16>, cores: NonZeroUsize) -> NonZeroUsize
             NonZeroUsize::new(cores.get() / size).unwrap_or(NonZeroUsize::MIN)
         }
     })
+}
+
+/// 32 bits of seconds are more than a century, and far from any overflow.
+fn seconds(n: u32) -> Duration {
+    Duration::from_secs(u64::from(n))
 }
 
 fn set<T>(field: &mut T, value: Option<T>) {

@@ -103,7 +103,7 @@ pub(crate) struct Options {
         env = "ASTATINE_KEEP_ALIVE",
         hide_env = true
     )]
-    pub(crate) keep_alive: Option<u64>,
+    pub(crate) keep_alive: Option<u32>,
 
     /// Seconds that a request's head may take to arrive [default: 10]
     #[arg(
@@ -112,7 +112,7 @@ pub(crate) struct Options {
         env = "ASTATINE_TIMEOUT",
         hide_env = true
     )]
-    pub(crate) timeout: Option<u64>,
+    pub(crate) timeout: Option<u32>,
 
     /// Largest request body [default: 50]
     #[arg(long, value_name = "MB", env = "ASTATINE_MAX_BODY", hide_env = true)]
@@ -147,7 +147,7 @@ pub(crate) struct Options {
         env = "ASTATINE_SHUTDOWN_TIMEOUT",
         hide_env = true
     )]
-    pub(crate) shutdown_timeout: Option<u64>,
+    pub(crate) shutdown_timeout: Option<u32>,
 
     /// List folders that have no index.html
     #[arg(
@@ -174,7 +174,7 @@ pub(crate) struct Options {
         env = "ASTATINE_MAX_AGE",
         hide_env = true
     )]
-    pub(crate) max_age: Option<u64>,
+    pub(crate) max_age: Option<u32>,
 
     /// Cache-Control of the files that GLOB matches, as '*.css=max-age=60'; may be repeated, the
     /// first match counts
