@@ -1,4 +1,3 @@
-#![forbid(unsafe_code)]
 //! HTTP/1.0 and HTTP/1.1: a pure core, and a server that answers from any tower service.
 //!
 //! It is no router and knows no HTTP/2. Start from [`Http1`], the service that a listener is
@@ -40,6 +39,8 @@
 //! Expect, Connection, Date, Content-Length, trailers, CONNECT and Upgrade by
 //! `astatine_reactor::Handover`. Left out: transfer codings other than chunked (answered with
 //! 501), line folding (answered with 400), and HTTP/0.9.
+
+#![forbid(unsafe_code)]
 
 mod config;
 mod error;

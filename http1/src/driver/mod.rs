@@ -61,7 +61,7 @@ pin_project! {
         /// No request.
         Idle,
         /// A request, for which the service is not ready yet.
-        Received { request: Request<Incoming> },
+        Received { request: Box<Request<Incoming>> },
         /// The service works.
         Called { #[pin] future: F },
         /// The response's body is being sent. The body lives until its last byte has left, also
@@ -238,6 +238,7 @@ where
         let mut this = self.as_mut().project();
         match this.app.poll_ready(cx) {
             Poll::Pending => {
+                let request = Box::new(request);
                 this.step.set(Step::Received { request });
                 Turn::Waits
             }
@@ -254,7 +255,7 @@ where
     /// Calls the service with the request that waited for it.
     fn call_again(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
         match self.as_mut().project().step.project_replace(Step::Idle) {
-            StepTaken::Received { request } => self.call(request, cx),
+            StepTaken::Received { request } => self.call(*request, cx),
             _ => Turn::Waits,
         }
     }

@@ -5,7 +5,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use astatine_reactor::{Deadline, FileRegion, Io, Phase, Reached, Shutdown};
 use bytes::{Bytes, BytesMut};
@@ -30,8 +29,6 @@ pub(super) struct Transport {
     pub(super) config: Arc<Config>,
     timeouts: Timeouts,
     deadline: Deadline,
-    /// What the deadline is set to.
-    deadline_at: Option<Instant>,
     draining: Reached,
     awaits_continue: bool,
     is_eof: bool,
@@ -55,7 +52,6 @@ impl Transport {
             config,
             timeouts: Timeouts::new(deadline.now()),
             deadline,
-            deadline_at: None,
             draining: shutdown.reached(Phase::Draining),
             awaits_continue: false,
             is_eof: false,
@@ -305,17 +301,14 @@ impl Transport {
         let now = self.deadline.now();
         self.timeouts.wait_for(wait, now);
         let is_draining = Pin::new(&mut self.draining).poll(cx).is_ready();
-        let at = self.timeouts.poll_deadline(&self.config, is_draining);
-        if self.deadline_at != at {
-            self.deadline_at = at;
-            self.deadline.set(at);
-        }
+        self.deadline
+            .set(self.timeouts.poll_deadline(&self.config, is_draining));
         if self.deadline.poll_expired(cx).is_pending() {
             return None;
         }
         let expired = self.timeouts.handle_timeout(now, &self.config, is_draining);
-        self.deadline_at = self.timeouts.poll_deadline(&self.config, is_draining);
-        self.deadline.set(self.deadline_at);
+        self.deadline
+            .set(self.timeouts.poll_deadline(&self.config, is_draining));
         expired
     }
 }

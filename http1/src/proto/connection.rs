@@ -29,7 +29,7 @@ pub struct Connection {
 enum Body {
     None,
     Length(u64),
-    Chunked(Decoder),
+    Chunked(Box<Decoder>),
 }
 
 /// A piece of a request body.
@@ -110,7 +110,7 @@ impl Connection {
         self.body = match facts.framing {
             Framing::None => Body::None,
             Framing::Length(len) => Body::Length(len),
-            Framing::Chunked => Body::Chunked(Decoder::new()),
+            Framing::Chunked => Body::Chunked(Box::new(Decoder::new())),
         };
         self.life.apply(Input::RequestHead {
             has_body: facts.framing != Framing::None,

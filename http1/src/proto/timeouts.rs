@@ -44,7 +44,8 @@ pub struct Timeouts {
     wait: Wait,
     since: Instant,
     n_received: u64,
-    writing: Option<Writing>,
+    /// Boxed, since few connections ever have it.
+    writing: Option<Box<Writing>>,
 }
 
 #[derive(Debug)]
@@ -96,11 +97,14 @@ impl Timeouts {
 
     /// Notes that output is left which the peer has not taken, and how much it just took.
     pub fn write_pending(&mut self, n_taken: usize, now: Instant) {
-        let writing = self.writing.get_or_insert(Writing {
-            window: now,
-            n_in_window: 0,
-            progress: now,
-        });
+        let begun = || {
+            Box::new(Writing {
+                window: now,
+                n_in_window: 0,
+                progress: now,
+            })
+        };
+        let writing = self.writing.get_or_insert_with(begun);
         writing.n_in_window += n_taken as u64;
         if n_taken > 0 {
             writing.progress = now;

@@ -51,7 +51,7 @@ impl<S, P> Acceptor<S, P>
 where
     S: Service<Connection, Response = ()>,
     S::Error: Into<BoxError>,
-    P: Fn(Served<S::Future>),
+    P: Fn(Served<S::Future>, &Shutdown),
 {
     /// Registers the listener with the runtime around.
     pub(super) fn new(
@@ -162,11 +162,14 @@ where
         let mut peer = PeerInfo::new(remote, local);
         peer.refused = place.refused();
         let connection = Connection::new(socket, peer, self.shutdown.clone());
-        (self.spawn)(Served {
-            future: self.service.call(connection),
-            cut: self.shutdown.reached(Phase::Cut),
-            _place: place,
-        });
+        let future = self.service.call(connection);
+        (self.spawn)(
+            Served {
+                future,
+                _place: place,
+            },
+            &self.shutdown,
+        );
     }
 
     /// Names our end; a socket that is bound to every address has to be asked.
@@ -236,13 +239,25 @@ fn is_of_the_listener(errno: Errno) -> bool {
 }
 
 pin_project! {
-    /// A connection that is being served: it ends with its service, or when everything is cut.
+    /// A connection that is being served: it ends with its service.
+    ///
+    /// It is held for as long as the connection is open, so it holds nothing that its runtime
+    /// does not need: a thread of a server is cut by dropping its runtime.
     pub(super) struct Served<F> {
         #[pin]
         future: F,
-        cut: Reached,
         // Behind the future, so that the descriptor is closed when the place is given back.
         _place: Place,
+    }
+}
+
+impl<F> Served<F> {
+    /// Ends the connection also when everything is cut, for a runtime that lives on.
+    pub(super) fn until_cut(self, shutdown: &Shutdown) -> UntilCut<F> {
+        UntilCut {
+            cut: shutdown.reached(Phase::Cut),
+            served: self,
+        }
     }
 }
 
@@ -254,11 +269,7 @@ where
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        if Pin::new(this.cut).poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        if let Err(error) = ready!(this.future.poll(cx)) {
+        if let Err(error) = ready!(self.project().future.poll(cx)) {
             let error = error.into();
             tracing::debug!(
                 error = &*error as &dyn std::error::Error,
@@ -266,5 +277,30 @@ where
             );
         }
         Poll::Ready(())
+    }
+}
+
+pin_project! {
+    /// A connection that is served until its service ends, or everything is cut.
+    pub(super) struct UntilCut<F> {
+        cut: Reached,
+        #[pin]
+        served: Served<F>,
+    }
+}
+
+impl<F, E> Future for UntilCut<F>
+where
+    F: Future<Output = Result<(), E>>,
+    E: Into<BoxError>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if Pin::new(this.cut).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        this.served.poll(cx)
     }
 }

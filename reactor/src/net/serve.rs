@@ -96,7 +96,9 @@ where
     type IntoFuture = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.0.run(|served| drop(tokio::spawn(served))))
+        Box::pin(self.0.run(|served, shutdown| {
+            drop(tokio::spawn(served.until_cut(shutdown)));
+        }))
     }
 }
 
@@ -110,7 +112,9 @@ where
     type IntoFuture = Pin<Box<dyn Future<Output = io::Result<()>>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.0.run(|served| drop(tokio::task::spawn_local(served))))
+        Box::pin(self.0.run(|served, shutdown| {
+            drop(tokio::task::spawn_local(served.until_cut(shutdown)));
+        }))
     }
 }
 
@@ -128,7 +132,7 @@ impl<S> Setup<S> {
     where
         S: Service<Connection, Response = ()>,
         S::Error: Into<BoxError>,
-        P: Fn(Served<S::Future>),
+        P: Fn(Served<S::Future>, &Shutdown),
     {
         let shutdown = self.shutdown;
         let limits = Limits::new(&self.config);

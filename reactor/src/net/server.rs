@@ -112,7 +112,7 @@ impl Server {
         S::Future: 'static,
     {
         let start: Start = Arc::new(move |listener, limits, shutdown| {
-            let spawn = |served| drop(tokio::task::spawn_local(served));
+            let spawn = |served, _: &Shutdown| drop(tokio::task::spawn_local(served));
             let acceptor = Acceptor::new(listener, make_service(), spawn, limits, shutdown)?;
             Ok(Box::pin(acceptor.run()))
         });

@@ -1,9 +1,10 @@
 //! One thread of a server: its runtime, its accept loops, its end.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread;
 
 use tokio::runtime::{Builder, LocalOptions};
@@ -94,7 +95,14 @@ fn serve_share(
             let ended = accept_loop.await.unwrap_or_else(|error| Err(error.into()));
             result = result.and(ended);
         }
-        limits.empty().await;
+        // What is still open when everything is cut ends with the runtime.
+        let mut empty = pin!(limits.empty());
+        let mut cut = shutdown.reached(Phase::Cut);
+        poll_fn(|cx| match empty.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => Pin::new(&mut cut).poll(cx),
+        })
+        .await;
         result
     })
 }
