@@ -93,8 +93,9 @@ impl<M, S, B> Service<Connection> for Http1<M>
 where
     M: MakeApp<App = S>,
     S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: 'static,
     S::Error: Into<Box<dyn error::Error + Send + Sync>>,
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn error::Error + Send + Sync>>,
 {
     type Response = ();

@@ -8,6 +8,7 @@ mod date;
 mod file;
 mod output;
 mod scratch;
+mod spare;
 mod transport;
 
 use std::error;
@@ -34,34 +35,35 @@ use crate::proto::{BodyEvent, Expired, Transfer, Wait};
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
 
-pin_project! {
-    /// Serves one connection; made by calling [`Http1`](crate::Http1).
-    ///
-    /// It completes when the connection has ended: with `Ok` when it ended between two exchanges.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it closes the connection where it is.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Serve<S, F, B> {
-        transport: Transport,
-        app: S,
-        feed: Option<Feed>,
-        n_discarded: usize,
-        #[pin]
-        step: Step<F, B>,
-    }
+/// Serves one connection; made by calling [`Http1`](crate::Http1).
+///
+/// It completes when the connection has ended: with `Ok` when it ended between two exchanges.
+///
+/// # Cancel safety
+///
+/// Dropping it closes the connection where it is.
+#[must_use = "futures do nothing unless polled"]
+pub struct Serve<S, F, B> {
+    transport: Transport,
+    app: S,
+    feed: Option<Feed>,
+    n_discarded: usize,
+    /// The exchange under way, in a box of the thread's.
+    step: Option<Pin<Box<Step<F, B>>>>,
 }
+
+// The service is called where it lies; only what is in the box is ever pinned.
+impl<S, F, B> Unpin for Serve<S, F, B> {}
 
 pin_project! {
     /// How far the exchange under way has come on the service's side.
     #[project = StepProj]
     #[project_replace = StepTaken]
     enum Step<F, B> {
-        /// No request.
-        Idle,
+        /// Nothing; the box is the thread's.
+        Empty,
         /// A request, for which the service is not ready yet.
-        Received { request: Box<Request<Incoming>> },
+        Received { request: Request<Incoming> },
         /// The service works.
         Called { #[pin] future: F },
         /// The response's body is being sent. The body lives until its last byte has left, also
@@ -107,52 +109,51 @@ impl Turn {
 impl<S, B> Serve<S, S::Future, B>
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: 'static,
     S::Error: Into<BoxError>,
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + 'static,
     B::Error: Into<BoxError>,
 {
     pub(crate) fn new(connection: Connection, app: S, config: Arc<Config>) -> Self {
-        let mut transport = Transport::new(connection.io, &connection.shutdown, config);
-        let step = match connection.peer.refused {
-            None => Step::Idle,
-            Some(refused) => {
-                transport.refuse(match refused {
-                    Refused::PerAddress => StatusCode::TOO_MANY_REQUESTS,
-                    _ => StatusCode::SERVICE_UNAVAILABLE,
-                });
-                Step::Closing {
-                    closing: Closing::begin(true),
-                }
-            }
-        };
-        Self {
+        let transport = Transport::new(connection.io, &connection.shutdown, config);
+        let mut serve = Self {
             transport,
             app,
             feed: None,
             n_discarded: 0,
-            step,
+            step: None,
+        };
+        match connection.peer.refused {
+            None => {}
+            Some(Refused::PerAddress) => {
+                serve.refuse(StatusCode::TOO_MANY_REQUESTS);
+            }
+            Some(_) => {
+                serve.refuse(StatusCode::SERVICE_UNAVAILABLE);
+            }
         }
+        serve
     }
 
     /// Makes everything move that can.
-    fn turn(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         for _ in 0..MAX_ROUNDS {
             let mut turn = Turn::Waits;
             if !self.rests() {
-                turn = self.as_mut().exchange(cx)?;
+                turn = self.exchange(cx)?;
                 if turn == Turn::Ended {
                     return Poll::Ready(Ok(()));
                 }
                 if self.transport.is_handed_over() {
                     return Poll::Pending;
                 }
-                turn = turn.or(self.as_mut().project().transport.flush(cx)?);
+                turn = turn.or(self.transport.flush(cx)?);
             }
             if turn == Turn::Waits || self.rests() {
-                turn = self.as_mut().fill(cx)?;
+                turn = self.fill(cx)?;
             }
             if turn == Turn::Waits {
-                turn = self.as_mut().check_deadline(cx)?;
+                turn = self.check_deadline(cx)?;
             }
             match turn {
                 Turn::Moved => {}
@@ -167,36 +168,37 @@ where
     /// Tells whether nothing can move before the next byte comes in.
     fn rests(&self) -> bool {
         let transport = &self.transport;
-        matches!(self.step, Step::Idle)
+        self.step.is_none()
             && transport.input.is_empty()
             && transport.output.is_empty()
             && transport.core.is_idle()
     }
 
     /// Runs exchanges as far as they go without the stream.
-    fn exchange(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    fn exchange(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let mut moved = Turn::Waits;
         loop {
-            moved = moved.or(self.as_mut().pump_body(cx));
-            let this = self.as_mut().project();
-            if this.transport.output.len() >= MAX_OUTPUT_BYTES {
+            if self.feed.is_some() {
+                moved = moved.or(self.pump_body(cx));
+            }
+            if self.transport.output.len() >= MAX_OUTPUT_BYTES {
                 return Ok(moved);
             }
-            let turn = match this.step.project() {
-                StepProj::Idle => self.as_mut().receive(cx),
-                StepProj::Received { .. } => self.as_mut().call_again(cx),
-                StepProj::Called { future } => match future.poll(cx) {
-                    Poll::Ready(Ok(response)) => self.as_mut().respond(response, cx)?,
-                    Poll::Ready(Err(error)) => self.as_mut().service_failed(error.into()),
+            let turn = match self.step.as_mut().map(|step| step.as_mut().project()) {
+                None | Some(StepProj::Empty) => self.receive(cx)?,
+                Some(StepProj::Received { .. }) => self.call_again(cx)?,
+                Some(StepProj::Called { future }) => match future.poll(cx) {
+                    Poll::Ready(Ok(response)) => self.respond(response, cx)?,
+                    Poll::Ready(Err(error)) => self.service_failed(error.into()),
                     Poll::Pending => Turn::Waits,
                 },
-                StepProj::Sending { .. } => self.as_mut().send_body(cx)?,
-                StepProj::Handing { .. } => self.as_mut().hand_over(),
-                StepProj::HandedOver { future } => match future.as_mut().poll(cx) {
+                Some(StepProj::Sending { .. }) => self.send_body(cx)?,
+                Some(StepProj::Handing { .. }) => self.hand_over(),
+                Some(StepProj::HandedOver { future }) => match future.as_mut().poll(cx) {
                     Poll::Ready(()) => Turn::Ended,
                     Poll::Pending => Turn::Waits,
                 },
-                StepProj::Closing { closing } => closing.turn(this.transport, cx)?,
+                Some(StepProj::Closing { closing }) => closing.turn(&mut self.transport, cx)?,
             };
             match turn {
                 Turn::Moved => moved = Turn::Moved,
@@ -206,15 +208,28 @@ where
         }
     }
 
-    /// Begins an exchange, if a request's head is complete, or ends the last one.
-    fn receive(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
-        if self.transport.core.is_response_sent() {
-            return self.finish();
+    fn enter(&mut self, next: Step<S::Future, B>) {
+        match &mut self.step {
+            Some(step) => step.set(next),
+            None => self.step = Some(spare::boxed(next)),
         }
-        let this = self.as_mut().project();
-        let transport = this.transport;
+    }
+
+    fn leave(&mut self) {
+        if let Some(mut step) = self.step.take() {
+            step.set(Step::Empty);
+            spare::keep(step);
+        }
+    }
+
+    /// Begins an exchange, if a request's head is complete, or ends the last one.
+    fn receive(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        if self.transport.core.is_response_sent() {
+            return Ok(self.finish());
+        }
+        let transport = &mut self.transport;
         if transport.input.is_empty() {
-            return Turn::Waits;
+            return Ok(Turn::Waits);
         }
         let mut request = Request::new(Incoming::default());
         let input = &mut transport.input;
@@ -222,61 +237,56 @@ where
             .core
             .receive_head(input, &transport.config, &mut request)
         {
-            Ok(None) => Turn::Waits,
+            Ok(None) => Ok(Turn::Waits),
             Ok(Some(facts)) => {
                 let (feed, body) = transport.incoming(facts);
-                (*this.feed, *this.n_discarded) = (feed, 0);
+                (self.feed, self.n_discarded) = (feed, 0);
                 *request.body_mut() = body;
                 self.call(request, cx)
             }
-            Err(violation) => self.violated(violation),
+            Err(violation) => Ok(self.violated(violation)),
         }
     }
 
     /// Calls the service, or keeps the request until it is ready.
-    fn call(mut self: Pin<&mut Self>, request: Request<Incoming>, cx: &mut Context<'_>) -> Turn {
-        let mut this = self.as_mut().project();
-        match this.app.poll_ready(cx) {
+    fn call(&mut self, request: Request<Incoming>, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        match self.app.poll_ready(cx) {
             Poll::Pending => {
-                let request = Box::new(request);
-                this.step.set(Step::Received { request });
-                Turn::Waits
+                self.enter(Step::Received { request });
+                Ok(Turn::Waits)
             }
-            Poll::Ready(Err(error)) => self.service_failed(error.into()),
+            Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
             Poll::Ready(Ok(())) => {
-                this.step.set(Step::Called {
-                    future: this.app.call(request),
-                });
-                Turn::Moved
+                let future = self.app.call(request);
+                self.enter(Step::Called { future });
+                Ok(Turn::Moved)
             }
         }
     }
 
     /// Calls the service with the request that waited for it.
-    fn call_again(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Turn {
-        match self.as_mut().project().step.project_replace(Step::Idle) {
-            StepTaken::Received { request } => self.call(*request, cx),
-            _ => Turn::Waits,
+    fn call_again(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let Some(step) = &mut self.step else {
+            return Ok(Turn::Waits);
+        };
+        match step.as_mut().project_replace(Step::Empty) {
+            StepTaken::Received { request } => self.call(request, cx),
+            _ => Ok(Turn::Waits),
         }
     }
 
-    /// Writes the head of the service's response.
-    fn respond(
-        mut self: Pin<&mut Self>,
-        response: Response<B>,
-        cx: &mut Context<'_>,
-    ) -> Result<Turn, Error> {
-        let mut this = self.as_mut().project();
-        let transport = this.transport;
+    /// Writes the head of the service's response, and what its body has ready.
+    fn respond(&mut self, response: Response<B>, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let transport = &mut self.transport;
         if let Some(handover) = response.extensions().get::<Handover>() {
             let handover = handover.clone();
             transport.send_handover_head(&response);
-            this.step.set(Step::Handing { handover });
+            self.enter(Step::Handing { handover });
             return Ok(Turn::Moved);
         }
         // A client that still waits for leave to send its body may send it or not: what comes
         // next cannot be told apart.
-        let is_body_too_long_to_discard = this.feed.as_ref().is_some_and(Feed::is_reader_gone)
+        let is_body_too_long_to_discard = self.feed.as_ref().is_some_and(Feed::is_reader_gone)
             && transport
                 .core
                 .body_left()
@@ -287,13 +297,13 @@ where
         let exact_len = response.body().size_hint().exact();
         match transport.send_head(&response, exact_len) {
             Transfer::None | Transfer::Length(0) => {
-                this.step.set(Step::Idle);
+                self.leave();
                 Ok(self.finish())
             }
             Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
                 let region = response.extensions().get::<FileRegion>().cloned();
                 let body = response.into_body();
-                this.step.set(Step::Sending {
+                self.enter(Step::Sending {
                     body,
                     region,
                     file: None,
@@ -304,10 +314,11 @@ where
     }
 
     /// Sends what the response's body has ready.
-    fn send_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let mut this = self.as_mut().project();
-        let transport = this.transport;
-        let StepProj::Sending { body, region, file } = this.step.as_mut().project() else {
+    fn send_body(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let transport = &mut self.transport;
+        let Some(StepProj::Sending { body, region, file }) =
+            self.step.as_mut().map(|step| step.as_mut().project())
+        else {
             return Ok(Turn::Waits);
         };
         if let Some(sending) = file {
@@ -332,27 +343,26 @@ where
                 },
             }
         }
-        this.step.set(Step::Idle);
+        self.leave();
         Ok(self.finish())
     }
 
     /// Ends an exchange whose response is written.
-    fn finish(self: Pin<&mut Self>) -> Turn {
-        let mut this = self.project();
-        let transport = this.transport;
+    fn finish(&mut self) -> Turn {
+        let transport = &mut self.transport;
         if transport.core.is_receiving_body() {
             // The rest of the body is still wanted, or short enough to be discarded.
-            if this.feed.is_some() {
+            if self.feed.is_some() {
                 return Turn::Waits;
             }
-            this.step.set(Step::Closing {
+            self.enter(Step::Closing {
                 closing: Closing::begin(true),
             });
         } else if transport.core.next_exchange() {
             transport.begin_idle();
         } else {
             let lingers = !transport.input.is_empty();
-            this.step.set(Step::Closing {
+            self.enter(Step::Closing {
                 closing: Closing::begin(lingers),
             });
         }
@@ -360,11 +370,10 @@ where
     }
 
     /// Moves the request's body from the input to the service.
-    fn pump_body(mut self: Pin<&mut Self>, cx: &Context<'_>) -> Turn {
-        let this = self.as_mut().project();
+    fn pump_body(&mut self, cx: &Context<'_>) -> Turn {
         let mut moved = Turn::Waits;
-        while let Some(feed) = this.feed.as_ref() {
-            let transport = &mut *this.transport;
+        while let Some(feed) = self.feed.as_ref() {
+            let transport = &mut self.transport;
             let demand = feed.poll_demand(cx);
             if demand == Demand::Enough {
                 break;
@@ -374,15 +383,15 @@ where
                 .receive_body(&mut transport.input, &transport.config)
             {
                 Ok(Some(BodyEvent::Data(data))) if demand == Demand::Gone => {
-                    *this.n_discarded += data.len();
-                    if *this.n_discarded > MAX_DISCARDED_BODY_BYTES {
-                        *this.feed = None;
+                    self.n_discarded += data.len();
+                    if self.n_discarded > MAX_DISCARDED_BODY_BYTES {
+                        self.feed = None;
                         transport.core.close_after_response();
                     }
                 }
                 Ok(Some(BodyEvent::Data(data))) => feed.data(data),
                 Ok(Some(BodyEvent::End(trailers))) => {
-                    if let Some(feed) = this.feed.take() {
+                    if let Some(feed) = self.feed.take() {
                         feed.end(trailers);
                     }
                 }
@@ -400,42 +409,43 @@ where
     }
 
     /// Gives the stream to the next protocol, once the head is written.
-    fn hand_over(self: Pin<&mut Self>) -> Turn {
-        let mut this = self.project();
-        if !this.transport.output.is_empty() {
+    fn hand_over(&mut self) -> Turn {
+        if !self.transport.output.is_empty() {
             return Turn::Waits;
         }
-        let StepProj::Handing { handover } = this.step.as_mut().project() else {
+        let Some(StepProj::Handing { handover }) =
+            self.step.as_mut().map(|step| step.as_mut().project())
+        else {
             return Turn::Waits;
         };
         let Some(takeover) = handover.take() else {
             return Turn::Ended;
         };
-        let Some((io, unread)) = this.transport.hand_over() else {
+        let Some((io, unread)) = self.transport.hand_over() else {
             return Turn::Ended;
         };
-        this.step.set(Step::HandedOver {
+        self.enter(Step::HandedOver {
             future: takeover(io, unread),
         });
         Turn::Moved
     }
 
     /// Reads, where there is a use for more.
-    fn fill(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let this = self.as_ref().get_ref();
-        let is_wanted = match (&this.step, &this.feed) {
-            (Step::Closing { .. } | Step::Handing { .. } | Step::HandedOver { .. }, _) => false,
+    fn fill(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let is_wanted = match (self.step.as_deref(), &self.feed) {
+            (Some(Step::Closing { .. } | Step::Handing { .. } | Step::HandedOver { .. }), _) => {
+                false
+            }
             (_, Some(feed)) => feed.poll_demand(cx) != Demand::Enough,
-            (_, None) => !this.transport.core.is_receiving_body(),
+            (_, None) => !self.transport.core.is_receiving_body(),
         };
         if !is_wanted {
             return Ok(Turn::Waits);
         }
-        let mut this = self.as_mut().project();
-        match this.transport.fill(cx)? {
+        match self.transport.fill(cx)? {
             Poll::Pending => Ok(Turn::Waits),
-            Poll::Ready(Ok(())) if this.transport.is_eof() && this.transport.core.is_idle() => {
-                this.step.set(Step::Closing {
+            Poll::Ready(Ok(())) if self.transport.is_eof() && self.transport.core.is_idle() => {
+                self.enter(Step::Closing {
                     closing: Closing::begin(false),
                 });
                 Ok(Turn::Moved)
@@ -446,9 +456,9 @@ where
     }
 
     /// Says what is waited for, and acts on what is over.
-    fn check_deadline(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    fn check_deadline(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let wait = self.wait(cx);
-        match self.as_mut().project().transport.check_deadline(wait, cx) {
+        match self.transport.check_deadline(wait, cx) {
             None => Ok(Turn::Waits),
             Some(Expired::Close) => Ok(Turn::Ended),
             Some(Expired::Refuse(violation)) => Ok(self.violated(violation)),
@@ -458,51 +468,53 @@ where
 
     fn wait(&self, cx: &Context<'_>) -> Wait {
         let transport = &self.transport;
+        let is_between = self.step.is_none() && transport.core.is_idle();
+        if is_between {
+            return match (transport.input.is_empty(), transport.core.has_served()) {
+                (false, _) => Wait::Head,
+                (true, true) => Wait::NextRequest,
+                (true, false) => Wait::FirstByte,
+            };
+        }
+        let is_closing = matches!(self.step.as_deref(), Some(Step::Closing { .. }));
+        if is_closing && transport.output.is_empty() {
+            return Wait::Linger;
+        }
         let wants_body = self.feed.as_ref().is_some_and(|feed| {
             !transport.awaits_continue() && feed.poll_demand(cx) != Demand::Enough
         });
-        match &self.step {
-            Step::Closing { .. } if transport.output.is_empty() => Wait::Linger,
-            Step::Idle if transport.core.is_idle() && !transport.input.is_empty() => Wait::Head,
-            Step::Idle if transport.core.is_idle() && transport.core.has_served() => {
-                Wait::NextRequest
-            }
-            Step::Idle if transport.core.is_idle() => Wait::FirstByte,
-            _ if wants_body => Wait::Body,
-            _ if transport.is_eof() => Wait::HalfClosed,
-            _ => Wait::Service,
+        if wants_body {
+            Wait::Body
+        } else if transport.is_eof() {
+            Wait::HalfClosed
+        } else {
+            Wait::Service
         }
     }
 
     /// Answers a violation, if no answer has begun, and ends the connection.
-    fn violated(self: Pin<&mut Self>, violation: Violation) -> Turn {
-        let this = self.project();
+    fn violated(&mut self, violation: Violation) -> Turn {
         tracing::debug!(%violation, "request refused");
-        if let Some(feed) = this.feed.take() {
+        if let Some(feed) = self.feed.take() {
             feed.fail(violation.into());
         }
-        refuse(this.transport, this.step, violation.status())
+        self.refuse(violation.status())
     }
 
     /// Answers for a service that gave no response, and ends the connection.
-    fn service_failed(self: Pin<&mut Self>, error: BoxError) -> Turn {
-        let this = self.project();
+    fn service_failed(&mut self, error: BoxError) -> Turn {
         tracing::debug!(error = &*error as &dyn error::Error, "service failed");
-        *this.feed = None;
-        refuse(this.transport, this.step, StatusCode::INTERNAL_SERVER_ERROR)
+        self.feed = None;
+        self.refuse(StatusCode::INTERNAL_SERVER_ERROR)
     }
-}
 
-fn refuse<F, B>(
-    transport: &mut Transport,
-    mut step: Pin<&mut Step<F, B>>,
-    status: StatusCode,
-) -> Turn {
-    transport.refuse(status);
-    step.set(Step::Closing {
-        closing: Closing::begin(true),
-    });
-    Turn::Moved
+    fn refuse(&mut self, status: StatusCode) -> Turn {
+        self.transport.refuse(status);
+        self.enter(Step::Closing {
+            closing: Closing::begin(true),
+        });
+        Turn::Moved
+    }
 }
 
 fn body_failed(error: BoxError) -> Error {
@@ -513,17 +525,18 @@ fn body_failed(error: BoxError) -> Error {
 impl<S, B> Future for Serve<S, S::Future, B>
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: 'static,
     S::Error: Into<BoxError>,
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + 'static,
     B::Error: Into<BoxError>,
 {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut scratch = Scratch::take();
-        self.as_mut().project().transport.borrow(&mut scratch);
-        let ended = self.as_mut().turn(cx);
-        self.project().transport.give_back(&mut scratch);
+        self.transport.borrow(&mut scratch);
+        let ended = self.turn(cx);
+        self.transport.give_back(&mut scratch);
         scratch.put_back();
         ended
     }
