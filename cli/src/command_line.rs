@@ -1,10 +1,12 @@
 //! The command line, and how the layers below it are laid under it.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::failure::Failure;
@@ -32,13 +34,7 @@ pub(crate) struct CommandLine {
     pub(crate) public_dir: Option<PathBuf>,
 
     /// Read options from this TOML file; its keys are the long option names
-    #[arg(
-        short = 'C',
-        long,
-        value_name = "FILE",
-        env = "ASTATINE_CONFIG",
-        hide_env = true
-    )]
+    #[arg(short = 'C', long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
@@ -83,7 +79,14 @@ impl CommandLine {
     ///
     /// The arguments are wrong, or they ask for the help text.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        Self::try_parse_from(argv::modern(args))
+        let matches = Self::parser().try_get_matches_from(argv::modern(args))?;
+        Self::from_arg_matches(&matches)
+    }
+
+    /// Returns the parser. Each option has its variable, and each switch takes a value, so that
+    /// a flag can turn off what a lower layer has turned on.
+    pub(crate) fn parser() -> clap::Command {
+        Self::command().mut_args(|arg| with_variable(with_value(arg)))
     }
 
     /// Lays the flags over the platform's variables and those over the configuration file.
@@ -107,6 +110,26 @@ impl CommandLine {
             .ok_or_else(|| Failure::Usage("no folder to serve: name one, as in `astatine ./public`, or see `astatine --help`".into()))?;
         Ok(Settings { root, options })
     }
+}
+
+fn with_variable(arg: Arg) -> Arg {
+    let Some(name) = arg.get_long().filter(|_| arg.get_action().takes_values()) else {
+        return arg;
+    };
+    let variable = format!("ASTATINE_{}", name.to_uppercase().replace('-', "_"));
+    arg.env(variable).hide_env(true)
+}
+
+fn with_value(arg: Arg) -> Arg {
+    if arg.get_value_parser().type_id() != TypeId::of::<bool>() {
+        return arg;
+    }
+    arg.num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("true")
+        .value_name("BOOL")
+        .value_parser(BoolishValueParser::new())
+        .hide_possible_values(true)
 }
 
 /// Reads the variables that carry no prefix, as platforms set them. An empty one is not set.
@@ -139,8 +162,6 @@ mod tests {
 
     use std::path::Path;
 
-    use clap::CommandFactory;
-
     fn settle(args: &str, variables: &[(&str, &str)]) -> Result<Settings, Failure> {
         let args = std::iter::once("astatine").chain(args.split_whitespace());
         let command_line = CommandLine::read(args.map(OsString::from)).unwrap();
@@ -159,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_parser_is_sound() {
-        CommandLine::command().debug_assert();
+        CommandLine::parser().debug_assert();
     }
 
     #[test]

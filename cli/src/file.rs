@@ -38,8 +38,54 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Sets each option to something else than its default.
+    pub(crate) const EVERY_KEY: &str = r#"
+www = "public"
+port = 8080
+bind = ["127.0.0.1", "unix:/run/a.sock?mode=600"]
+unix-mode = "600"
+threads = -2
+access-log = true
+log-format = "json"
+verbosity = 3
+shutdown-timeout = 7
+pid = "a.pid"
+listing = true
+spa = "index.html"
+index = ["index.htm", "index.txt"]
+dotfiles = true
+max-age = 8
+cache-control = ["*.css=max-age=60"]
+immutable = false
+gzip = false
+gzip-min = 2
+gzip-max = 3
+max-ranges = 4
+cache = 5
+max-open-files = 6
+max-stale = 7
+max-blocking = 9
+timeout = 2
+max-body = 3
+body-min-rate = 4
+body-grace = 5
+max-header = 4
+max-header-line = 5
+max-request-line = 6
+max-headers = 7
+keep-alive = 1
+max-requests = 2
+max-connections = 5
+max-connections-per-address = 6
+descriptor-reserve = 7
+backlog = 8
+write-stall-timeout = 9
+drain-min-rate = 10
+drain-grace = 11
+"#;
 
     #[track_caller]
     fn refuses(text: &str, at: usize, reason: &str) {
@@ -50,29 +96,7 @@ mod tests {
 
     #[test]
     fn keys_are_the_long_option_names() {
-        let text = r#"
-            www = "public"
-            port = 8080
-            bind = ["127.0.0.1", "unix:/run/a.sock?mode=600"]
-            unix-mode = "600"
-            threads = -2
-            access-log = true
-            log-format = "json"
-            verbosity = 3
-            keep-alive = 1
-            timeout = 2
-            max-body = 3
-            max-header = 4
-            max-connections = 5
-            max-connections-per-address = 6
-            shutdown-timeout = 7
-            listing = true
-            spa = "index.html"
-            max-age = 8
-            cache-control = ["*.css=max-age=60"]
-            pid = "a.pid"
-        "#;
-        let options = parse(text).unwrap();
+        let options = parse(EVERY_KEY).unwrap();
         // Nothing is left open, so every option has a key.
         let dense = format!("{:?}", options.clone().or(Options::default()));
         assert!(!dense.contains("None") && !dense.contains("[]"), "{dense}");

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use astatine_reactor::{Bind, Inherited};
-use astatine_static_files::Listing;
+use astatine_static_files::{Dotfiles, Listing};
 use {astatine_http1 as http1, astatine_reactor as reactor, astatine_static_files as static_files};
 
 use crate::options::Options;
@@ -17,45 +17,68 @@ pub(crate) fn reactor_config(options: &Options) -> reactor::Config {
     config.max_connections_per_address = options
         .max_connections_per_address
         .or(config.max_connections_per_address);
-    set(
-        &mut config.shutdown_grace,
-        options.shutdown_timeout.map(seconds),
-    );
+    set(&mut config.descriptor_reserve, options.descriptor_reserve);
+    set(&mut config.backlog, options.backlog);
+    let grace = options.shutdown_timeout.map(seconds);
+    set(&mut config.shutdown_grace, grace);
     config
 }
 
-/// Returns the limits of requests.
+/// Returns the limits of requests, and of what a client may keep waiting.
 pub(crate) fn http1_config(options: &Options) -> http1::Config {
     let mut config = http1::Config::default();
-    set(
-        &mut config.keep_alive_timeout,
-        options.keep_alive.map(seconds),
-    );
-    set(&mut config.head_timeout, options.timeout.map(seconds));
-    set(
-        &mut config.max_body_bytes,
-        options.max_body.map(|mb| u64::from(mb) << 20),
-    );
-    set(
-        &mut config.max_head_bytes,
-        options.max_header.map(|kb| usize::from(kb) << 10),
-    );
+    let o = options;
+    set(&mut config.head_timeout, o.timeout.map(seconds));
+    set(&mut config.max_body_bytes, o.max_body.map(mebibytes));
+    set(&mut config.body_min_rate, o.body_min_rate);
+    set(&mut config.body_grace, o.body_grace.map(seconds));
+    set(&mut config.max_head_bytes, o.max_header.map(kibibytes));
+    let line = o.max_header_line.map(kibibytes);
+    set(&mut config.max_header_line_bytes, line);
+    let line = o.max_request_line.map(kibibytes);
+    set(&mut config.max_request_line_bytes, line);
+    set(&mut config.max_headers, o.max_headers.map(usize::from));
+    set(&mut config.keep_alive_timeout, o.keep_alive.map(seconds));
+    config.max_requests = o.max_requests.or(config.max_requests);
+    let stall = o.write_stall_timeout.map(seconds);
+    set(&mut config.write_stall_timeout, stall);
+    set(&mut config.drain_min_rate, o.drain_min_rate);
+    set(&mut config.drain_grace, o.drain_grace.map(seconds));
     config
 }
 
 /// Returns how the folder is served.
 pub(crate) fn static_files_config(options: &Options) -> static_files::Config {
     let mut config = static_files::Config::default();
-    let listing = options
-        .listing
-        .map(|is_on| if is_on { Listing::On } else { Listing::Off });
-    set(&mut config.listing, listing);
-    config.spa_fallback = options.spa.clone().or(config.spa_fallback);
-    set(&mut config.max_age, options.max_age.map(seconds));
-    let rules = options.cache_control.iter();
+    let o = options;
+    let listing = |is_on| if is_on { Listing::On } else { Listing::Off };
+    set(&mut config.listing, o.listing.map(listing));
+    let dotfiles = |is_on| {
+        if is_on {
+            Dotfiles::Served
+        } else {
+            Dotfiles::Hidden
+        }
+    };
+    set(&mut config.dotfiles, o.dotfiles.map(dotfiles));
+    let index = Some(&o.index).filter(|names| !names.is_empty());
+    set(&mut config.index, index.cloned());
+    config.spa_fallback = o.spa.clone().or(config.spa_fallback);
+    set(&mut config.max_age, o.max_age.map(seconds));
+    let rules = o.cache_control.iter();
     config.cache_control = rules
         .map(|rule| (rule.glob.clone(), rule.value.clone()))
         .collect();
+    set(&mut config.is_hashed_immutable, o.immutable);
+    set(&mut config.is_gzip_on_demand, o.gzip);
+    let kibibytes = |n| u64::from(n) << 10;
+    set(&mut config.gzip_min_bytes, o.gzip_min.map(kibibytes));
+    set(&mut config.gzip_max_bytes, o.gzip_max.map(kibibytes));
+    set(&mut config.max_ranges, o.max_ranges);
+    set(&mut config.cache_bytes, o.cache.map(mebibytes));
+    set(&mut config.max_open_files, o.max_open_files);
+    set(&mut config.max_stale, o.max_stale.map(seconds));
+    set(&mut config.max_blocking, o.max_blocking);
     config
 }
 
@@ -101,6 +124,14 @@ fn seconds(n: u32) -> Duration {
     Duration::from_secs(u64::from(n))
 }
 
+fn kibibytes(n: u16) -> usize {
+    usize::from(n) << 10
+}
+
+fn mebibytes(n: u32) -> u64 {
+    u64::from(n) << 20
+}
+
 fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
@@ -114,9 +145,10 @@ const DEFAULT_PORT: u16 = 3000;
 mod tests {
     use super::*;
 
-    use clap::CommandFactory;
+    use std::fmt::{Debug, Display};
 
     use crate::command_line::CommandLine;
+    use crate::file::tests::EVERY_KEY;
 
     fn inherited(n: &str) -> Inherited {
         Inherited::parse(1, Some("1"), Some(n), None).unwrap()
@@ -191,35 +223,82 @@ mod tests {
         assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
     }
 
+    /// Returns the names of the fields that have their default.
+    fn at_default<T: Debug + Default>(config: &T) -> Vec<String> {
+        let fields = |config: &T| -> Vec<String> {
+            let text = format!("{config:#?}");
+            let fields = text.split("\n    ").map(str::to_owned);
+            // What is indented deeper goes on with the field before it.
+            fields.fold(Vec::new(), |mut fields: Vec<String>, part| {
+                match fields.last_mut() {
+                    Some(field) if part.starts_with([' ', ']', '}', ')']) => field.push_str(&part),
+                    _ => fields.push(part),
+                }
+                fields
+            })
+        };
+        let defaults = fields(&T::default());
+        let left = fields(config)
+            .into_iter()
+            .skip(1)
+            .filter(|field| defaults.contains(field));
+        left.map(|field| field.split(':').next().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn every_limit_of_a_part_has_its_option() {
+        let options: Options = toml::from_str(EVERY_KEY).unwrap();
+        assert_eq!(at_default(&reactor_config(&options)), [""; 0]);
+        assert_eq!(at_default(&http1_config(&options)), [""; 0]);
+        let without_option = ["media_types", "precompressed"];
+        assert_eq!(at_default(&static_files_config(&options)), without_option);
+    }
+
     #[test]
     fn the_help_tells_the_defaults_of_the_parts() {
-        let help = CommandLine::command().render_long_help().to_string();
-        let tells = |option: &str, default: String| {
+        let help = CommandLine::parser().render_long_help().to_string();
+        let tells = |option: &str, default: &dyn Display| {
             let (_, text) = help.split_once(option).unwrap();
             let (_, text) = text.split_once("[default: ").unwrap();
-            assert!(text.starts_with(&default), "{option}: {default}");
+            let told = text.split(']').next().unwrap();
+            assert_eq!(told, default.to_string(), "{option}");
         };
+        tells("--port <", &DEFAULT_PORT);
+        tells("--unix-mode <", &format!("{:o}", Bind::DEFAULT_MODE));
         let http1 = http1::Config::default();
-        tells("--port ", format!("{DEFAULT_PORT}]"));
-        tells("--unix-mode ", format!("{:o}]", Bind::DEFAULT_MODE));
-        tells(
-            "--keep-alive ",
-            format!("{}]", http1.keep_alive_timeout.as_secs()),
-        );
-        tells("--timeout ", format!("{}]", http1.head_timeout.as_secs()));
-        tells("--max-body ", format!("{}]", http1.max_body_bytes >> 20));
-        tells("--max-header ", format!("{}]", http1.max_head_bytes >> 10));
+        tells("--timeout <", &http1.head_timeout.as_secs());
+        tells("--max-body <", &(http1.max_body_bytes >> 20));
+        tells("--body-min-rate <", &http1.body_min_rate);
+        tells("--body-grace <", &http1.body_grace.as_secs());
+        tells("--max-header <", &(http1.max_head_bytes >> 10));
+        let line_bytes = http1.max_header_line_bytes;
+        tells("--max-header-line <", &(line_bytes >> 10));
+        let line_bytes = http1.max_request_line_bytes;
+        tells("--max-request-line <", &(line_bytes >> 10));
+        tells("--max-headers <", &http1.max_headers);
+        tells("--keep-alive <", &http1.keep_alive_timeout.as_secs());
+        let stall = http1.write_stall_timeout;
+        tells("--write-stall-timeout <", &stall.as_secs());
+        tells("--drain-min-rate <", &http1.drain_min_rate);
+        tells("--drain-grace <", &http1.drain_grace.as_secs());
         let reactor = reactor::Config::default();
-        let reserve = reactor.descriptor_reserve;
-        tells(
-            "--max-connections ",
-            format!("the descriptor limit less {reserve}]"),
-        );
-        tells(
-            "--shutdown-timeout ",
-            format!("{}]", reactor.shutdown_grace.as_secs()),
-        );
-        let max_age = static_files::Config::default().max_age;
-        tells("--max-age ", format!("{}]", max_age.as_secs()));
+        tells("--descriptor-reserve <", &reactor.descriptor_reserve);
+        tells("--backlog <", &reactor.backlog);
+        let grace = reactor.shutdown_grace;
+        tells("--shutdown-timeout <", &grace.as_secs());
+        let files = static_files::Config::default();
+        let yes = |is_on| if is_on { "yes" } else { "no" };
+        tells("--index <", &files.index.join(","));
+        tells("--max-age <", &files.max_age.as_secs());
+        tells("--immutable[", &yes(files.is_hashed_immutable));
+        tells("--gzip[", &yes(files.is_gzip_on_demand));
+        tells("--gzip-min <", &(files.gzip_min_bytes >> 10));
+        tells("--gzip-max <", &(files.gzip_max_bytes >> 10));
+        tells("--max-ranges <", &files.max_ranges);
+        tells("--cache <", &(files.cache_bytes >> 20));
+        tells("--max-open-files <", &files.max_open_files);
+        tells("--max-stale <", &files.max_stale.as_secs());
+        tells("--max-blocking <", &files.max_blocking);
     }
 }

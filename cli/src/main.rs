@@ -24,7 +24,6 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
@@ -63,13 +62,13 @@ fn check_config(file: &Path) -> Result<(), Failure> {
 
 fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut CommandLine::command(), "astatine", &mut script);
+    clap_complete::generate(shell, &mut CommandLine::parser(), "astatine", &mut script);
     script
 }
 
 fn manual() -> Result<Vec<u8>, Failure> {
     let mut page = Vec::new();
-    Man::new(CommandLine::command())
+    Man::new(CommandLine::parser())
         .render(&mut page)
         .map_err(|error| Failure::system("cannot write the manual page", error))?;
     Ok(page)

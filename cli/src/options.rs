@@ -1,227 +1,234 @@
 //! The options: each is a flag, an environment variable and a key of the configuration file.
 //!
 //! What is not given is `None`, so that the layers can be laid over each other; defaults live in
-//! the configuration of the part that an option is for.
+//! the configuration of the part that an option is for. The short help leaves out what few need.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
 
 use crate::access_log::Format;
 use crate::cache_rule::CacheRule;
 use crate::listen::{Listen, UnixMode};
 use crate::verbosity::Verbosity;
 
+const FILES: &str = "Files";
+const REQUESTS: &str = "Requests";
+const CONNECTIONS: &str = "Connections";
+
 /// The options of the server.
 #[derive(Args, Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
     /// The folder to serve, as PUBLIC_DIR
-    #[arg(long, value_name = "DIR", env = "ASTATINE_WWW", hide_env = true)]
+    #[arg(long, value_name = "DIR")]
     pub(crate) www: Option<PathBuf>,
 
     /// Port to listen on; 0 lets the system choose [default: 3000]
-    #[arg(
-        short,
-        long,
-        value_name = "PORT",
-        env = "ASTATINE_PORT",
-        hide_env = true
-    )]
+    #[arg(short, long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
 
     /// Where to listen: HOST, HOST:PORT, unix:PATH, fd:NUMBER or fd:NAME; may be
     /// repeated [default: every interface]
-    #[arg(
-        short,
-        long,
-        value_name = "ADDRESS",
-        value_delimiter = ',',
-        env = "ASTATINE_BIND",
-        hide_env = true
-    )]
+    #[arg(short, long, value_name = "ADDRESS", value_delimiter = ',')]
     pub(crate) bind: Vec<Listen>,
 
     /// Permissions of a Unix socket's file, in octal [default: 660]
-    #[arg(long, value_name = "MODE", env = "ASTATINE_UNIX_MODE", hide_env = true)]
+    #[arg(long, value_name = "MODE", hide_short_help = true)]
     pub(crate) unix_mode: Option<UnixMode>,
 
     /// Threads that serve; -N means the number of cores divided by N [default: one a core]
-    #[arg(
-        short,
-        long,
-        value_name = "N",
-        allow_negative_numbers = true,
-        env = "ASTATINE_THREADS",
-        hide_env = true
-    )]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<i16>,
 
     /// Log each request on standard output
-    #[arg(
-        short = 'v',
-        long,
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        value_name = "BOOL",
-        value_parser = BoolishValueParser::new(),
-        hide_possible_values = true,
-        env = "ASTATINE_ACCESS_LOG",
-        hide_env = true
-    )]
+    #[arg(short = 'v', long)]
     pub(crate) access_log: Option<bool>,
 
     /// How a request is logged [default: common]
-    #[arg(
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        env = "ASTATINE_LOG_FORMAT",
-        hide_env = true
-    )]
+    #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) log_format: Option<Format>,
 
     /// What is told on standard error: 0 nothing, 1 and 2 errors, 3 warnings, 4 events,
     /// 5 details [default: 4]
-    #[arg(
-        short = 'V',
-        long,
-        value_name = "LEVEL",
-        env = "ASTATINE_VERBOSITY",
-        hide_env = true
-    )]
+    #[arg(short = 'V', long, value_name = "LEVEL")]
     pub(crate) verbosity: Option<Verbosity>,
 
-    /// Seconds that a connection may idle between two requests [default: 40]
-    #[arg(
-        short,
-        long,
-        value_name = "SECONDS",
-        env = "ASTATINE_KEEP_ALIVE",
-        hide_env = true
-    )]
-    pub(crate) keep_alive: Option<u32>,
-
-    /// Seconds that a request's head may take to arrive [default: 10]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "ASTATINE_TIMEOUT",
-        hide_env = true
-    )]
-    pub(crate) timeout: Option<u32>,
-
-    /// Largest request body [default: 50]
-    #[arg(long, value_name = "MB", env = "ASTATINE_MAX_BODY", hide_env = true)]
-    pub(crate) max_body: Option<u32>,
-
-    /// Largest request head [default: 32]
-    #[arg(long, value_name = "KB", env = "ASTATINE_MAX_HEADER", hide_env = true)]
-    pub(crate) max_header: Option<u16>,
-
-    /// Most connections at a time [default: the descriptor limit less 64]
-    #[arg(
-        long,
-        value_name = "N",
-        env = "ASTATINE_MAX_CONNECTIONS",
-        hide_env = true
-    )]
-    pub(crate) max_connections: Option<NonZeroUsize>,
-
-    /// Most connections of one address at a time [default: no limit]
-    #[arg(
-        long,
-        value_name = "N",
-        env = "ASTATINE_MAX_CONNECTIONS_PER_ADDRESS",
-        hide_env = true
-    )]
-    pub(crate) max_connections_per_address: Option<NonZeroUsize>,
-
     /// Seconds that open requests get to finish after INT or TERM [default: 8]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "ASTATINE_SHUTDOWN_TIMEOUT",
-        hide_env = true
-    )]
+    #[arg(long, value_name = "SECONDS")]
     pub(crate) shutdown_timeout: Option<u32>,
 
-    /// List folders that have no index.html
-    #[arg(
-        long,
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        value_name = "BOOL",
-        value_parser = BoolishValueParser::new(),
-        hide_possible_values = true,
-        env = "ASTATINE_LISTING",
-        hide_env = true
-    )]
+    /// Write the process number to this file, and remove it at the end; a folder gets astatine.pid
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pid: Option<PathBuf>,
+
+    /// List folders that have no index
+    #[arg(long, help_heading = FILES)]
     pub(crate) listing: Option<bool>,
 
     /// Answer with this file, a path inside the folder, where none is found
-    #[arg(long, value_name = "FILE", env = "ASTATINE_SPA", hide_env = true)]
+    #[arg(long, value_name = "FILE", help_heading = FILES)]
     pub(crate) spa: Option<String>,
 
+    /// Name of the file that stands for its folder; may be repeated, the first that is there
+    /// counts [default: index.html]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = FILES, hide_short_help = true)]
+    pub(crate) index: Vec<String>,
+
+    /// Serve names with a leading dot as any other
+    #[arg(long, help_heading = FILES, hide_short_help = true)]
+    pub(crate) dotfiles: Option<bool>,
+
     /// Seconds that a client may keep a file without asking again [default: 3600]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "ASTATINE_MAX_AGE",
-        hide_env = true
-    )]
+    #[arg(long, value_name = "SECONDS", help_heading = FILES)]
     pub(crate) max_age: Option<u32>,
 
     /// Cache-Control of the files that GLOB matches, as '*.css=max-age=60'; may be repeated, the
     /// first match counts
-    #[arg(
-        long,
-        value_name = "GLOB=VALUE",
-        value_delimiter = ';',
-        env = "ASTATINE_CACHE_CONTROL",
-        hide_env = true
-    )]
+    #[arg(long, value_name = "GLOB=VALUE", value_delimiter = ';', help_heading = FILES)]
     pub(crate) cache_control: Vec<CacheRule>,
 
-    /// Write the process number to this file, and remove it at the end; a folder gets astatine.pid
-    #[arg(long, value_name = "FILE", env = "ASTATINE_PID", hide_env = true)]
-    pub(crate) pid: Option<PathBuf>,
+    /// Let clients keep files with a hash in their name for a year [default: yes]
+    #[arg(long, help_heading = FILES, hide_short_help = true)]
+    pub(crate) immutable: Option<bool>,
+
+    /// Compress files on demand and keep the result [default: yes]
+    #[arg(long, help_heading = FILES, hide_short_help = true)]
+    pub(crate) gzip: Option<bool>,
+
+    /// Smallest file that is compressed on demand [default: 1]
+    #[arg(long, value_name = "KB", help_heading = FILES, hide_short_help = true)]
+    pub(crate) gzip_min: Option<u32>,
+
+    /// Largest file that is compressed on demand [default: 1024]
+    #[arg(long, value_name = "KB", help_heading = FILES, hide_short_help = true)]
+    pub(crate) gzip_max: Option<u32>,
+
+    /// Most ranges in one request; beyond it the whole file is sent [default: 16]
+    #[arg(long, value_name = "N", help_heading = FILES, hide_short_help = true)]
+    pub(crate) max_ranges: Option<usize>,
+
+    /// Memory for files; 0 keeps none [default: 64]
+    #[arg(long, value_name = "MB", help_heading = FILES, hide_short_help = true)]
+    pub(crate) cache: Option<u32>,
+
+    /// Most files that are kept open [default: 512]
+    #[arg(long, value_name = "N", help_heading = FILES, hide_short_help = true)]
+    pub(crate) max_open_files: Option<NonZeroUsize>,
+
+    /// Seconds that a file is served from memory without a look at the disk [default: 1]
+    #[arg(long, value_name = "SECONDS", help_heading = FILES, hide_short_help = true)]
+    pub(crate) max_stale: Option<u32>,
+
+    /// Most threads that wait for the disk at a time [default: 8]
+    #[arg(long, value_name = "N", help_heading = FILES, hide_short_help = true)]
+    pub(crate) max_blocking: Option<NonZeroUsize>,
+
+    /// Seconds for the first byte of a connection, and for a request's head; beyond it
+    /// 408 [default: 10]
+    #[arg(long, value_name = "SECONDS", help_heading = REQUESTS)]
+    pub(crate) timeout: Option<u32>,
+
+    /// Largest request body; beyond it 413 [default: 50]
+    #[arg(long, value_name = "MB", help_heading = REQUESTS)]
+    pub(crate) max_body: Option<u32>,
+
+    /// Bytes a second that a request body must reach; below it 408 [default: 256]
+    #[arg(long, value_name = "BYTES", help_heading = REQUESTS, hide_short_help = true)]
+    pub(crate) body_min_rate: Option<u32>,
+
+    /// Seconds over which the rate of a body is measured [default: 10]
+    #[arg(long, value_name = "SECONDS", help_heading = REQUESTS, hide_short_help = true)]
+    pub(crate) body_grace: Option<u32>,
+
+    /// Largest request head; beyond it 431 [default: 32]
+    #[arg(long, value_name = "KB", help_heading = REQUESTS)]
+    pub(crate) max_header: Option<u16>,
+
+    /// Longest line in a request head; beyond it 431 [default: 8]
+    #[arg(long, value_name = "KB", help_heading = REQUESTS, hide_short_help = true)]
+    pub(crate) max_header_line: Option<u16>,
+
+    /// Longest request line; beyond it 414 [default: 8]
+    #[arg(long, value_name = "KB", help_heading = REQUESTS, hide_short_help = true)]
+    pub(crate) max_request_line: Option<u16>,
+
+    /// Most fields in a request head; beyond it 431 [default: 128]
+    #[arg(long, value_name = "N", help_heading = REQUESTS, hide_short_help = true)]
+    pub(crate) max_headers: Option<u16>,
+
+    /// Seconds that a connection may idle between two requests [default: 40]
+    #[arg(short, long, value_name = "SECONDS", help_heading = CONNECTIONS)]
+    pub(crate) keep_alive: Option<u32>,
+
+    /// Most requests on one connection [default: no limit]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, hide_short_help = true)]
+    pub(crate) max_requests: Option<NonZeroU64>,
+
+    /// Most connections at a time; beyond it 503 [default: the descriptor limit less the reserve]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS)]
+    pub(crate) max_connections: Option<NonZeroUsize>,
+
+    /// Most connections of one address at a time; beyond it 429 [default: no limit]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, hide_short_help = true)]
+    pub(crate) max_connections_per_address: Option<NonZeroUsize>,
+
+    /// Descriptors that connections leave to the rest of the server [default: 64]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, hide_short_help = true)]
+    pub(crate) descriptor_reserve: Option<usize>,
+
+    /// Connections that the kernel queues for a socket [default: 4096]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, hide_short_help = true)]
+    pub(crate) backlog: Option<u16>,
+
+    /// Seconds that a client may take nothing of a response; then it is cut off [default: 30]
+    #[arg(long, value_name = "SECONDS", help_heading = CONNECTIONS, hide_short_help = true)]
+    pub(crate) write_stall_timeout: Option<u32>,
+
+    /// Bytes a second that a client must take of a response; below it it is cut off [default: 256]
+    #[arg(long, value_name = "BYTES", help_heading = CONNECTIONS, hide_short_help = true)]
+    pub(crate) drain_min_rate: Option<u32>,
+
+    /// Seconds over which the rate of a response is measured [default: 30]
+    #[arg(long, value_name = "SECONDS", help_heading = CONNECTIONS, hide_short_help = true)]
+    pub(crate) drain_grace: Option<u32>,
 }
 
 impl Options {
     /// Takes what is missing from `lower`.
     pub(crate) fn or(self, lower: Self) -> Self {
-        Self {
-            www: self.www.or(lower.www),
-            port: self.port.or(lower.port),
-            bind: or_list(self.bind, lower.bind),
-            unix_mode: self.unix_mode.or(lower.unix_mode),
-            threads: self.threads.or(lower.threads),
-            access_log: self.access_log.or(lower.access_log),
-            log_format: self.log_format.or(lower.log_format),
-            verbosity: self.verbosity.or(lower.verbosity),
-            keep_alive: self.keep_alive.or(lower.keep_alive),
-            timeout: self.timeout.or(lower.timeout),
-            max_body: self.max_body.or(lower.max_body),
-            max_header: self.max_header.or(lower.max_header),
-            max_connections: self.max_connections.or(lower.max_connections),
-            max_connections_per_address: self
-                .max_connections_per_address
-                .or(lower.max_connections_per_address),
-            shutdown_timeout: self.shutdown_timeout.or(lower.shutdown_timeout),
-            listing: self.listing.or(lower.listing),
-            spa: self.spa.or(lower.spa),
-            max_age: self.max_age.or(lower.max_age),
-            cache_control: or_list(self.cache_control, lower.cache_control),
-            pid: self.pid.or(lower.pid),
+        macro_rules! layered {
+            ($($field:ident)*) => {
+                Self { $($field: self.$field.or_layer(lower.$field)),* }
+            };
+        }
+        // Were an option left out, this would not compile.
+        layered! {
+            www port bind unix_mode threads access_log log_format verbosity shutdown_timeout pid
+            listing spa index dotfiles max_age cache_control immutable gzip gzip_min gzip_max
+            max_ranges cache max_open_files max_stale max_blocking
+            timeout max_body body_min_rate body_grace
+            max_header max_header_line max_request_line max_headers
+            keep_alive max_requests max_connections max_connections_per_address
+            descriptor_reserve backlog write_stall_timeout drain_min_rate drain_grace
         }
     }
 }
 
-fn or_list<T>(list: Vec<T>, lower: Vec<T>) -> Vec<T> {
-    if list.is_empty() { lower } else { list }
+/// A value that a layer may leave to the one below it.
+trait Layered {
+    fn or_layer(self, lower: Self) -> Self;
+}
+
+impl<T> Layered for Option<T> {
+    fn or_layer(self, lower: Self) -> Self {
+        self.or(lower)
+    }
+}
+
+impl<T> Layered for Vec<T> {
+    fn or_layer(self, lower: Self) -> Self {
+        if self.is_empty() { lower } else { self }
+    }
 }

@@ -18,11 +18,11 @@ fn long_options(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Returns the rows of the table: the option's cell and the default's.
+/// Returns the rows of the tables of options: the option's cell and the default's.
 fn rows() -> Vec<(&'static str, &'static str)> {
-    let (_, table) = README.split_once("| option |").unwrap();
-    let (table, _) = table.split_once("\n\n").unwrap();
-    let rows = table.lines().skip(2).map(|row| {
+    let tables = README.split("| option |").skip(1);
+    let lines = tables.flat_map(|table| table.split("\n\n").next().unwrap().lines().skip(2));
+    let rows = lines.map(|row| {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         (cells[1], cells[3])
     });
@@ -31,27 +31,26 @@ fn rows() -> Vec<(&'static str, &'static str)> {
 
 #[test]
 fn each_option_has_its_row() {
-    let table: String = rows().iter().map(|(option, _)| *option).collect();
+    let rows: String = rows().iter().map(|(option, _)| *option).collect();
     let help = help();
     let mut told = long_options(help.split_once("Options:").unwrap().1);
     told.remove("--help");
     told.remove("--version");
-    assert_eq!(long_options(&table), told);
+    assert_eq!(long_options(&rows), told);
 }
 
 #[test]
 fn each_default_is_the_one_of_the_help() {
     let help = help();
-    for (option, default) in rows()
-        .into_iter()
-        .filter(|(_, default)| !default.is_empty())
-    {
-        let option = *long_options(option).first().unwrap();
-        let (_, text) = help.split_once(&format!("{option} <")).unwrap();
-        let (_, text) = text.split_once("[default: ").unwrap();
-        assert!(
-            text.starts_with(&format!("{default}]")),
-            "{option}: {default}"
-        );
+    for (cell, default) in rows() {
+        let option = *long_options(cell).first().unwrap();
+        let (_, text) = help
+            .split_once(&format!("{option} <"))
+            .or_else(|| help.split_once(&format!("{option}[")))
+            .unwrap();
+        let text = text.split("\n\n").next().unwrap();
+        let told = text.split_once("[default: ");
+        let told = told.map_or("", |(_, rest)| rest.split(']').next().unwrap());
+        assert_eq!(told, default, "{option}");
     }
 }
