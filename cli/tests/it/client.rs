@@ -23,6 +23,11 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self::new(stream)
     }
+
+    /// Returns our end's address.
+    pub(crate) fn local_address(&self) -> SocketAddr {
+        self.stream.get_ref().local_addr().unwrap()
+    }
 }
 
 impl<T: Read> Client<T>

@@ -3,6 +3,7 @@
 #![cfg(test)]
 #![forbid(unsafe_code)]
 
+mod axum;
 mod client;
 mod cold;
 mod connections;

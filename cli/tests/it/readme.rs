@@ -1,10 +1,11 @@
-//! The README's table of options and the help text are the same.
+//! What the README shows is so: its options are those of the help text, its code is compiled.
 
 use std::collections::BTreeSet;
 
 use crate::server::run;
 
 const README: &str = include_str!("../../../README.md");
+const EXAMPLE: &str = include_str!("../../examples/router.rs");
 
 fn help() -> String {
     String::from_utf8(run(["--help"]).stdout).unwrap()
@@ -53,4 +54,12 @@ fn each_default_is_the_one_of_the_help() {
         let told = told.map_or("", |(_, rest)| rest.split(']').next().unwrap());
         assert_eq!(told, default, "{option}");
     }
+}
+
+#[test]
+fn the_code_for_developers_is_the_example() {
+    let (_, code) = README.split_once("```rust,no_run\n").unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    let (_, example) = EXAMPLE.split_once("\n\n").unwrap();
+    assert_eq!(code, example);
 }
