@@ -1,7 +1,7 @@
 //! A client that shows what is on the wire.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// One connection.
@@ -22,6 +22,21 @@ impl Client {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self::new(stream)
+    }
+
+    /// Says that nothing more is sent.
+    pub(crate) fn end(&self) {
+        self.stream.get_ref().shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Counts what can still be read; a connection that was cut may end in an error.
+    pub(crate) fn n_readable_bytes(&mut self) -> usize {
+        let mut n_bytes = 0;
+        let mut chunk = vec![0; 65_536];
+        while let Ok(n_read @ 1..) = self.stream.read(&mut chunk) {
+            n_bytes += n_read;
+        }
+        n_bytes
     }
 
     /// Returns our end's address.

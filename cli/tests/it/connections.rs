@@ -1,12 +1,14 @@
 //! Connections: kept, pipelined, limited, and of every family.
 
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::{fs, thread};
 
 use crate::client::Client;
 use crate::folder::{Folder, LARGE, noise};
-use crate::server::{Server, astatine};
+use crate::server::{Server, astatine, by_script};
 
 #[test]
 fn a_connection_is_kept_and_pipelined_requests_are_answered_in_order() {
@@ -90,26 +92,18 @@ fn every_client_of_a_crowd_gets_the_whole_file() {
 }
 
 #[test]
-fn limits_of_the_command_line_hold() {
+fn a_socket_that_the_process_is_started_with_is_served() {
     let folder = Folder::new();
-    folder.write("a.txt", "a");
-    let server = Server::start(&folder, &["-maxhd", "1", "--max-body", "1"]);
-    let long = format!("X: {}\r\n", "x".repeat(2000));
-    assert_eq!(server.client().get("/a.txt", &long).status, 431);
-    let mut client = server.client();
-    client.send("POST /a.txt HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n");
-    assert_eq!(client.head().status, 413);
-    assert_eq!(server.client().get("/a.txt", "").status, 200);
-}
-
-#[test]
-fn connections_beyond_the_limit_are_told() {
-    let folder = Folder::new();
-    folder.write("a.txt", "a");
-    let server = Server::start(&folder, &["--max-connections", "1"]);
-    let mut first = server.client();
-    assert_eq!(first.get("/a.txt", "").status, 200);
-    let mut second = server.client();
-    assert_eq!(second.head().status, 503);
-    assert_eq!(first.get("/a.txt", "").status, 200);
+    folder.write("a.txt", "content");
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let script = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\"";
+    let mut command = by_script(script, &astatine([folder.path()]));
+    command.stdin(OwnedFd::from(socket));
+    let mut server = Server::spawn(command);
+    assert_eq!(server.address(), address);
+    assert_eq!(server.client().get("/a.txt", "").body, b"content");
+    server.stop();
+    // It was ours alone in the end.
+    assert!(TcpStream::connect(address).is_err());
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ pub(crate) struct Server {
     child: Child,
     /// None when we have closed it.
     stdout: Option<BufReader<ChildStdout>>,
+    /// None unless the command pipes it.
+    stderr: Option<BufReader<ChildStderr>>,
     ready_line: String,
 }
 
@@ -35,6 +37,7 @@ impl Server {
         let mut ready_line = String::new();
         stdout.read_line(&mut ready_line).unwrap();
         let server = Self {
+            stderr: child.stderr.take().map(BufReader::new),
             child,
             stdout: Some(stdout),
             ready_line,
@@ -67,6 +70,13 @@ impl Server {
     pub(crate) fn next_line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.as_mut().unwrap().read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Returns the next line on standard error, which the command has piped.
+    pub(crate) fn next_diagnostic(&mut self) -> String {
+        let mut line = String::new();
+        self.stderr.as_mut().unwrap().read_line(&mut line).unwrap();
         line
     }
 
@@ -116,6 +126,14 @@ pub(crate) fn astatine<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Co
     let mut command = Command::new(env!("CARGO_BIN_EXE_astatine"));
     command.args(args).env_clear();
     command
+}
+
+/// Returns the command run by a shell script, in which `"$@"` is the command.
+pub(crate) fn by_script(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", script, "sh"]).arg(command.get_program());
+    shell.args(command.get_args()).env_clear();
+    shell
 }
 
 /// Runs the command to its end.
