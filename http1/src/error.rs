@@ -14,6 +14,8 @@ use http::StatusCode;
 pub enum Violation {
     /// A line ended by LF without CR (RFC 9112 §2.2).
     BareLf,
+    /// A line has a CR that no LF follows (RFC 9112 §2.2).
+    BareCr,
     /// The request line is not `method SP request-target SP HTTP-version` (RFC 9112 §3).
     RequestLine,
     /// The request-target has a form or an octet that its method does not allow (RFC 9112 §3.2).
@@ -59,6 +61,7 @@ impl Violation {
     pub fn status(self) -> StatusCode {
         match self {
             Self::BareLf
+            | Self::BareCr
             | Self::RequestLine
             | Self::RequestTarget
             | Self::HeaderField
@@ -84,6 +87,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BareLf => "line ended by LF without CR",
+            Self::BareCr => "CR without LF in a line",
             Self::RequestLine => "malformed request line",
             Self::RequestTarget => "malformed request target",
             Self::Version => "HTTP version not supported",

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use astatine_reactor::{Connection, FileRegion, Handover, Refused};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -136,11 +136,11 @@ where
     }
 
     /// Makes everything move that can.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn turn(&mut self, room: &mut BytesMut, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         for _ in 0..MAX_ROUNDS {
             let mut turn = Turn::Waits;
             if !self.rests() {
-                turn = self.exchange(cx)?;
+                turn = self.exchange(room, cx)?;
                 if turn == Turn::Ended {
                     return Poll::Ready(Ok(()));
                 }
@@ -150,7 +150,7 @@ where
                 turn = turn.or(self.transport.flush(cx)?);
             }
             if turn == Turn::Waits || self.rests() {
-                turn = self.fill(cx)?;
+                turn = self.fill(room, cx)?;
             }
             if turn == Turn::Waits {
                 turn = self.check_deadline(cx)?;
@@ -175,7 +175,7 @@ where
     }
 
     /// Runs exchanges as far as they go without the stream.
-    fn exchange(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    fn exchange(&mut self, room: &mut BytesMut, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let mut moved = Turn::Waits;
         loop {
             if self.feed.is_some() {
@@ -198,7 +198,9 @@ where
                     Poll::Ready(()) => Turn::Ended,
                     Poll::Pending => Turn::Waits,
                 },
-                Some(StepProj::Closing { closing }) => closing.turn(&mut self.transport, cx)?,
+                Some(StepProj::Closing { closing }) => {
+                    closing.turn(&mut self.transport, room, cx)?
+                }
             };
             match turn {
                 Turn::Moved => moved = Turn::Moved,
@@ -431,7 +433,7 @@ where
     }
 
     /// Reads, where there is a use for more.
-    fn fill(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    fn fill(&mut self, room: &mut BytesMut, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let is_wanted = match (self.step.as_deref(), &self.feed) {
             (Some(Step::Closing { .. } | Step::Handing { .. } | Step::HandedOver { .. }), _) => {
                 false
@@ -442,7 +444,7 @@ where
         if !is_wanted {
             return Ok(Turn::Waits);
         }
-        match self.transport.fill(cx)? {
+        match self.transport.fill(room, cx)? {
             Poll::Pending => Ok(Turn::Waits),
             Poll::Ready(Ok(())) if self.transport.is_eof() && self.transport.core.is_idle() => {
                 self.enter(Step::Closing {
@@ -535,7 +537,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut scratch = Scratch::take();
         self.transport.borrow(&mut scratch);
-        let ended = self.turn(cx);
+        let ended = self.turn(&mut scratch.room, cx);
         self.transport.give_back(&mut scratch);
         scratch.put_back();
         ended

@@ -24,7 +24,10 @@ pub(super) struct Transport {
     /// Gone once another protocol has taken the stream.
     io: Option<Box<dyn Io>>,
     pub(super) core: Connection,
-    pub(super) input: BytesMut,
+    /// What is read and not consumed.
+    pub(super) input: Bytes,
+    /// Whether the input lies in memory of its own, not in the thread's.
+    owns_input: bool,
     pub(super) output: Output,
     pub(super) config: Arc<Config>,
     timeouts: Timeouts,
@@ -36,6 +39,10 @@ pub(super) struct Transport {
 
 /// A read asks for at least this much room.
 const MIN_READ_BYTES: usize = 4 << 10;
+/// Room that a thread takes at a time.
+const ROOM_BYTES: usize = 16 << 10;
+/// A read that continues a head asks for at least this much room, and for more as the head grows.
+const MIN_CONTINUED_BYTES: usize = 512;
 /// A read of a large body asks for this much.
 const BODY_READ_BYTES: usize = 64 << 10;
 /// Input that is read ahead while the service works, so that the peer's end is noticed.
@@ -47,7 +54,8 @@ impl Transport {
         Self {
             io: Some(io),
             core: Connection::new(),
-            input: BytesMut::new(),
+            input: Bytes::new(),
+            owns_input: false,
             output: Output::default(),
             config,
             timeouts: Timeouts::new(deadline.now()),
@@ -58,24 +66,16 @@ impl Transport {
         }
     }
 
-    /// Works with the thread's buffers where the connection has none of its own.
+    /// Works with the thread's buffers.
     pub(super) fn borrow(&mut self, scratch: &mut Scratch) {
-        if self.input.is_empty() {
-            std::mem::swap(&mut self.input, &mut scratch.input);
-        }
         self.output.borrow(&mut scratch.output);
     }
 
-    /// Gives the thread's buffers back; what is in them is copied out.
+    /// Gives the thread's buffers back; unread input is copied out of them.
     pub(super) fn give_back(&mut self, scratch: &mut Scratch) {
-        if scratch.input.capacity() == 0 {
-            std::mem::swap(&mut self.input, &mut scratch.input);
-            if !scratch.input.is_empty() {
-                self.input = BytesMut::from(&scratch.input[..]);
-                scratch.input.clear();
-            }
-        } else if self.input.is_empty() {
-            self.input = BytesMut::new();
+        if !self.input.is_empty() && !self.owns_input {
+            self.input = Bytes::copy_from_slice(&self.input);
+            self.owns_input = true;
         }
         self.output.give_back(&mut scratch.output);
     }
@@ -92,8 +92,7 @@ impl Transport {
     pub(super) fn hand_over(&mut self) -> Option<(Box<dyn Io>, Bytes)> {
         let io = self.io.take()?;
         self.deadline.set(None);
-        let unread = Bytes::copy_from_slice(&self.input);
-        self.input.clear();
+        let unread = Bytes::copy_from_slice(&std::mem::take(&mut self.input));
         Some((io, unread))
     }
 
@@ -228,6 +227,7 @@ impl Transport {
     /// The peer's end of its side is no end of the connection: what it asked for is answered.
     pub(super) fn fill(
         &mut self,
+        room: &mut BytesMut,
         cx: &mut Context<'_>,
     ) -> Result<Poll<Result<(), Violation>>, Error> {
         let Some(io) = &mut self.io else {
@@ -238,20 +238,33 @@ impl Transport {
         if self.is_eof || !has_room || !is_body && !self.output.is_empty() {
             return Ok(Poll::Pending);
         }
-        let room = self.input.capacity() - self.input.len();
-        if room < MIN_READ_BYTES {
-            let is_large = is_body
-                && self
-                    .core
-                    .body_left()
-                    .is_none_or(|n| n > BODY_READ_BYTES as u64);
-            self.input.reserve(if is_large {
-                BODY_READ_BYTES
-            } else {
-                MIN_READ_BYTES * 4
+        let least = match self.core.body_left() {
+            Some(left) if left <= BODY_READ_BYTES as u64 => MIN_READ_BYTES,
+            _ => BODY_READ_BYTES,
+        };
+        let read = if self.input.is_empty() {
+            if room.capacity() < least {
+                room.reserve(least.max(ROOM_BYTES));
+            }
+            let read = poll_read_buf(Pin::new(&mut **io), cx, room);
+            self.input = room.split().freeze();
+            self.owns_input = false;
+            read
+        } else {
+            // What is there is continued: in place, where nobody else holds it.
+            let unread = std::mem::take(&mut self.input);
+            let mut whole = unread.try_into_mut().unwrap_or_else(|shared| {
+                let mut whole = BytesMut::with_capacity(2 * shared.len());
+                whole.extend_from_slice(&shared);
+                whole
             });
-        }
-        match poll_read_buf(Pin::new(&mut **io), cx, &mut self.input) {
+            whole.reserve(least.min(whole.len().max(MIN_CONTINUED_BYTES)));
+            let read = poll_read_buf(Pin::new(&mut **io), cx, &mut whole);
+            self.input = whole.freeze();
+            self.owns_input = true;
+            read
+        };
+        match read {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(Err(error)) => Err(error.into()),
             Poll::Ready(Ok(0)) => {
@@ -280,15 +293,19 @@ impl Transport {
     }
 
     /// Reads what nobody will look at and returns its length, 0 at the end.
-    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.input.clear();
+    pub(super) fn poll_discard(
+        &mut self,
+        room: &mut BytesMut,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        self.input = Bytes::new();
         let Some(io) = &mut self.io else {
             return Poll::Ready(Ok(0));
         };
-        if self.input.capacity() < MIN_READ_BYTES {
-            self.input.reserve(MIN_READ_BYTES);
-        }
-        poll_read_buf(Pin::new(&mut **io), cx, &mut self.input)
+        room.reserve(MIN_READ_BYTES);
+        let read = poll_read_buf(Pin::new(&mut **io), cx, room);
+        room.clear();
+        read
     }
 
     /// Begins the wait for the next request.

@@ -73,7 +73,7 @@ impl Decoder {
     /// Takes the next piece off the input; `None` when there is too little of it.
     pub(super) fn receive(
         &mut self,
-        input: &mut BytesMut,
+        input: &mut Bytes,
         config: &Config,
     ) -> Result<Option<Decoded>, Violation> {
         loop {
@@ -88,7 +88,7 @@ impl Decoder {
                     if self.size == 0 {
                         self.state = State::DataCr;
                     }
-                    return Ok(Some(Decoded::Data(input.split_to(len).freeze())));
+                    return Ok(Some(Decoded::Data(input.split_to(len))));
                 }
                 State::Trailers => {
                     let trailers = head::receive_trailers(input, &mut self.scan, config)?;

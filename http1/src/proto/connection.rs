@@ -20,6 +20,8 @@ pub struct Connection {
     body: Body,
     body_received: u64,
     n_requests: u64,
+    /// The fields of the last request: a client's next one tends to have as many.
+    n_fields_expected: u8,
     asked: Asked,
     transfer: Transfer,
 }
@@ -66,6 +68,7 @@ impl Connection {
             body: Body::None,
             body_received: 0,
             n_requests: 0,
+            n_fields_expected: 4,
             asked: Asked::new(&Method::GET, Version::HTTP_11, false),
             transfer: Transfer::None,
         }
@@ -85,7 +88,7 @@ impl Connection {
     /// The peer broke a rule. Answer with [`Connection::refuse`].
     pub fn receive_head<B>(
         &mut self,
-        input: &mut BytesMut,
+        input: &mut Bytes,
         config: &Config,
         request: &mut Request<B>,
     ) -> Result<Option<HeadFacts>, Violation> {
@@ -95,11 +98,15 @@ impl Connection {
         }
         // A head that cannot be read is answered as if it were a plain GET.
         self.asked = Asked::new(&Method::GET, Version::HTTP_11, false);
-        let received = head::receive(input, &mut self.scan, config, request);
+        let received = {
+            let n_fields = usize::from(self.n_fields_expected);
+            head::receive(input, &mut self.scan, config, n_fields, request)
+        };
         let Some(mut facts) = self.judge(received)? else {
             return Ok(None);
         };
         self.n_requests += 1;
+        self.n_fields_expected = u8::try_from(request.headers().len()).unwrap_or(u8::MAX);
         let is_last = config
             .max_requests
             .is_some_and(|max| self.n_requests >= max.get());
@@ -133,7 +140,7 @@ impl Connection {
     /// As [`Connection::receive_head`].
     pub fn receive_body(
         &mut self,
-        input: &mut BytesMut,
+        input: &mut Bytes,
         config: &Config,
     ) -> Result<Option<BodyEvent>, Violation> {
         if self.life.request != state::Request::Body {
@@ -149,7 +156,7 @@ impl Connection {
             Body::Length(left) => {
                 let len = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
                 *left -= len as u64;
-                Ok(Some(BodyEvent::Data(input.split_to(len).freeze())))
+                Ok(Some(BodyEvent::Data(input.split_to(len))))
             }
             Body::Chunked(decoder) => {
                 let received = decoder.receive(input, config);
@@ -171,7 +178,7 @@ impl Connection {
     }
 
     /// Takes a body that lies whole in the input at once; `None` when it does not.
-    pub fn receive_whole_body(&mut self, input: &mut BytesMut) -> Option<Bytes> {
+    pub fn receive_whole_body(&mut self, input: &mut Bytes) -> Option<Bytes> {
         let Body::Length(len) = self.body else {
             return None;
         };
@@ -180,7 +187,7 @@ impl Connection {
             .filter(|len| *len <= input.len())?;
         self.body = Body::None;
         self.life.apply(Input::RequestEnd);
-        Some(input.split_to(len).freeze())
+        Some(input.split_to(len))
     }
 
     /// Notes that the peer ended its side of the stream.
@@ -188,7 +195,7 @@ impl Connection {
     /// # Errors
     ///
     /// The stream ended inside a request.
-    pub fn receive_eof(&mut self, input: &BytesMut) -> Result<(), Violation> {
+    pub fn receive_eof(&mut self, input: &Bytes) -> Result<(), Violation> {
         let is_inside = match self.life.request {
             state::Request::Head => !input.is_empty(),
             state::Request::Body => true,

@@ -1,17 +1,15 @@
-//! The head of a request: found line by line, read once when it is whole.
+//! The head of a request, and the trailer section: found line by line, read once when whole.
 //!
-//! Nothing is judged before its line is complete, so the verdict does not depend on how the
-//! stream was cut into segments.
+//! Nothing is judged before its section is complete, so the verdict does not depend on how the
+//! stream was cut into segments. There is one reader and it is strict: lines end by CRLF, parts
+//! are where RFC 9112 has them, and what an octet may be is left to the types of `http`.
 
-use std::mem::MaybeUninit;
-use std::ops::Range;
-
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 
 use super::framing::{Framing, FramingFields};
-use super::names;
-use super::target;
+use super::names::{self, Role};
+use super::{octet, target};
 use crate::config::Config;
 use crate::error::Violation;
 
@@ -54,7 +52,7 @@ impl LineScan {
         section: Section,
         config: &Config,
     ) -> Result<Option<usize>, Violation> {
-        while let Some(found) = input[self.scanned..].iter().position(|b| *b == b'\n') {
+        while let Some(found) = octet::find(b'\n', &input[self.scanned..]) {
             let lf = self.scanned + found;
             if lf == 0 || input[lf - 1] != b'\r' {
                 return Err(Violation::BareLf);
@@ -111,9 +109,10 @@ impl LineScan {
 /// A head that arrives in one piece and keeps every rule is read at once. Any other is measured
 /// line by line first, so that what is wrong with it is judged by its lines, not by its segments.
 pub(super) fn receive<B>(
-    input: &mut BytesMut,
+    input: &mut Bytes,
     scan: &mut LineScan,
     config: &Config,
+    n_fields_expected: usize,
     request: &mut Request<B>,
 ) -> Result<Option<HeadFacts>, Violation> {
     if scan.scanned == 0 {
@@ -121,203 +120,53 @@ pub(super) fn receive<B>(
         if input[..] == *b"\r" {
             return Ok(None);
         }
-        let mut fields = [FieldAt::default(); USUAL_FIELDS];
-        let mut parsed = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
-        if let Ok(Some(head)) = read(input, &mut parsed, &mut fields, config) {
-            return fill(input, &head, &fields[..head.n_fields], request).map(Some);
+        if let Ok(Some((len, facts))) = read(input, config, n_fields_expected, request) {
+            input.advance(len);
+            return Ok(Some(facts));
         }
     }
     let Some(len) = scan.find_end(input, Section::Head, config)? else {
         return Ok(None);
     };
-    let n_fields = scan.n_fields(Section::Head);
     *scan = LineScan::default();
-    let mut fields = vec![FieldAt::default(); n_fields];
-    let mut parsed = vec![MaybeUninit::uninit(); n_fields];
-    match read(&input[..len], &mut parsed, &mut fields, config)? {
-        Some(head) => fill(input, &head, &fields[..head.n_fields], request).map(Some),
-        None => Err(Violation::RequestLine),
+    request.headers_mut().clear();
+    match read(&input.split_to(len), config, n_fields_expected, request)? {
+        Some((_, facts)) => Ok(Some(facts)),
+        None => Err(Violation::BareCr),
     }
-}
-
-/// Fields of a head that is read at once.
-const USUAL_FIELDS: usize = 24;
-
-/// Where the parts of a head lie in the input.
-struct HeadAt {
-    len: usize,
-    method_len: usize,
-    target_len: usize,
-    version: Version,
-    n_fields: usize,
-}
-
-/// Where a field lies in the input.
-#[derive(Clone, Copy, Default)]
-struct FieldAt {
-    name: u32,
-    name_end: u32,
-    value: u32,
-    value_end: u32,
-}
-
-impl FieldAt {
-    fn name(self) -> Range<usize> {
-        self.name as usize..self.name_end as usize
-    }
-
-    fn value(self) -> Range<usize> {
-        self.value as usize..self.value_end as usize
-    }
-}
-
-/// Finds the parts of a head; `None` when it is not whole.
-fn read<'input>(
-    input: &'input [u8],
-    parsed: &mut [MaybeUninit<httparse::Header<'input>>],
-    fields: &mut [FieldAt],
-    config: &Config,
-) -> Result<Option<HeadAt>, Violation> {
-    let mut request = httparse::Request::new(&mut []);
-    let len = match request.parse_with_uninit_headers(input, parsed) {
-        Ok(httparse::Status::Complete(len)) => len,
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(error) => return Err(blame(error, input)),
-    };
-    let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version)
-    else {
-        return Ok(None);
-    };
-    let offset_of = |part: &[u8]| part.as_ptr() as usize - input.as_ptr() as usize;
-    let ends_well = |end: usize| input[..end].ends_with(b"\r\n");
-    // Single spaces and nothing else part the request line (RFC 9112 §3); httparse takes more.
-    let mut line = method.len() + 1 + target.len() + b" HTTP/1.1\r\n".len();
-    if offset_of(method.as_bytes()) != 0
-        || offset_of(target.as_bytes()) != method.len() + 1
-        || !ends_well(line)
-    {
-        return Err(Violation::RequestLine);
-    }
-    if line - 2 > config.max_request_line_bytes {
-        return Err(Violation::RequestLineTooLong);
-    }
-    let n_fields = request.headers.len();
-    if n_fields > config.max_headers {
-        return Err(Violation::TooManyHeaders);
-    }
-    for (field, at) in request.headers.iter().zip(&mut *fields) {
-        let name = offset_of(field.name.as_bytes());
-        // Every line ends by CRLF (RFC 9112 §2.2); httparse takes LF.
-        check_line_end(input, line, name, config)?;
-        line = name;
-        let span = |part: &[u8]| {
-            let start = u32::try_from(offset_of(part)).ok()?;
-            Some((start, start.checked_add(u32::try_from(part.len()).ok()?)?))
-        };
-        let (Some((name, name_end)), Some((value, value_end))) =
-            (span(field.name.as_bytes()), span(field.value))
-        else {
-            return Err(Violation::HeadTooLong);
-        };
-        *at = FieldAt {
-            name,
-            name_end,
-            value,
-            value_end,
-        };
-    }
-    check_line_end(input, line, len - 2, config)?;
-    if len > config.max_head_bytes {
-        return Err(Violation::HeadTooLong);
-    }
-    let version = if minor == 0 {
-        Version::HTTP_10
-    } else {
-        Version::HTTP_11
-    };
-    let (method_len, target_len) = (method.len(), target.len());
-    Ok(Some(HeadAt {
-        len,
-        method_len,
-        target_len,
-        version,
-        n_fields,
-    }))
-}
-
-/// Checks a line by where it starts and where the next one does.
-fn check_line_end(
-    input: &[u8],
-    start: usize,
-    next: usize,
-    config: &Config,
-) -> Result<(), Violation> {
-    if !input[..next].ends_with(b"\r\n") {
-        return Err(Violation::BareLf);
-    }
-    if next - start > config.max_header_line_bytes + 2 {
-        return Err(Violation::HeaderLineTooLong);
-    }
-    Ok(())
-}
-
-/// Takes a head off the input and makes the request of its bytes.
-fn fill<B>(
-    input: &mut BytesMut,
-    at: &HeadAt,
-    fields: &[FieldAt],
-    request: &mut Request<B>,
-) -> Result<HeadFacts, Violation> {
-    let head = input.split_to(at.len).freeze();
-    let method = Method::from_bytes(&head[..at.method_len]).map_err(|_| Violation::RequestLine)?;
-    let target_at = at.method_len + 1;
-    let target = head.slice(target_at..target_at + at.target_len);
-    *request.uri_mut() = target::parse(&method, target)?;
-    *request.method_mut() = method;
-    *request.version_mut() = at.version;
-    let headers = request.headers_mut();
-    headers.reserve(fields.len());
-    let mut framing = FramingFields::default();
-    for at in fields {
-        let (name, role) = name_of(&head[at.name()])?;
-        framing.see(role, &head[at.value()])?;
-        let value = HeaderValue::from_maybe_shared(head.slice(at.value()));
-        headers.append(name, value.map_err(|_| Violation::HeaderField)?);
-    }
-    framing.conclude(at.version)
 }
 
 /// Takes a trailer section off the input, once it is whole. Fields that frame or route a message,
 /// or that say who asks, are dropped (RFC 9110 §6.5.1).
 pub(super) fn receive_trailers(
-    input: &mut BytesMut,
+    input: &mut Bytes,
     scan: &mut LineScan,
     config: &Config,
 ) -> Result<Option<HeaderMap>, Violation> {
     let Some(len) = scan.find_end(input, Section::Trailers, config)? else {
         return Ok(None);
     };
-    let n_fields = scan.n_fields(Section::Trailers);
     *scan = LineScan::default();
-    let section = input.split_to(len).freeze();
-    let mut fields = vec![httparse::EMPTY_HEADER; n_fields];
-    let fields = match httparse::parse_headers(&section, &mut fields) {
-        Ok(httparse::Status::Complete((len, fields))) if len == section.len() => fields,
-        Ok(_) | Err(_) => return Err(Violation::HeaderField),
+    let section = input.split_to(len);
+    let mut trailers = HeaderMap::new();
+    let mut lines = Lines {
+        section: &section,
+        at: 0,
     };
-    let mut headers = HeaderMap::with_capacity(n_fields);
-    for field in fields {
-        let (name, _) = name_of(field.name.as_bytes())?;
-        let value = HeaderValue::from_bytes(field.value).map_err(|_| Violation::HeaderField)?;
+    loop {
+        let line = lines.next_line().ok_or(Violation::BareCr)?;
+        if line.is_empty() {
+            return Ok(Some(trailers));
+        }
+        let (name, value, _) = read_field(&section, line)?;
         if is_allowed_in_trailers(&name) {
-            headers.append(name, value);
+            trailers.append(name, value);
         }
     }
-    Ok(Some(headers))
 }
 
 /// A server takes empty lines before a request (RFC 9112 §2.2).
-fn skip_empty_lines(input: &mut BytesMut, config: &Config) -> Result<(), Violation> {
+fn skip_empty_lines(input: &mut Bytes, config: &Config) -> Result<(), Violation> {
     let mut n_skipped = 0;
     while input.starts_with(b"\r\n") {
         input.advance(2);
@@ -329,48 +178,142 @@ fn skip_empty_lines(input: &mut BytesMut, config: &Config) -> Result<(), Violati
     Ok(())
 }
 
-/// Finds what httparse refused. A version that it does not know is well formed if it has the form
-/// of one.
-fn blame(error: httparse::Error, head: &[u8]) -> Violation {
-    match error {
-        httparse::Error::HeaderName | httparse::Error::HeaderValue => Violation::HeaderField,
-        httparse::Error::TooManyHeaders => Violation::TooManyHeaders,
-        httparse::Error::Version => {
-            let line = head.split(|b| *b == b'\r').next().unwrap_or_default();
-            let mut parts = line.split(|b| *b == b' ').skip(2);
-            match (parts.next(), parts.next()) {
-                (Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]), None)
-                    if major.is_ascii_digit() && minor.is_ascii_digit() =>
-                {
-                    Violation::Version
-                }
-                _ => Violation::RequestLine,
-            }
-        }
-        httparse::Error::NewLine => {
-            let end = head
-                .windows(2)
-                .position(|w| w == b"\r\n")
-                .unwrap_or(head.len());
-            let is_line_whole =
-                head[..end].ends_with(b" HTTP/1.1") || head[..end].ends_with(b" HTTP/1.0");
-            if is_line_whole && !head.starts_with(b"\r") {
-                Violation::HeaderField
-            } else {
-                Violation::RequestLine
-            }
-        }
-        httparse::Error::Status | httparse::Error::Token => Violation::RequestLine,
+/// The lines of a section, by where they lie in it.
+struct Lines<'section> {
+    section: &'section [u8],
+    at: usize,
+}
+
+/// Where a line lies, without its CRLF.
+#[derive(Clone, Copy)]
+struct Line {
+    start: usize,
+    end: usize,
+}
+
+impl Line {
+    fn is_empty(self) -> bool {
+        self.start == self.end
     }
 }
 
-/// Makes a name of octets that are known to be a token.
-fn name_of(name: &[u8]) -> Result<(HeaderName, names::Role), Violation> {
-    if let Some(found) = names::find(name) {
-        return Ok(found);
+impl Lines<'_> {
+    /// Finds the next CR; `None` when there is none, or no LF behind it.
+    fn next_line(&mut self) -> Option<Line> {
+        let start = self.at;
+        let end = start + octet::find(b'\r', &self.section[start..])?;
+        if self.section.get(end + 1) != Some(&b'\n') {
+            return None;
+        }
+        self.at = end + 2;
+        Some(Line { start, end })
+    }
+}
+
+/// Reads a head from the start of `block`, and returns its length; `None` when its end, or the
+/// end of one of its lines, is not there.
+fn read<B>(
+    block: &Bytes,
+    config: &Config,
+    n_fields_expected: usize,
+    request: &mut Request<B>,
+) -> Result<Option<(usize, HeadFacts)>, Violation> {
+    let mut lines = Lines {
+        section: block,
+        at: 0,
+    };
+    let Some(line) = lines.next_line() else {
+        return Ok(None);
+    };
+    if line.end > config.max_request_line_bytes {
+        return Err(Violation::RequestLineTooLong);
+    }
+    let version = read_request_line(block, line, request)?;
+    let mut framing = FramingFields::default();
+    let headers = request.headers_mut();
+    headers.reserve(n_fields_expected);
+    loop {
+        let Some(line) = lines.next_line() else {
+            return Ok(None);
+        };
+        if line.end - line.start > config.max_header_line_bytes {
+            return Err(Violation::HeaderLineTooLong);
+        }
+        if line.is_empty() {
+            break;
+        }
+        if headers.len() >= config.max_headers {
+            return Err(Violation::TooManyHeaders);
+        }
+        let (name, value, role) = read_field(block, line)?;
+        if role != Role::Other {
+            framing.see(role, value.as_bytes())?;
+        }
+        headers.append(name, value);
+    }
+    if lines.at > config.max_head_bytes {
+        return Err(Violation::HeadTooLong);
+    }
+    Ok(Some((lines.at, framing.conclude(version)?)))
+}
+
+/// Reads `method SP request-target SP HTTP-version` (RFC 9112 §3).
+fn read_request_line<B>(
+    block: &Bytes,
+    line: Line,
+    request: &mut Request<B>,
+) -> Result<Version, Violation> {
+    let text = &block[line.start..line.end];
+    let Some((before, version)) = text.split_last_chunk::<9>() else {
+        return Err(Violation::RequestLine);
+    };
+    let method_len = octet::find(b' ', before).ok_or(Violation::RequestLine)?;
+    let target_start = method_len + 1;
+    // A second space, or none before the version, is no part of a target.
+    if target_start == before.len() || octet::find(b' ', &before[target_start..]).is_some() {
+        return Err(Violation::RequestLine);
+    }
+    let version = match version {
+        b" HTTP/1.1" => Version::HTTP_11,
+        b" HTTP/1.0" => Version::HTTP_10,
+        [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            return Err(Violation::Version);
+        }
+        _ => return Err(Violation::RequestLine),
+    };
+    let method = Method::from_bytes(&before[..method_len]).map_err(|_| Violation::RequestLine)?;
+    let target = block.slice(line.start + target_start..line.start + before.len());
+    *request.uri_mut() = target::parse(&method, target)?;
+    *request.method_mut() = method;
+    *request.version_mut() = version;
+    Ok(version)
+}
+
+/// Reads `field-name ":" OWS field-value OWS` (RFC 9112 §5).
+///
+/// The name is a token, so neither white space before the colon nor a folded line passes; the
+/// value has no controls but tabs.
+#[inline]
+fn read_field(block: &Bytes, line: Line) -> Result<(HeaderName, HeaderValue, Role), Violation> {
+    let text = &block[line.start..line.end];
+    let name_len = octet::find(b':', text).ok_or(Violation::HeaderField)?;
+    let (name, mut value) = (&text[..name_len], &text[name_len + 1..]);
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    let start = line.end - value.len();
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    let value = HeaderValue::from_maybe_shared(block.slice(start..start + value.len()));
+    let value = value.map_err(|_| Violation::HeaderField)?;
+    if let Some((name, role)) = names::find(name) {
+        return Ok((name, value, role));
     }
     let name = HeaderName::from_bytes(name).map_err(|_| Violation::HeaderField)?;
-    Ok((name, names::Role::Other))
+    Ok((name, value, Role::Other))
 }
 
 /// RFC 9110 §6.5.1: no field that is needed before the content may come behind it.

@@ -8,6 +8,7 @@ mod connection;
 mod framing;
 mod head;
 mod names;
+mod octet;
 mod response;
 mod state;
 mod target;

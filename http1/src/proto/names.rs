@@ -18,7 +18,9 @@ pub(super) enum Role {
     TransferEncoding,
 }
 
-/// Finds the name of a field, whose octets are known to be a token (RFC 9110 §5.1).
+/// Finds the name of a field in the table. No octet may be CR, which a line has none of.
+///
+/// What is not found may still be a name, or no token at all (RFC 9110 §5.1).
 pub(super) fn find(name: &[u8]) -> Option<(HeaderName, Role)> {
     let mut slot = hash(name);
     loop {
@@ -30,8 +32,8 @@ pub(super) fn find(name: &[u8]) -> Option<(HeaderName, Role)> {
     }
 }
 
-/// Compares without case. Setting bit 5 folds the letters; no token octet but a letter folds
-/// onto an octet of the table's names, which are letters, digits and `-`.
+/// Compares without case. Setting bit 5 folds the letters; of the other octets, only CR folds onto
+/// one of the table's names, which are letters and `-`.
 fn equals(known: &[u8], name: &[u8]) -> bool {
     if known.len() != name.len() {
         return false;
@@ -173,10 +175,7 @@ mod tests {
     #[test]
     fn every_name_of_the_table_is_found_in_any_case() {
         for name in TEXTS {
-            assert!(
-                name.bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            );
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
             let upper = name.to_ascii_uppercase();
             assert_eq!(
                 find(name.as_bytes())
@@ -196,16 +195,15 @@ mod tests {
     }
 
     #[test]
-    fn no_other_token_is_taken_for_a_name_of_the_table() {
-        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    fn nothing_else_is_taken_for_a_name_of_the_table() {
         for name in TEXTS {
             for at in 0..name.len() {
-                for octet in (0..=u8::MAX).filter(|b| token(*b)) {
+                for octet in (0..=u8::MAX).filter(|b| *b != b'\r') {
                     let mut other = name.as_bytes().to_vec();
                     other[at] = octet;
-                    let expected = HeaderName::from_bytes(&other).expect("a token is a name");
+                    let expected = HeaderName::from_bytes(&other).ok();
                     if let Some((found, _)) = find(&other) {
-                        assert_eq!(found, expected);
+                        assert_eq!(Some(found), expected);
                     }
                 }
             }

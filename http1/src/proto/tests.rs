@@ -1,6 +1,6 @@
 //! Cases by section of RFC 9112, each run whole, byte by byte, and with a tail behind it.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode};
 
 use super::*;
@@ -20,10 +20,10 @@ const DATE: DateField = *b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 /// Feeds the pieces to a connection and answers each request with an empty 200.
 fn run(pieces: impl Iterator<Item = Vec<u8>>, config: &Config) -> Seen {
     let mut core = Connection::new();
-    let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+    let (mut input, mut output) = (Bytes::new(), BytesMut::new());
     let mut seen = Seen::default();
     for piece in pieces {
-        input.extend_from_slice(&piece);
+        input = Bytes::from([&input[..], &piece].concat());
         loop {
             match step(&mut core, &mut input, &mut output, &mut seen, config) {
                 Ok(true) => {}
@@ -40,7 +40,7 @@ fn run(pieces: impl Iterator<Item = Vec<u8>>, config: &Config) -> Seen {
 
 fn step(
     core: &mut Connection,
-    input: &mut BytesMut,
+    input: &mut Bytes,
     output: &mut BytesMut,
     seen: &mut Seen,
     config: &Config,
@@ -68,7 +68,7 @@ fn step(
 /// Takes a head off the input, by the default limits.
 fn receive(
     core: &mut Connection,
-    input: &mut BytesMut,
+    input: &mut Bytes,
 ) -> Result<Option<(Request<()>, HeadFacts)>, Violation> {
     let mut request = Request::new(());
     let facts = core.receive_head(input, &Config::default(), &mut request)?;
@@ -147,13 +147,12 @@ mod rfc9112_2_2 {
 
     #[test]
     fn a_bare_cr_is_refused() {
-        check_refused("GET / HTTP/1.1\rHost: h\r\n\r\n", Violation::RequestLine);
-        refused_with_fields("X: a\rb", Violation::HeaderField);
-        refused_with_fields("X: a\r\rb: c", Violation::HeaderField);
-        check_refused(
-            "\rGET / HTTP/1.1\r\nHost: h\r\n\r\n",
-            Violation::RequestLine,
-        );
+        check_refused("GET / HTTP/1.1\rHost: h\r\n\r\n", Violation::BareCr);
+        check_refused("\rGET / HTTP/1.1\r\nHost: h\r\n\r\n", Violation::BareCr);
+        refused_with_fields("X: a\rb", Violation::BareCr);
+        refused_with_fields("X: a\r\rb: c", Violation::BareCr);
+        let chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+        check_refused(format!("{chunked}0\r\nX: a\rb\r\n\r\n"), Violation::BareCr);
     }
 }
 
@@ -207,6 +206,7 @@ mod rfc9112_3 {
             "GET /a#b",
             "GET /\u{e4}",
             "GET http:///a",
+            "GET /\x7f",
             "OPTIONS **",
         ] {
             check_refused(
@@ -232,7 +232,6 @@ mod rfc9112_3 {
             "GET / HTTP/11.1",
             "GET /a b HTTP/1.1",
             "GET / HTTP/1.x",
-            "GET /\x7f HTTP/1.1",
             "GET HTTP/1.1",
         ] {
             check_refused(format!("{line}\r\nHost: h\r\n\r\n"), Violation::RequestLine);
@@ -325,7 +324,7 @@ mod rfc9112_5 {
 
     #[test]
     fn several_fields_of_one_name_are_kept_apart() {
-        let mut input = BytesMut::from("GET / HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-a:  2 \r\n\r\n");
+        let mut input = Bytes::from("GET / HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-a:  2 \r\n\r\n");
         let mut core = Connection::new();
         let (request, _) = receive(&mut core, &mut input).unwrap().unwrap();
         let values: Vec<_> = request.headers().get_all("x-a").iter().collect();
@@ -614,7 +613,7 @@ mod rfc9112_9 {
     use super::*;
 
     fn persists(head: &str) -> bool {
-        let mut input = BytesMut::from(head);
+        let mut input = Bytes::copy_from_slice(head.as_bytes());
         let mut core = Connection::new();
         let (_, facts) = receive(&mut core, &mut input).unwrap().unwrap();
         facts.is_persistent
@@ -648,7 +647,7 @@ mod rfc9112_9 {
                 Err(Violation::UnexpectedEof),
             ),
         ] {
-            let (mut input, config) = (BytesMut::from(input), Config::default());
+            let (mut input, config) = (Bytes::from(input), Config::default());
             let mut core = Connection::new();
             while receive(&mut core, &mut input).unwrap().is_some()
                 || core.receive_body(&mut input, &config).unwrap().is_some()
@@ -664,7 +663,7 @@ mod response {
 
     /// Answers a request and returns the head, without its date, and the framing.
     fn answer(request: &str, response: Response<()>, exact_len: Option<u64>) -> (String, Transfer) {
-        let (mut input, mut output) = (BytesMut::from(request), BytesMut::new());
+        let (mut input, mut output) = (Bytes::copy_from_slice(request.as_bytes()), BytesMut::new());
         let mut core = Connection::new();
         receive(&mut core, &mut input).unwrap().unwrap();
         let transfer = core.send_head(&response, exact_len, &DATE, &mut output);
@@ -762,7 +761,7 @@ mod response {
     fn a_body_must_match_its_length() {
         let mut output = BytesMut::new();
         let mut core = Connection::new();
-        receive(&mut core, &mut BytesMut::from(GET)).unwrap();
+        receive(&mut core, &mut Bytes::from(GET)).unwrap();
         core.send_head(&Response::new(()), Some(5), &DATE, &mut output);
         assert!(core.send_data(3, &mut output).is_ok());
         assert!(core.send_data(3, &mut output).is_err());
@@ -771,13 +770,13 @@ mod response {
 
     #[test]
     fn a_violation_is_answered_as_a_get_also_behind_a_head_request() {
-        let (mut input, mut output) = (BytesMut::from(HEAD), BytesMut::new());
+        let (mut input, mut output) = (Bytes::from(HEAD), BytesMut::new());
         let mut core = Connection::new();
         receive(&mut core, &mut input).unwrap();
         core.send_head(&Response::new(()), Some(0), &DATE, &mut output);
         assert!(core.next_exchange());
         output.clear();
-        input.extend_from_slice(b"nonsense\r\n\r\n");
+        input = Bytes::from("nonsense\r\n\r\n");
         let violation = receive(&mut core, &mut input).unwrap_err();
         core.refuse(violation.status(), &DATE, &mut output);
         let text = String::from_utf8(output.to_vec()).unwrap();
