@@ -21,12 +21,12 @@ use astatine_reactor::{Connection, FileRegion, Handover, Refused};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
 use http_body::Body;
-use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use self::closing::Closing;
 use self::file::FileTransfer;
 use self::scratch::Scratch;
+use self::spare::Place;
 use self::transport::Transport;
 use crate::body::{Demand, Feed, Incoming};
 use crate::config::Config;
@@ -48,38 +48,33 @@ pub struct Serve<S, F, B> {
     app: S,
     feed: Option<Feed>,
     n_discarded: usize,
-    /// The exchange under way, in a box of the thread's.
-    step: Option<Pin<Box<Step<F, B>>>>,
+    step: Step<F, B>,
 }
 
-// The service is called where it lies; only what is in the box is ever pinned.
+// The service is called where it lies; only what is in a place is ever pinned.
 impl<S, F, B> Unpin for Serve<S, F, B> {}
 
-pin_project! {
-    /// How far the exchange under way has come on the service's side.
-    #[project = StepProj]
-    #[project_replace = StepTaken]
-    enum Step<F, B> {
-        /// Nothing; the box is the thread's.
-        Empty,
-        /// A request, for which the service is not ready yet.
-        Received { request: Request<Incoming> },
-        /// The service works.
-        Called { #[pin] future: F },
-        /// The response's body is being sent. The body lives until its last byte has left, also
-        /// where the bytes come from a file.
-        Sending {
-            #[pin] body: B,
-            region: Option<FileRegion>,
-            file: Option<Box<FileTransfer>>,
-        },
-        /// The head of a switch to another protocol is being sent.
-        Handing { handover: Handover },
-        /// Another protocol has the stream.
-        HandedOver { future: Pin<Box<dyn Future<Output = ()> + Send>> },
-        /// The last response is written.
-        Closing { closing: Closing },
-    }
+/// How far the exchange under way has come on the service's side.
+enum Step<F, B> {
+    /// No request, or only the rest of its body.
+    Idle,
+    /// A request, for which the service is not ready yet.
+    Received(Box<Request<Incoming>>),
+    /// The service works.
+    Called(Place<F>),
+    /// The response's body is being sent. The body lives until its last byte has left, also where
+    /// the bytes come from a file.
+    Sending {
+        body: Place<B>,
+        region: Option<FileRegion>,
+        file: Option<Box<FileTransfer>>,
+    },
+    /// The head of a switch to another protocol is being sent.
+    Handing(Handover),
+    /// Another protocol has the stream.
+    HandedOver(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// The last response is written.
+    Closing(Closing),
 }
 
 /// Whether a part of the turn got somewhere.
@@ -121,7 +116,7 @@ where
             app,
             feed: None,
             n_discarded: 0,
-            step: None,
+            step: Step::Idle,
         };
         match connection.peer.refused {
             None => {}
@@ -168,7 +163,7 @@ where
     /// Tells whether nothing can move before the next byte comes in.
     fn rests(&self) -> bool {
         let transport = &self.transport;
-        self.step.is_none()
+        matches!(self.step, Step::Idle)
             && transport.input.is_empty()
             && transport.output.is_empty()
             && transport.core.is_idle()
@@ -184,23 +179,21 @@ where
             if self.transport.output.len() >= MAX_OUTPUT_BYTES {
                 return Ok(moved);
             }
-            let turn = match self.step.as_mut().map(|step| step.as_mut().project()) {
-                None | Some(StepProj::Empty) => self.receive(cx)?,
-                Some(StepProj::Received { .. }) => self.call_again(cx)?,
-                Some(StepProj::Called { future }) => match future.poll(cx) {
-                    Poll::Ready(Ok(response)) => self.respond(response, cx)?,
-                    Poll::Ready(Err(error)) => self.service_failed(error.into()),
-                    Poll::Pending => Turn::Waits,
+            let turn = match &mut self.step {
+                Step::Idle => self.receive(cx),
+                Step::Received(_) => self.call_again(cx),
+                Step::Called(place) => match place.as_mut().as_pin_mut().map(|f| f.poll(cx)) {
+                    Some(Poll::Ready(Ok(response))) => self.respond(response, cx)?,
+                    Some(Poll::Ready(Err(error))) => self.service_failed(error.into()),
+                    Some(Poll::Pending) | None => Turn::Waits,
                 },
-                Some(StepProj::Sending { .. }) => self.send_body(cx)?,
-                Some(StepProj::Handing { .. }) => self.hand_over(),
-                Some(StepProj::HandedOver { future }) => match future.as_mut().poll(cx) {
+                Step::Sending { .. } => self.send_body(cx)?,
+                Step::Handing(_) => self.hand_over(),
+                Step::HandedOver(future) => match future.as_mut().poll(cx) {
                     Poll::Ready(()) => Turn::Ended,
                     Poll::Pending => Turn::Waits,
                 },
-                Some(StepProj::Closing { closing }) => {
-                    closing.turn(&mut self.transport, room, cx)?
-                }
+                Step::Closing(closing) => closing.turn(&mut self.transport, room, cx)?,
             };
             match turn {
                 Turn::Moved => moved = Turn::Moved,
@@ -210,28 +203,27 @@ where
         }
     }
 
+    /// Goes on to the next step, and gives the places of this one back to the thread.
     fn enter(&mut self, next: Step<S::Future, B>) {
-        match &mut self.step {
-            Some(step) => step.set(next),
-            None => self.step = Some(spare::boxed(next)),
-        }
-    }
-
-    fn leave(&mut self) {
-        if let Some(mut step) = self.step.take() {
-            step.set(Step::Empty);
-            spare::keep(step);
+        match std::mem::replace(&mut self.step, next) {
+            Step::Called(place) => spare::clear(place),
+            Step::Sending { body, .. } => spare::clear(body),
+            Step::Idle
+            | Step::Received(_)
+            | Step::Handing(_)
+            | Step::HandedOver(_)
+            | Step::Closing(_) => {}
         }
     }
 
     /// Begins an exchange, if a request's head is complete, or ends the last one.
-    fn receive(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    fn receive(&mut self, cx: &mut Context<'_>) -> Turn {
         if self.transport.core.is_response_sent() {
-            return Ok(self.finish());
+            return self.finish();
         }
         let transport = &mut self.transport;
         if transport.input.is_empty() {
-            return Ok(Turn::Waits);
+            return Turn::Waits;
         }
         let mut request = Request::new(Incoming::default());
         let input = &mut transport.input;
@@ -239,41 +231,40 @@ where
             .core
             .receive_head(input, &transport.config, &mut request)
         {
-            Ok(None) => Ok(Turn::Waits),
+            Ok(None) => Turn::Waits,
             Ok(Some(facts)) => {
                 let (feed, body) = transport.incoming(facts);
                 (self.feed, self.n_discarded) = (feed, 0);
                 *request.body_mut() = body;
                 self.call(request, cx)
             }
-            Err(violation) => Ok(self.violated(violation)),
+            Err(violation) => self.violated(violation),
         }
     }
 
     /// Calls the service, or keeps the request until it is ready.
-    fn call(&mut self, request: Request<Incoming>, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    fn call(&mut self, request: Request<Incoming>, cx: &mut Context<'_>) -> Turn {
         match self.app.poll_ready(cx) {
             Poll::Pending => {
-                self.enter(Step::Received { request });
-                Ok(Turn::Waits)
+                self.step = Step::Received(Box::new(request));
+                Turn::Waits
             }
-            Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
+            Poll::Ready(Err(error)) => self.service_failed(error.into()),
             Poll::Ready(Ok(())) => {
-                let future = self.app.call(request);
-                self.enter(Step::Called { future });
-                Ok(Turn::Moved)
+                self.step = Step::Called(spare::place(self.app.call(request)));
+                Turn::Moved
             }
         }
     }
 
     /// Calls the service with the request that waited for it.
-    fn call_again(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let Some(step) = &mut self.step else {
-            return Ok(Turn::Waits);
-        };
-        match step.as_mut().project_replace(Step::Empty) {
-            StepTaken::Received { request } => self.call(request, cx),
-            _ => Ok(Turn::Waits),
+    fn call_again(&mut self, cx: &mut Context<'_>) -> Turn {
+        match std::mem::replace(&mut self.step, Step::Idle) {
+            Step::Received(request) => self.call(*request, cx),
+            step => {
+                self.step = step;
+                Turn::Waits
+            }
         }
     }
 
@@ -283,7 +274,7 @@ where
         if let Some(handover) = response.extensions().get::<Handover>() {
             let handover = handover.clone();
             transport.send_handover_head(&response);
-            self.enter(Step::Handing { handover });
+            self.enter(Step::Handing(handover));
             return Ok(Turn::Moved);
         }
         // A client that still waits for leave to send its body may send it or not: what comes
@@ -299,12 +290,12 @@ where
         let exact_len = response.body().size_hint().exact();
         match transport.send_head(&response, exact_len) {
             Transfer::None | Transfer::Length(0) => {
-                self.leave();
+                self.enter(Step::Idle);
                 Ok(self.finish())
             }
             Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
                 let region = response.extensions().get::<FileRegion>().cloned();
-                let body = response.into_body();
+                let body = spare::place(response.into_body());
                 self.enter(Step::Sending {
                     body,
                     region,
@@ -318,9 +309,10 @@ where
     /// Sends what the response's body has ready.
     fn send_body(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let transport = &mut self.transport;
-        let Some(StepProj::Sending { body, region, file }) =
-            self.step.as_mut().map(|step| step.as_mut().project())
-        else {
+        let Step::Sending { body, region, file } = &mut self.step else {
+            return Ok(Turn::Waits);
+        };
+        let Some(body) = body.as_mut().as_pin_mut() else {
             return Ok(Turn::Waits);
         };
         if let Some(sending) = file {
@@ -345,7 +337,7 @@ where
                 },
             }
         }
-        self.leave();
+        self.enter(Step::Idle);
         Ok(self.finish())
     }
 
@@ -357,16 +349,12 @@ where
             if self.feed.is_some() {
                 return Turn::Waits;
             }
-            self.enter(Step::Closing {
-                closing: Closing::begin(true),
-            });
+            self.enter(Step::Closing(Closing::begin(true)));
         } else if transport.core.next_exchange() {
             transport.begin_idle();
         } else {
             let lingers = !transport.input.is_empty();
-            self.enter(Step::Closing {
-                closing: Closing::begin(lingers),
-            });
+            self.enter(Step::Closing(Closing::begin(lingers)));
         }
         Turn::Moved
     }
@@ -415,9 +403,7 @@ where
         if !self.transport.output.is_empty() {
             return Turn::Waits;
         }
-        let Some(StepProj::Handing { handover }) =
-            self.step.as_mut().map(|step| step.as_mut().project())
-        else {
+        let Step::Handing(handover) = &self.step else {
             return Turn::Waits;
         };
         let Some(takeover) = handover.take() else {
@@ -426,18 +412,14 @@ where
         let Some((io, unread)) = self.transport.hand_over() else {
             return Turn::Ended;
         };
-        self.enter(Step::HandedOver {
-            future: takeover(io, unread),
-        });
+        self.enter(Step::HandedOver(takeover(io, unread)));
         Turn::Moved
     }
 
     /// Reads, where there is a use for more.
     fn fill(&mut self, room: &mut BytesMut, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let is_wanted = match (self.step.as_deref(), &self.feed) {
-            (Some(Step::Closing { .. } | Step::Handing { .. } | Step::HandedOver { .. }), _) => {
-                false
-            }
+        let is_wanted = match (&self.step, &self.feed) {
+            (Step::Closing(_) | Step::Handing(_) | Step::HandedOver(_), _) => false,
             (_, Some(feed)) => feed.poll_demand(cx) != Demand::Enough,
             (_, None) => !self.transport.core.is_receiving_body(),
         };
@@ -447,9 +429,7 @@ where
         match self.transport.fill(room, cx)? {
             Poll::Pending => Ok(Turn::Waits),
             Poll::Ready(Ok(())) if self.transport.is_eof() && self.transport.core.is_idle() => {
-                self.enter(Step::Closing {
-                    closing: Closing::begin(false),
-                });
+                self.enter(Step::Closing(Closing::begin(false)));
                 Ok(Turn::Moved)
             }
             Poll::Ready(Ok(())) => Ok(Turn::Moved),
@@ -470,7 +450,7 @@ where
 
     fn wait(&self, cx: &Context<'_>) -> Wait {
         let transport = &self.transport;
-        let is_between = self.step.is_none() && transport.core.is_idle();
+        let is_between = matches!(self.step, Step::Idle) && transport.core.is_idle();
         if is_between {
             return match (transport.input.is_empty(), transport.core.has_served()) {
                 (false, _) => Wait::Head,
@@ -478,7 +458,7 @@ where
                 (true, false) => Wait::FirstByte,
             };
         }
-        let is_closing = matches!(self.step.as_deref(), Some(Step::Closing { .. }));
+        let is_closing = matches!(self.step, Step::Closing(_));
         if is_closing && transport.output.is_empty() {
             return Wait::Linger;
         }
@@ -512,9 +492,7 @@ where
 
     fn refuse(&mut self, status: StatusCode) -> Turn {
         self.transport.refuse(status);
-        self.enter(Step::Closing {
-            closing: Closing::begin(true),
-        });
+        self.enter(Step::Closing(Closing::begin(true)));
         Turn::Moved
     }
 }

@@ -1,47 +1,42 @@
-//! Boxes for what only an exchange under way needs, kept by the thread, so that an idle connection
+//! Places for what only an exchange under way needs, kept by the thread, so that an idle connection
 //! holds no room for the service's future and a busy one allocates none.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::pin::Pin;
 
+/// A place for a value that must not move, taken while it is needed.
+pub(super) type Place<T> = Pin<Box<Option<T>>>;
+
 thread_local! {
-    /// At most one box of each type: `Option<Pin<Box<T>>>` behind each entry. A thread serves few
-    /// types of services.
+    /// At most one place of each type: an `Option<Place<T>>` behind each entry. A thread serves
+    /// few types of services.
     static SPARE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Boxes a value, in the thread's box if it is there.
-pub(super) fn boxed<T: 'static>(value: T) -> Pin<Box<T>> {
-    let spare = SPARE.with_borrow_mut(|kept| {
-        kept.iter_mut()
-            .find_map(|any| any.downcast_mut::<Option<Pin<Box<T>>>>())?
-            .take()
-    });
+/// Puts a value into the thread's place for its type, or into a new one.
+pub(super) fn place<T: 'static>(value: T) -> Place<T> {
+    let spare = SPARE.with_borrow_mut(|kept| entry(kept)?.take());
     match spare {
         Some(mut place) => {
-            place.set(value);
+            place.set(Some(value));
             place
         }
-        None => Box::pin(value),
+        None => Box::pin(Some(value)),
     }
 }
 
-/// Keeps a box for the thread's next exchange; what is in it should be cheap to hold.
-pub(super) fn keep<T: 'static>(place: Pin<Box<T>>) {
-    // At the end of a thread there is nobody left to keep it for.
-    SPARE
-        .try_with(|kept| {
-            let mut kept = kept.borrow_mut();
-            match kept
-                .iter_mut()
-                .find_map(|any| any.downcast_mut::<Option<Pin<Box<T>>>>())
-            {
-                Some(entry) => *entry = Some(place),
-                None => kept.push(Box::new(Some(place))),
-            }
-        })
-        .unwrap_or_default();
+/// Drops what is in the place and keeps it for the thread's next value of this type.
+pub(super) fn clear<T: 'static>(mut place: Place<T>) {
+    place.set(None);
+    SPARE.with_borrow_mut(|kept| match entry(kept) {
+        Some(entry) => *entry = Some(place),
+        None => kept.push(Box::new(Some(place))),
+    });
+}
+
+fn entry<T: 'static>(kept: &mut [Box<dyn Any>]) -> Option<&mut Option<Place<T>>> {
+    kept.iter_mut().find_map(|any| any.downcast_mut())
 }
 
 #[cfg(test)]
@@ -49,12 +44,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kept_box_is_used_again_for_its_type() {
-        let place = boxed(1_u64);
-        let address = &raw const *place;
-        keep(place);
-        assert_ne!(&raw const *boxed(1_i64) as usize, address as usize);
-        let again = boxed(2_u64);
-        assert_eq!((&raw const *again, *again), (address, 2));
+    fn a_place_is_used_again_for_its_type() {
+        let first = place(1_u64);
+        let address = &raw const *first;
+        clear(first);
+        assert_ne!(&raw const *place(1_i64) as usize, address as usize);
+        let again = place(2_u64);
+        assert_eq!((&raw const *again, *again), (address, Some(2)));
     }
 }
