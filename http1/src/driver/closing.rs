@@ -6,9 +6,8 @@
 
 use std::task::{Context, Poll};
 
-use bytes::BytesMut;
-
 use super::Turn;
+use super::scratch::Scratch;
 use super::transport::Transport;
 use crate::error::Error;
 
@@ -33,7 +32,7 @@ impl Closing {
     pub(super) fn turn(
         &mut self,
         transport: &mut Transport,
-        room: &mut BytesMut,
+        scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
         match self {
@@ -47,7 +46,7 @@ impl Closing {
                 // There is nobody left to say goodbye to.
                 Poll::Ready(_) => Ok(Turn::Ended),
             },
-            Self::Lingering { n_discarded } => match transport.poll_discard(room, cx) {
+            Self::Lingering { n_discarded } => match transport.poll_discard(scratch, cx) {
                 Poll::Pending => Ok(Turn::Waits),
                 Poll::Ready(Ok(0) | Err(_)) => Ok(Turn::Ended),
                 Poll::Ready(Ok(n)) => {

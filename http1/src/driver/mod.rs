@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use astatine_reactor::{Connection, FileRegion, Handover, Refused};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use tower_service::Service;
@@ -131,11 +131,11 @@ where
     }
 
     /// Makes everything move that can.
-    fn turn(&mut self, room: &mut BytesMut, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn turn(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         for _ in 0..MAX_ROUNDS {
             let mut turn = Turn::Waits;
             if !self.rests() {
-                turn = self.exchange(room, cx)?;
+                turn = self.exchange(scratch, cx)?;
                 if turn == Turn::Ended {
                     return Poll::Ready(Ok(()));
                 }
@@ -145,7 +145,7 @@ where
                 turn = turn.or(self.transport.flush(cx)?);
             }
             if turn == Turn::Waits || self.rests() {
-                turn = self.fill(room, cx)?;
+                turn = self.fill(scratch, cx)?;
             }
             if turn == Turn::Waits {
                 turn = self.check_deadline(cx)?;
@@ -170,7 +170,7 @@ where
     }
 
     /// Runs exchanges as far as they go without the stream.
-    fn exchange(&mut self, room: &mut BytesMut, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    fn exchange(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let mut moved = Turn::Waits;
         loop {
             if self.feed.is_some() {
@@ -193,7 +193,7 @@ where
                     Poll::Ready(()) => Turn::Ended,
                     Poll::Pending => Turn::Waits,
                 },
-                Step::Closing(closing) => closing.turn(&mut self.transport, room, cx)?,
+                Step::Closing(closing) => closing.turn(&mut self.transport, scratch, cx)?,
             };
             match turn {
                 Turn::Moved => moved = Turn::Moved,
@@ -276,6 +276,9 @@ where
             transport.send_handover_head(&response);
             self.enter(Step::Handing(handover));
             return Ok(Turn::Moved);
+        }
+        if response.status().is_informational() {
+            return Ok(self.service_failed("an interim status is no response".into()));
         }
         // A client that still waits for leave to send its body may send it or not: what comes
         // next cannot be told apart.
@@ -417,7 +420,7 @@ where
     }
 
     /// Reads, where there is a use for more.
-    fn fill(&mut self, room: &mut BytesMut, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    fn fill(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let is_wanted = match (&self.step, &self.feed) {
             (Step::Closing(_) | Step::Handing(_) | Step::HandedOver(_), _) => false,
             (_, Some(feed)) => feed.poll_demand(cx) != Demand::Enough,
@@ -426,7 +429,7 @@ where
         if !is_wanted {
             return Ok(Turn::Waits);
         }
-        match self.transport.fill(room, cx)? {
+        match self.transport.fill(scratch, cx)? {
             Poll::Pending => Ok(Turn::Waits),
             Poll::Ready(Ok(())) if self.transport.is_eof() && self.transport.core.is_idle() => {
                 self.enter(Step::Closing(Closing::begin(false)));
@@ -515,7 +518,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut scratch = Scratch::take();
         self.transport.borrow(&mut scratch);
-        let ended = self.turn(&mut scratch.room, cx);
+        let ended = self.turn(&mut scratch, cx);
         self.transport.give_back(&mut scratch);
         scratch.put_back();
         ended

@@ -5,16 +5,19 @@ use std::cell::Cell;
 
 use bytes::BytesMut;
 
-/// A read buffer and a write buffer.
+/// Read buffers and a write buffer.
 #[derive(Debug)]
 pub(super) struct Scratch {
+    /// For heads and short bodies. A request's fields hold on to the block that they were read
+    /// into, so it is kept small beside the memory that a long-lived request costs anyway.
     pub(super) room: BytesMut,
+    /// For long bodies, which are read in large pieces.
+    pub(super) large_room: BytesMut,
     pub(super) output: BytesMut,
 }
 
-/// Room for reading. A request's fields hold on to the block that they were read into, so it is
-/// kept small beside the memory that a long-lived request costs anyway.
-const ROOM_BYTES: usize = 16 << 10;
+/// What the room for heads takes at a time.
+pub(super) const ROOM_BYTES: usize = 16 << 10;
 const OUTPUT_BYTES: usize = 16 << 10;
 
 thread_local! {
@@ -27,6 +30,7 @@ impl Scratch {
         SCRATCH.take().unwrap_or_else(|| {
             Box::new(Self {
                 room: BytesMut::with_capacity(ROOM_BYTES),
+                large_room: BytesMut::new(),
                 output: BytesMut::with_capacity(OUTPUT_BYTES),
             })
         })

@@ -13,7 +13,7 @@ use tokio_util::io::poll_read_buf;
 
 use super::file::FileTransfer;
 use super::output::Output;
-use super::scratch::Scratch;
+use super::scratch::{ROOM_BYTES, Scratch};
 use super::{Turn, date};
 use crate::body::{Feed, Incoming};
 use crate::config::Config;
@@ -39,8 +39,6 @@ pub(super) struct Transport {
 
 /// A read asks for at least this much room.
 const MIN_READ_BYTES: usize = 4 << 10;
-/// Room that a thread takes at a time.
-const ROOM_BYTES: usize = 16 << 10;
 /// A read that continues a head asks for at least this much room, and for more as the head grows.
 const MIN_CONTINUED_BYTES: usize = 512;
 /// A read of a large body asks for this much.
@@ -227,7 +225,7 @@ impl Transport {
     /// The peer's end of its side is no end of the connection: what it asked for is answered.
     pub(super) fn fill(
         &mut self,
-        room: &mut BytesMut,
+        scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Poll<Result<(), Violation>>, Error> {
         let Some(io) = &mut self.io else {
@@ -238,13 +236,23 @@ impl Transport {
         if self.is_eof || !has_room || !is_body && !self.output.is_empty() {
             return Ok(Poll::Pending);
         }
-        let least = match self.core.body_left() {
-            Some(left) if left <= BODY_READ_BYTES as u64 => MIN_READ_BYTES,
-            _ => BODY_READ_BYTES,
-        };
+        let is_long_body = is_body
+            && self
+                .core
+                .body_left()
+                .is_none_or(|left| left > BODY_READ_BYTES as u64);
         let read = if self.input.is_empty() {
+            let (room, least, usual) = if is_long_body {
+                (
+                    &mut scratch.large_room,
+                    BODY_READ_BYTES / 2,
+                    BODY_READ_BYTES,
+                )
+            } else {
+                (&mut scratch.room, MIN_READ_BYTES, ROOM_BYTES)
+            };
             if room.capacity() < least {
-                room.reserve(least.max(ROOM_BYTES));
+                room.reserve(usual);
             }
             let read = poll_read_buf(Pin::new(&mut **io), cx, room);
             self.input = room.split().freeze();
@@ -258,7 +266,12 @@ impl Transport {
                 whole.extend_from_slice(&shared);
                 whole
             });
-            whole.reserve(least.min(whole.len().max(MIN_CONTINUED_BYTES)));
+            let usual = if is_long_body {
+                BODY_READ_BYTES
+            } else {
+                ROOM_BYTES
+            };
+            whole.reserve(whole.len().clamp(MIN_CONTINUED_BYTES, usual));
             let read = poll_read_buf(Pin::new(&mut **io), cx, &mut whole);
             self.input = whole.freeze();
             self.owns_input = true;
@@ -295,16 +308,16 @@ impl Transport {
     /// Reads what nobody will look at and returns its length, 0 at the end.
     pub(super) fn poll_discard(
         &mut self,
-        room: &mut BytesMut,
+        scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         self.input = Bytes::new();
         let Some(io) = &mut self.io else {
             return Poll::Ready(Ok(0));
         };
-        room.reserve(MIN_READ_BYTES);
-        let read = poll_read_buf(Pin::new(&mut **io), cx, room);
-        room.clear();
+        scratch.room.reserve(MIN_READ_BYTES);
+        let read = poll_read_buf(Pin::new(&mut **io), cx, &mut scratch.room);
+        scratch.room.clear();
         read
     }
 

@@ -24,8 +24,9 @@ pub(super) enum Role {
 pub(super) fn find(name: &[u8]) -> Option<(HeaderName, Role)> {
     let mut slot = hash(name);
     loop {
-        let (known, role) = NAMES.get(usize::from(SLOTS[slot]))?;
-        if equals(known.as_str().as_bytes(), name) {
+        let index = usize::from(SLOTS[slot]);
+        if equals(TEXTS.get(index)?.as_bytes(), name) {
+            let (known, role) = &NAMES[index];
             return Some((known.clone(), *role));
         }
         slot = (slot + 1) % N_SLOTS;
@@ -42,13 +43,19 @@ fn equals(known: &[u8], name: &[u8]) -> bool {
     while let (Some((a_word, a_rest)), Some((b_word, b_rest))) =
         (a.split_first_chunk::<8>(), b.split_first_chunk::<8>())
     {
-        if u64::from_ne_bytes(*a_word) != u64::from_ne_bytes(*b_word) | 0x2020_2020_2020_2020 {
+        if u64::from_ne_bytes(*a_word) != u64::from_ne_bytes(*b_word) | FOLD {
             return false;
         }
         (a, b) = (a_rest, b_rest);
     }
-    a.iter().zip(b).all(|(a, b)| *a == *b | 0x20)
+    // What is left is compared with what was, where the name is long enough: one word more.
+    match (known.last_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(a), Some(b)) => u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b) | FOLD,
+        _ => a.iter().zip(b).all(|(a, b)| *a == *b | 0x20),
+    }
 }
+
+const FOLD: u64 = 0x2020_2020_2020_2020;
 
 const fn hash(name: &[u8]) -> usize {
     let len = name.len();

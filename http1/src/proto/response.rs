@@ -79,7 +79,10 @@ pub(super) fn encode(
     } else if transfer == Transfer::Chunked {
         output.put_slice(b"transfer-encoding: chunked\r\n");
     }
-    let is_persistent = is_persistent && !given.closes && transfer != Transfer::UntilClose;
+    // Behind a success of CONNECT the client speaks another protocol (RFC 9110 §9.3.6).
+    let is_tunnel = asked.is_connect && status.is_success();
+    let is_persistent =
+        is_persistent && !given.closes && !is_tunnel && transfer != Transfer::UntilClose;
     if !is_persistent {
         output.put_slice(b"connection: close\r\n");
     } else if asked.is_http_10 {

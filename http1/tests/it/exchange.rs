@@ -202,3 +202,30 @@ async fn a_failing_service_is_answered_for() {
     );
     assert!(answer.contains("connection: close\r\n"), "{answer}");
 }
+
+#[tokio::test]
+async fn an_interim_status_is_no_response() {
+    let app = service_fn(|_: Request<Incoming>| async {
+        let response = Response::builder()
+            .status(103)
+            .body(Full::<Bytes>::default());
+        Ok::<_, Infallible>(response.unwrap())
+    });
+    let mut client = Client::connect(app);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    let answer = client.read_until("Internal Server Error").await;
+    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_tunnel_that_nobody_takes_over_is_closed() {
+    let mut client = Client::connect(echo());
+    client
+        .send("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        .await;
+    client.end().await;
+    assert_eq!(
+        client.read_all().await,
+        "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"
+    );
+}
