@@ -1,6 +1,7 @@
 //! The command line, and how the layers below it are laid under it.
 
 use std::any::TypeId;
+use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -117,7 +118,11 @@ fn with_variable(arg: Arg) -> Arg {
         return arg;
     };
     let variable = format!("ASTATINE_{}", name.to_uppercase().replace('-', "_"));
-    arg.env(variable).hide_env(true)
+    // An empty variable is not set, which the parser would see otherwise.
+    match env::var_os(&variable) {
+        Some(value) if !value.is_empty() => arg.env(variable).hide_env(true),
+        _ => arg,
+    }
 }
 
 fn with_value(arg: Arg) -> Arg {

@@ -222,6 +222,32 @@ fn options_of_the_folder_reach_it() {
     assert!(cache_control("/assets/b.txt").contains("max-age=5"));
 }
 
+#[test]
+fn what_is_on_by_default_can_be_turned_off() {
+    let folder = Folder::new();
+    folder.write("home.txt", "home");
+    folder.write(".hidden", "hidden");
+    folder.write("app.3f2a9c1b.js", "text ".repeat(1000));
+    let names = ["--index", "none.html,home.txt", "--dotfiles"];
+    let without = [
+        "--immutable=no",
+        "--gzip=no",
+        "--cache",
+        "0",
+        "--max-ranges",
+        "1",
+    ];
+    let server = Server::start(&folder, &[&names[..], &without].concat());
+    let mut client = server.client();
+    assert_eq!(client.get("/", "").body, b"home");
+    assert_eq!(client.get("/.hidden", "").body, b"hidden");
+    let script = client.get("/app.3f2a9c1b.js", "Accept-Encoding: gzip\r\n");
+    assert_eq!(script.field("content-encoding"), None);
+    assert_eq!(script.field("cache-control"), Some("max-age=3600"));
+    let ranges = client.get("/app.3f2a9c1b.js", "Range: bytes=0-0,4-4\r\n");
+    assert_eq!(ranges.status, 200);
+}
+
 fn split_once<'a>(bytes: &'a [u8], delimiter: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = bytes
         .windows(delimiter.len())

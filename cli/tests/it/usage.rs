@@ -96,6 +96,7 @@ fn the_variables_of_a_platform_count() {
     command
         .arg(folder.path())
         .env("PORT", "0")
+        .env("ASTATINE_PORT", "")
         .env("THREADS", "1");
     let server = Server::spawn(command);
     assert_eq!(server.client().get("/", "").status, 404);
