@@ -180,13 +180,9 @@ where
                 return Ok(moved);
             }
             let turn = match &mut self.step {
-                Step::Idle => self.receive(cx),
-                Step::Received(_) => self.call_again(cx),
-                Step::Called(place) => match place.as_mut().as_pin_mut().map(|f| f.poll(cx)) {
-                    Some(Poll::Ready(Ok(response))) => self.respond(response, cx)?,
-                    Some(Poll::Ready(Err(error))) => self.service_failed(error.into()),
-                    Some(Poll::Pending) | None => Turn::Waits,
-                },
+                Step::Idle => self.receive(cx)?,
+                Step::Received(_) => self.call_again(cx)?,
+                Step::Called(_) => self.poll_service(cx)?,
                 Step::Sending { .. } => self.send_body(cx)?,
                 Step::Handing(_) => self.hand_over(),
                 Step::HandedOver(future) => match future.as_mut().poll(cx) {
@@ -217,13 +213,13 @@ where
     }
 
     /// Begins an exchange, if a request's head is complete, or ends the last one.
-    fn receive(&mut self, cx: &mut Context<'_>) -> Turn {
+    fn receive(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         if self.transport.core.is_response_sent() {
-            return self.finish();
+            return Ok(self.finish());
         }
         let transport = &mut self.transport;
         if transport.input.is_empty() {
-            return Turn::Waits;
+            return Ok(Turn::Waits);
         }
         let mut request = Request::new(Incoming::default());
         let input = &mut transport.input;
@@ -231,40 +227,58 @@ where
             .core
             .receive_head(input, &transport.config, &mut request)
         {
-            Ok(None) => Turn::Waits,
+            Ok(None) => Ok(Turn::Waits),
             Ok(Some(facts)) => {
                 let (feed, body) = transport.incoming(facts);
                 (self.feed, self.n_discarded) = (feed, 0);
                 *request.body_mut() = body;
                 self.call(request, cx)
             }
-            Err(violation) => self.violated(violation),
+            Err(violation) => Ok(self.violated(violation)),
         }
     }
 
     /// Calls the service, or keeps the request until it is ready.
-    fn call(&mut self, request: Request<Incoming>, cx: &mut Context<'_>) -> Turn {
+    #[inline]
+    fn call(&mut self, request: Request<Incoming>, cx: &mut Context<'_>) -> Result<Turn, Error> {
         match self.app.poll_ready(cx) {
             Poll::Pending => {
                 self.step = Step::Received(Box::new(request));
-                Turn::Waits
+                Ok(Turn::Waits)
             }
-            Poll::Ready(Err(error)) => self.service_failed(error.into()),
+            Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
             Poll::Ready(Ok(())) => {
                 self.step = Step::Called(spare::place(self.app.call(request)));
-                Turn::Moved
+                if self.feed.is_some() {
+                    // The body goes first: it may be there already.
+                    return Ok(Turn::Moved);
+                }
+                self.poll_service(cx)?;
+                Ok(Turn::Moved)
             }
         }
     }
 
     /// Calls the service with the request that waited for it.
-    fn call_again(&mut self, cx: &mut Context<'_>) -> Turn {
+    fn call_again(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         match std::mem::replace(&mut self.step, Step::Idle) {
             Step::Received(request) => self.call(*request, cx),
             step => {
                 self.step = step;
-                Turn::Waits
+                Ok(Turn::Waits)
             }
+        }
+    }
+
+    /// Lets the service work on its response.
+    fn poll_service(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let Step::Called(place) = &mut self.step else {
+            return Ok(Turn::Waits);
+        };
+        match place.as_mut().as_pin_mut().map(|future| future.poll(cx)) {
+            Some(Poll::Ready(Ok(response))) => self.respond(response, cx),
+            Some(Poll::Ready(Err(error))) => Ok(self.service_failed(error.into())),
+            Some(Poll::Pending) | None => Ok(Turn::Waits),
         }
     }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use astatine_reactor::{Deadline, FileRegion, Io, Phase, Reached, Shutdown};
 use bytes::{Bytes, BytesMut};
@@ -32,7 +33,10 @@ pub(super) struct Transport {
     pub(super) config: Arc<Config>,
     timeouts: Timeouts,
     deadline: Deadline,
+    /// The deadline's idea of the time at the start of this turn.
+    now: Instant,
     draining: Reached,
+    was_draining: bool,
     awaits_continue: bool,
     is_eof: bool,
 }
@@ -57,7 +61,9 @@ impl Transport {
             output: Output::default(),
             config,
             timeouts: Timeouts::new(deadline.now()),
+            now: deadline.now(),
             deadline,
+            was_draining: false,
             draining: shutdown.reached(Phase::Draining),
             awaits_continue: false,
             is_eof: false,
@@ -66,6 +72,7 @@ impl Transport {
 
     /// Works with the thread's buffers.
     pub(super) fn borrow(&mut self, scratch: &mut Scratch) {
+        self.now = self.deadline.now();
         self.output.borrow(&mut scratch.output);
     }
 
@@ -130,23 +137,21 @@ impl Transport {
         exact_len: Option<u64>,
     ) -> Transfer {
         let output = self.output.buffer();
-        date::with_field(self.deadline.now(), |date| {
+        date::with_field(self.now, |date| {
             self.core.send_head(response, exact_len, date, output)
         })
     }
 
     pub(super) fn send_handover_head<B>(&mut self, response: &Response<B>) {
         let output = self.output.buffer();
-        date::with_field(self.deadline.now(), |date| {
+        date::with_field(self.now, |date| {
             self.core.send_handover_head(response, date, output);
         });
     }
 
     pub(super) fn refuse(&mut self, status: StatusCode) {
         let output = self.output.buffer();
-        date::with_field(self.deadline.now(), |date| {
-            self.core.refuse(status, date, output)
-        });
+        date::with_field(self.now, |date| self.core.refuse(status, date, output));
     }
 
     /// Sends a frame of the response's body. Where it is a file's first frame, the rest of the
@@ -213,10 +218,10 @@ impl Transport {
         if is_done {
             self.timeouts.write_done();
         } else {
-            self.timeouts.write_pending(n_taken, self.deadline.now());
+            self.timeouts.write_pending(n_taken, self.now);
         }
         if n_taken > 0 && self.timeouts.wait() == Wait::HalfClosed {
-            self.timeouts.begin(Wait::HalfClosed, self.deadline.now());
+            self.timeouts.begin(Wait::HalfClosed, self.now);
         }
     }
 
@@ -255,8 +260,10 @@ impl Transport {
                 room.reserve(usual);
             }
             let read = poll_read_buf(Pin::new(&mut **io), cx, room);
-            self.input = room.split().freeze();
-            self.owns_input = false;
+            if !room.is_empty() {
+                self.input = room.split().freeze();
+                self.owns_input = false;
+            }
             read
         } else {
             // What is there is continued: in place, where nobody else holds it.
@@ -323,20 +330,25 @@ impl Transport {
 
     /// Begins the wait for the next request.
     pub(super) fn begin_idle(&mut self) {
-        self.timeouts.begin(Wait::NextRequest, self.deadline.now());
+        self.timeouts.begin(Wait::NextRequest, self.now);
     }
 
     /// Says what is waited for, and tells what is over.
     pub(super) fn check_deadline(&mut self, wait: Wait, cx: &mut Context<'_>) -> Option<Expired> {
-        let now = self.deadline.now();
-        self.timeouts.wait_for(wait, now);
+        self.timeouts.wait_for(wait, self.now);
         let is_draining = Pin::new(&mut self.draining).poll(cx).is_ready();
-        self.deadline
-            .set(self.timeouts.poll_deadline(&self.config, is_draining));
+        let has_begun_to_drain =
+            is_draining != std::mem::replace(&mut self.was_draining, is_draining);
+        if self.timeouts.take_changed() || has_begun_to_drain {
+            self.deadline
+                .set(self.timeouts.poll_deadline(&self.config, is_draining));
+        }
         if self.deadline.poll_expired(cx).is_pending() {
             return None;
         }
-        let expired = self.timeouts.handle_timeout(now, &self.config, is_draining);
+        let expired = self
+            .timeouts
+            .handle_timeout(self.now, &self.config, is_draining);
         self.deadline
             .set(self.timeouts.poll_deadline(&self.config, is_draining));
         expired

@@ -46,6 +46,7 @@ pub struct Timeouts {
     n_received: u64,
     /// Boxed, since few connections ever have it.
     writing: Option<Box<Writing>>,
+    is_changed: bool,
 }
 
 #[derive(Debug)]
@@ -68,6 +69,7 @@ impl Timeouts {
             since: now,
             n_received: 0,
             writing: None,
+            is_changed: true,
         }
     }
 
@@ -85,6 +87,7 @@ impl Timeouts {
 
     /// Begins a wait anew.
     pub fn begin(&mut self, wait: Wait, now: Instant) {
+        self.is_changed |= self.wait != wait || self.since != now;
         self.wait = wait;
         self.since = now;
         self.n_received = 0;
@@ -105,6 +108,7 @@ impl Timeouts {
             })
         };
         let writing = self.writing.get_or_insert_with(begun);
+        self.is_changed = true;
         writing.n_in_window += n_taken as u64;
         if n_taken > 0 {
             writing.progress = now;
@@ -113,7 +117,13 @@ impl Timeouts {
 
     /// Notes that the peer has taken everything.
     pub fn write_done(&mut self) {
+        self.is_changed |= self.writing.is_some();
         self.writing = None;
+    }
+
+    /// Tells whether the deadline may be another one than at the last call.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
     }
 
     /// Returns when [`Timeouts::handle_timeout`] has something to look at.
@@ -153,6 +163,7 @@ impl Timeouts {
                     return Some(Expired::WriteStalled);
                 }
                 (writing.window, writing.n_in_window) = (now, 0);
+                self.is_changed = true;
             }
         }
         let waited = now.saturating_duration_since(self.since);
