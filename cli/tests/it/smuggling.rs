@@ -12,8 +12,9 @@ fn check(cases: &[(&str, u16)]) {
     let server = Server::start(&folder, &[]);
     for (request, status) in cases {
         let mut client = server.client();
-        client.send(request);
-        client.send("GET /hidden.txt HTTP/1.1\r\nHost: x\r\n\r\n");
+        client.send(&format!(
+            "{request}GET /hidden.txt HTTP/1.1\r\nHost: x\r\n\r\n"
+        ));
         client.end();
         let answer = String::from_utf8(client.rest()).unwrap();
         let expected = format!("HTTP/1.1 {status} ");
