@@ -7,10 +7,12 @@
 
 use std::fmt;
 use std::fs::File;
+use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 
@@ -18,59 +20,64 @@ use bytes::Bytes;
 #[derive(Clone, Debug)]
 pub struct FileRegion(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
-    file: Arc<File>,
+    file: Arc<dyn Readahead>,
     start: u64,
     len: u64,
-    readahead: Option<Box<dyn Readahead>>,
+    reading: Mutex<Option<Reading>>,
     first_frame: OnceLock<Bytes>,
     sent: AtomicU64,
 }
 
-/// Brings stretches of a file into memory, so that sendfile(2) never waits for the disk.
+type Reading = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+/// An open file whose stretches are brought into memory, so that sendfile(2) never waits for the
+/// disk. Regions of the same file share it.
 ///
-/// One task at a time polls it: the connection's.
+/// Of a plain [`File`] nothing is known: all of it passes for being in memory.
 pub trait Readahead: fmt::Debug + Send + Sync {
-    /// Completes when `len` bytes from byte `offset` of the file on are in memory, as far as can
-    /// be known. It is asked once for each stretch, just before the stretch is sent.
+    /// Returns the file.
+    fn file(&self) -> &File;
+
+    /// Tells whether `len` bytes from byte `offset` of the file on are in memory, as far as can be
+    /// known without waiting. It is asked once for each stretch, just before the stretch is sent.
     ///
     /// # Errors
     ///
     /// The file cannot be read there.
-    fn poll_ready(&self, cx: &mut Context<'_>, offset: u64, len: u64) -> Poll<io::Result<()>>;
+    fn is_resident(&self, offset: u64, len: u64) -> io::Result<bool>;
+
+    /// Brings a stretch into memory that is not there. The future may wait for the disk, but not
+    /// on the thread that polls it.
+    fn read_ahead(
+        self: Arc<Self>,
+        offset: u64,
+        len: u64,
+    ) -> Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+}
+
+impl Readahead for File {
+    fn file(&self) -> &File {
+        self
+    }
+
+    fn is_resident(&self, _offset: u64, _len: u64) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    fn read_ahead(self: Arc<Self>, _offset: u64, _len: u64) -> Reading {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 impl FileRegion {
     /// Names `len` bytes of `file`, from byte `start` on.
-    ///
-    /// Nothing is known of where the bytes are: [`FileRegion::poll_resident`] is always ready.
-    pub fn new(file: Arc<File>, start: u64, len: u64) -> Self {
-        Self::assemble(file, start, len, None)
-    }
-
-    /// Names `len` bytes of `file`, from byte `start` on, which `readahead` brings into memory
-    /// stretch by stretch.
-    pub fn with_readahead(
-        file: Arc<File>,
-        start: u64,
-        len: u64,
-        readahead: Box<dyn Readahead>,
-    ) -> Self {
-        Self::assemble(file, start, len, Some(readahead))
-    }
-
-    fn assemble(
-        file: Arc<File>,
-        start: u64,
-        len: u64,
-        readahead: Option<Box<dyn Readahead>>,
-    ) -> Self {
+    pub fn new(file: Arc<impl Readahead + 'static>, start: u64, len: u64) -> Self {
         Self(Arc::new(Shared {
             file,
             start,
             len,
-            readahead,
+            reading: Mutex::new(None),
             first_frame: OnceLock::new(),
             sent: AtomicU64::new(0),
         }))
@@ -80,7 +87,7 @@ impl FileRegion {
     ///
     /// Whoever sends asks before each stretch of [`FileRegion::STRETCH`] bytes, `offset` being
     /// counted from the region's start, and sends only what it asked for. A stretch that reaches
-    /// behind the region is cut at its end.
+    /// behind the region is cut at its end. One task at a time polls.
     ///
     /// # Errors
     ///
@@ -96,10 +103,22 @@ impl FileRegion {
         len: u64,
     ) -> Poll<io::Result<()>> {
         let len = len.min(self.0.len.saturating_sub(offset));
-        match &self.0.readahead {
-            Some(readahead) if len > 0 => readahead.poll_ready(cx, self.0.start + offset, len),
-            _ => Poll::Ready(Ok(())),
+        if len == 0 {
+            return Poll::Ready(Ok(()));
         }
+        let offset = self.0.start + offset;
+        let mut reading = self
+            .0
+            .reading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if reading.is_none() && self.0.file.is_resident(offset, len)? {
+            return Poll::Ready(Ok(()));
+        }
+        let begun = reading.get_or_insert_with(|| Arc::clone(&self.0.file).read_ahead(offset, len));
+        let read = ready!(begun.as_mut().poll(cx));
+        *reading = None;
+        Poll::Ready(read)
     }
 
     /// How many bytes are asked for and sent at a time, so that one transfer does not hold its
@@ -108,7 +127,7 @@ impl FileRegion {
 
     /// Returns the file.
     pub fn file(&self) -> &File {
-        &self.0.file
+        self.0.file.file()
     }
 
     /// Returns where the region starts, in bytes from the file's start.
@@ -150,33 +169,78 @@ impl FileRegion {
     }
 }
 
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("file", &self.file)
+            .field("start", &self.start)
+            .field("len", &self.len)
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
     use std::task::Waker;
 
     use super::*;
 
-    #[derive(Debug, Default, Clone)]
-    struct Asked(Arc<Mutex<Vec<(u64, u64)>>>);
+    /// A file of which nothing is in memory, and what was asked of it.
+    #[derive(Debug)]
+    struct Cold {
+        file: File,
+        asked: Mutex<Vec<(u64, u64)>>,
+    }
 
-    impl Readahead for Asked {
-        fn poll_ready(&self, _: &mut Context<'_>, offset: u64, len: u64) -> Poll<io::Result<()>> {
-            self.0.lock().unwrap().push((offset, len));
-            Poll::Pending
+    impl Readahead for Cold {
+        fn file(&self) -> &File {
+            &self.file
+        }
+
+        fn is_resident(&self, offset: u64, len: u64) -> io::Result<bool> {
+            self.asked.lock().unwrap().push((offset, len));
+            Ok(false)
+        }
+
+        fn read_ahead(self: Arc<Self>, offset: u64, len: u64) -> Reading {
+            assert_eq!(self.asked.lock().unwrap().last(), Some(&(offset, len)));
+            let mut is_woken = false;
+            Box::pin(std::future::poll_fn(move |_| {
+                let is_done = std::mem::replace(&mut is_woken, true);
+                if is_done {
+                    Poll::Ready(Ok(()))
+                } else {
+                    Poll::Pending
+                }
+            }))
         }
     }
 
     #[test]
     fn readahead_is_asked_in_file_offsets_and_only_inside_the_region() {
-        let file = Arc::new(File::open("/dev/null").expect("/dev/null opens"));
-        let asked = Asked::default();
-        let region = FileRegion::with_readahead(file, 1_000, 500, Box::new(asked.clone()));
+        let file = Arc::new(Cold {
+            file: File::open("/dev/null").expect("/dev/null opens"),
+            asked: Mutex::default(),
+        });
+        let region = FileRegion::new(Arc::clone(&file), 1_000, 500);
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(region.poll_resident(&mut cx, 0, 300).is_pending());
-        assert!(region.poll_resident(&mut cx, 300, 300).is_pending());
+        for (offset, len) in [(0, 300), (300, 300)] {
+            assert!(region.poll_resident(&mut cx, offset, len).is_pending());
+            let polled = region.poll_resident(&mut cx, offset, len);
+            assert!(matches!(polled, Poll::Ready(Ok(()))));
+        }
         assert!(region.poll_resident(&mut cx, 500, 300).is_ready());
-        assert_eq!(*asked.0.lock().unwrap(), [(1_000, 300), (1_300, 200)]);
+        assert_eq!(*file.asked.lock().unwrap(), [(1_000, 300), (1_300, 200)]);
+    }
+
+    #[test]
+    fn a_plain_file_is_never_waited_for() {
+        let file = Arc::new(File::open("/dev/null").expect("/dev/null opens"));
+        let region = FileRegion::new(file, 0, 10);
+        let mut cx = Context::from_waker(Waker::noop());
+        let polled = region.poll_resident(&mut cx, 0, 10);
+        assert!(matches!(polled, Poll::Ready(Ok(()))));
     }
 
     #[test]

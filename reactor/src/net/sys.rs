@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, retry_on_intr};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, recv, sendmsg};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, recv, send, sendmsg};
 use tokio::io::ReadBuf;
 
 use crate::FileRegion;
@@ -39,6 +39,10 @@ pub(super) fn duplicate_inherited(number: RawFd) -> Result<OwnedFd, Errno> {
 
 /// Sends the buffers, telling the kernel that more follows.
 pub(super) fn send_more(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> Result<usize, Errno> {
+    // The kernel has no header and no list of buffers to copy in.
+    if let [buf] = bufs {
+        return send(fd, buf, MORE);
+    }
     sendmsg(fd, bufs, &mut SendAncillaryBuffer::default(), MORE)
 }
 
@@ -83,7 +87,7 @@ pub(super) fn send_file(
     if n == 0 {
         return Ok(0);
     }
-    rustix::net::send(fd, &chunk[..n], SEND)
+    send(fd, &chunk[..n], SEND)
 }
 
 /// Accepts one connection as a non-blocking descriptor that children do not inherit.

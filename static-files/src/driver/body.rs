@@ -19,8 +19,8 @@ use super::pool::Work;
 ///
 /// A file that is too large for memory is read in frames of at most 64 KiB while it is polled;
 /// what is not in the kernel's memory is read on the blocking pool. The first frame of a region
-/// that may go by sendfile(2) is at most 16 KiB. A file that ends early is an error of the body:
-/// its length was promised, so the connection cannot go on.
+/// that may go by sendfile(2) is a few bytes. A file that ends early is an error of the body: its
+/// length was promised, so the connection cannot go on.
 #[derive(Debug)]
 pub struct FileBody(Kind);
 
@@ -33,7 +33,8 @@ enum Kind {
 
 #[derive(Debug, Default)]
 struct Pieces {
-    queue: VecDeque<Piece>,
+    front: Option<Piece>,
+    behind: VecDeque<Piece>,
     remaining_bytes: u64,
 }
 
@@ -48,7 +49,7 @@ struct FilePiece {
     range: Range<u64>,
     /// The bytes at the front of the range, where memory holds them.
     head: Bytes,
-    /// Where the first frame is noted.
+    /// Where the first frame is yet to be noted.
     region: Option<FileRegion>,
     reading: Option<Work<Bytes>>,
 }
@@ -63,49 +64,71 @@ impl FileBody {
         Self(Kind::Memory(bytes))
     }
 
-    /// Makes the body of a range whose first bytes are `head`; `region` is its witness where it
-    /// may go by sendfile(2).
-    pub(crate) fn file(
-        file: Arc<OpenFile>,
-        range: Range<u64>,
-        head: Bytes,
-        region: Option<FileRegion>,
-    ) -> Self {
-        let mut pieces = Pieces::default();
-        pieces.push(FilePiece {
-            file,
-            range,
-            head,
-            region,
-            reading: None,
-        });
-        Self(Kind::Pieces(Box::new(pieces)))
-    }
-
-    /// Adds bytes behind those that are there.
-    pub(crate) fn push_memory(&mut self, bytes: Bytes) {
-        let pieces = self.pieces();
-        pieces.remaining_bytes += bytes.len() as u64;
-        pieces.queue.push_back(Piece::Memory(bytes));
-    }
-
-    /// Adds a range of a file behind the bytes that are there.
-    pub(crate) fn push_file(&mut self, file: Arc<OpenFile>, range: Range<u64>) {
-        self.pieces().push(FilePiece {
+    /// Makes the body of a range of a file.
+    pub(crate) fn file(file: Arc<OpenFile>, range: Range<u64>) -> Self {
+        Self::piece(FilePiece {
             file,
             range,
             head: Bytes::new(),
             region: None,
             reading: None,
-        });
+        })
+    }
+
+    /// Makes the body of a range that may go by sendfile(2); its first bytes are `head`, where
+    /// memory holds them, and `region` is its witness.
+    pub(crate) fn region(
+        file: Arc<OpenFile>,
+        range: Range<u64>,
+        head: Bytes,
+        region: &FileRegion,
+    ) -> Self {
+        let is_known = !head.is_empty();
+        if is_known {
+            region.note_first_frame(&head);
+        }
+        Self::piece(FilePiece {
+            file,
+            range,
+            head,
+            region: (!is_known).then(|| region.clone()),
+            reading: None,
+        })
+    }
+
+    fn piece(piece: FilePiece) -> Self {
+        Self(Kind::Pieces(Box::new(Pieces {
+            remaining_bytes: piece.range.end - piece.range.start,
+            front: Some(Piece::File(piece)),
+            behind: VecDeque::new(),
+        })))
+    }
+
+    /// Adds bytes behind those that are there.
+    pub(crate) fn push_memory(&mut self, bytes: Bytes) {
+        let len = bytes.len() as u64;
+        self.pieces().push(Piece::Memory(bytes), len);
+    }
+
+    /// Adds a range of a file behind the bytes that are there.
+    pub(crate) fn push_file(&mut self, file: Arc<OpenFile>, range: Range<u64>) {
+        let len = range.end - range.start;
+        let piece = FilePiece {
+            file,
+            range,
+            head: Bytes::new(),
+            region: None,
+            reading: None,
+        };
+        self.pieces().push(Piece::File(piece), len);
     }
 
     fn pieces(&mut self) -> &mut Pieces {
         if let Kind::Memory(bytes) = &mut self.0 {
             let mut pieces = Pieces::default();
             if !bytes.is_empty() {
-                pieces.remaining_bytes = bytes.len() as u64;
-                pieces.queue.push_back(Piece::Memory(std::mem::take(bytes)));
+                let len = bytes.len() as u64;
+                pieces.push(Piece::Memory(std::mem::take(bytes)), len);
             }
             self.0 = Kind::Pieces(Box::new(pieces));
         }
@@ -134,7 +157,7 @@ impl Body for FileBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Memory(bytes) => bytes.is_empty(),
-            Kind::Pieces(pieces) => pieces.queue.is_empty(),
+            Kind::Pieces(pieces) => pieces.front.is_none(),
         }
     }
 
@@ -147,13 +170,17 @@ impl Body for FileBody {
 }
 
 impl Pieces {
-    fn push(&mut self, piece: FilePiece) {
-        self.remaining_bytes += piece.range.end - piece.range.start;
-        self.queue.push_back(Piece::File(piece));
+    fn push(&mut self, piece: Piece, len: u64) {
+        self.remaining_bytes += len;
+        if self.front.is_none() {
+            self.front = Some(piece);
+        } else {
+            self.behind.push_back(piece);
+        }
     }
 
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        let read = match self.queue.front_mut() {
+        let read = match &mut self.front {
             None => return Poll::Ready(None),
             Some(Piece::Memory(bytes)) => Ok((std::mem::take(bytes), true)),
             Some(Piece::File(piece)) => {
@@ -164,12 +191,12 @@ impl Pieces {
             Ok((bytes, is_last)) => {
                 self.remaining_bytes -= bytes.len() as u64;
                 if is_last {
-                    self.queue.pop_front();
+                    self.front = self.behind.pop_front();
                 }
                 Poll::Ready(Some(Ok(bytes)))
             }
             Err(error) => {
-                self.queue.clear();
+                (self.front, self.behind) = (None, VecDeque::new());
                 Poll::Ready(Some(Err(error)))
             }
         }
@@ -223,6 +250,7 @@ impl fmt::Debug for FilePiece {
     }
 }
 
-/// The greatest first frame of a region: what is sent behind the head in one write.
-pub(crate) const FIRST_FRAME_BYTES: usize = 16 * 1024;
+/// The greatest first frame of a region. It is sent behind the head in one write, and its bytes are
+/// copied where those behind it are not, so it is no longer than a witness has to be.
+pub(crate) const FIRST_FRAME_BYTES: usize = 64;
 const FRAME_BYTES: usize = 64 * 1024;

@@ -1,14 +1,12 @@
 //! A large file held open: reading it without a wait for the disk on the connection's thread.
 
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
 
-use astatine_reactor::{FileRegion, Readahead};
+use astatine_reactor::Readahead;
 use bytes::Bytes;
 
 use super::kernel;
@@ -17,7 +15,7 @@ use super::pool::{Pool, Work};
 /// An open file, and the pool that reads from it what is not in memory.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
-    file: Arc<File>,
+    file: File,
     pool: Pool,
     /// Bytes from the start that the pool has read once. Where the file's system cannot tell what
     /// is in memory (overlays and tmpfs cannot), these are held to be.
@@ -30,21 +28,12 @@ pub(crate) struct OpenFile {
 impl OpenFile {
     pub(crate) fn new(file: File, len: u64, pool: Pool) -> Self {
         Self {
-            file: Arc::new(file),
+            file,
             pool,
             warmed_bytes: AtomicU64::new(0),
             len,
             end_seen_until: AtomicU64::new(0),
         }
-    }
-
-    /// Names a part of the file for sendfile(2).
-    pub(crate) fn region(self: &Arc<Self>, start: u64, len: u64) -> FileRegion {
-        let residency = Residency {
-            file: Arc::clone(self),
-            reading: Mutex::new(None),
-        };
-        FileRegion::with_readahead(Arc::clone(&self.file), start, len, Box::new(residency))
     }
 
     /// Reads at most `max` bytes that are in memory; `None` when the disk has to be asked.
@@ -86,6 +75,22 @@ impl OpenFile {
         Ok(Bytes::from(buf))
     }
 
+    fn is_warmed(&self, end: u64) -> bool {
+        end <= self.warmed_bytes.load(Ordering::Relaxed)
+    }
+
+    fn note_warmed(&self, offset: u64, end: u64) {
+        if self.is_warmed(offset) {
+            self.warmed_bytes.fetch_max(end, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Readahead for OpenFile {
+    fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Tells whether a stretch is in memory, by its last byte: the kernel fills memory forwards,
     /// so one byte tells of the stretch wherever it was not thrown out in pieces.
     ///
@@ -116,62 +121,25 @@ impl OpenFile {
         }
     }
 
-    fn is_warmed(&self, end: u64) -> bool {
-        end <= self.warmed_bytes.load(Ordering::Relaxed)
-    }
-
-    fn note_warmed(&self, offset: u64, end: u64) {
-        if self.is_warmed(offset) {
-            self.warmed_bytes.fetch_max(end, Ordering::Relaxed);
-        }
-    }
-
     /// Reads a stretch on the pool for its effect on the kernel's memory.
-    fn warm(self: &Arc<Self>, offset: u64, len: u64) -> Work<()> {
-        let this = Arc::clone(self);
-        self.pool.run(move || {
+    fn read_ahead(self: Arc<Self>, offset: u64, len: u64) -> Work<()> {
+        let pool = self.pool.clone();
+        pool.run(move || {
             let mut buf = vec![0; WARM_BYTES];
             let end = offset + len;
             let mut at = offset;
             while at < end {
                 let max = usize::try_from(end - at).map_or(WARM_BYTES, |rest| rest.min(WARM_BYTES));
-                match this.file.read_at(&mut buf[..max], at) {
+                match self.file.read_at(&mut buf[..max], at) {
                     Ok(0) => break,
                     Ok(n_bytes) => at += n_bytes as u64,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) => return Err(error),
                 }
             }
-            this.note_warmed(offset, end);
+            self.note_warmed(offset, end);
             Ok(())
         })
-    }
-}
-
-/// Brings one response's stretches into memory.
-struct Residency {
-    file: Arc<OpenFile>,
-    reading: Mutex<Option<Work<()>>>,
-}
-
-impl Readahead for Residency {
-    fn poll_ready(&self, cx: &mut Context<'_>, offset: u64, len: u64) -> Poll<io::Result<()>> {
-        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        if reading.is_none() && self.file.is_resident(offset, len)? {
-            return Poll::Ready(Ok(()));
-        }
-        let work = reading.get_or_insert_with(|| self.file.warm(offset, len));
-        let done = ready!(work.as_mut().poll(cx));
-        *reading = None;
-        Poll::Ready(done)
-    }
-}
-
-impl fmt::Debug for Residency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Residency")
-            .field("file", &self.file)
-            .finish_non_exhaustive()
     }
 }
 
@@ -187,8 +155,9 @@ const SEEN_MILLIS: u64 = 100;
 mod tests {
     use std::num::NonZeroUsize;
     use std::sync::mpsc;
-    use std::task::Waker;
+    use std::task::{Context, Poll, Waker};
 
+    use astatine_reactor::FileRegion;
     use rustix::fs::{Advice, fadvise};
 
     use super::*;
@@ -218,7 +187,7 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(holder.as_mut().poll(&mut cx).is_pending());
 
-        let region = file.region(0, 4 * STRETCH);
+        let region = FileRegion::new(Arc::clone(&file), 0, 4 * STRETCH);
         assert!(region.poll_resident(&mut cx, 0, STRETCH).is_pending());
         assert!(region.poll_resident(&mut cx, 0, STRETCH).is_pending());
         release.send(()).unwrap();
@@ -226,7 +195,7 @@ mod tests {
         let ready = std::future::poll_fn(|cx| region.poll_resident(cx, 0, STRETCH));
         ready.await.unwrap();
 
-        let again = file.region(0, STRETCH);
+        let again = FileRegion::new(file, 0, STRETCH);
         let polled = again.poll_resident(&mut cx, 0, STRETCH);
         assert!(matches!(polled, Poll::Ready(Ok(()))));
     }

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use astatine_reactor::FileRegion;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
@@ -142,12 +143,14 @@ impl Variant {
             Content::Memory(bytes) => FileBody::memory(slice(bytes, &range)),
             Content::File(file, head) => {
                 let len = range.end - range.start;
-                let region = (len > SMALL_BYTES).then(|| file.region(range.start, len));
-                if let Some(region) = &region {
-                    extensions.insert(region.clone());
+                if len <= SMALL_BYTES {
+                    return FileBody::file(Arc::clone(file), range);
                 }
+                let region = FileRegion::new(Arc::clone(file), range.start, len);
                 let head = slice(head, &range);
-                FileBody::file(Arc::clone(file), range, head, region)
+                let body = FileBody::region(Arc::clone(file), range, head, &region);
+                extensions.insert(region);
+                body
             }
         }
     }
