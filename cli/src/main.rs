@@ -68,7 +68,9 @@ fn completions(shell: Shell) -> Vec<u8> {
 
 fn manual() -> Result<Vec<u8>, Failure> {
     let mut page = Vec::new();
-    Man::new(CommandLine::parser())
+    // The page has room for what the short help leaves out.
+    let parser = CommandLine::parser().mut_args(|arg| arg.hide_short_help(false));
+    Man::new(parser)
         .render(&mut page)
         .map_err(|error| Failure::system("cannot write the manual page", error))?;
     Ok(page)

@@ -13,7 +13,7 @@ use crate::cache_rule::CacheRule;
 use crate::listen::{Listen, UnixMode};
 use crate::verbosity::Verbosity;
 
-const FILES: &str = "Files";
+const FILES: &str = "Static files";
 const REQUESTS: &str = "Requests";
 const CONNECTIONS: &str = "Connections";
 

@@ -163,7 +163,11 @@ fn help_version_manual_and_completions_are_printed() {
         text(&["--version"]),
         format!("astatine {}\n", env!("CARGO_PKG_VERSION"))
     );
-    assert!(text(&["man"]).contains(".TH astatine"));
+    let manual = text(&["man"]);
+    assert!(manual.contains(".TH astatine"));
+    assert!(manual.contains("Most ranges in one request"));
+    assert!(text(&["--help"]).contains("--max-ranges"));
+    assert!(!text(&["-h"]).contains("--max-ranges"));
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(
             text(&["completions", shell]).contains("max-body"),
