@@ -41,8 +41,6 @@ pub(super) struct Transport {
     is_eof: bool,
 }
 
-/// A read asks for at least this much room.
-const MIN_READ_BYTES: usize = 4 << 10;
 /// A read that continues a head asks for at least this much room, and for more as the head grows.
 const MIN_CONTINUED_BYTES: usize = 512;
 /// A read of a large body asks for this much.
@@ -241,23 +239,18 @@ impl Transport {
         if self.is_eof || !has_room || !is_body && !self.output.is_empty() {
             return Ok(Poll::Pending);
         }
-        let is_long_body = is_body
-            && self
-                .core
-                .body_left()
-                .is_none_or(|left| left > BODY_READ_BYTES as u64);
+        let size = match self.core.body_left() {
+            Some(left) if left <= BODY_READ_BYTES as u64 => ROOM_BYTES,
+            _ => BODY_READ_BYTES,
+        };
         let read = if self.input.is_empty() {
-            let (room, least, usual) = if is_long_body {
-                (
-                    &mut scratch.large_room,
-                    BODY_READ_BYTES / 2,
-                    BODY_READ_BYTES,
-                )
+            let room = if size == ROOM_BYTES {
+                &mut scratch.room
             } else {
-                (&mut scratch.room, MIN_READ_BYTES, ROOM_BYTES)
+                &mut scratch.large_room
             };
-            if room.capacity() < least {
-                room.reserve(usual);
+            if room.capacity() < size / 4 {
+                room.reserve(size);
             }
             let read = poll_read_buf(Pin::new(&mut **io), cx, room);
             if !room.is_empty() {
@@ -266,19 +259,8 @@ impl Transport {
             }
             read
         } else {
-            // What is there is continued: in place, where nobody else holds it.
-            let unread = std::mem::take(&mut self.input);
-            let mut whole = unread.try_into_mut().unwrap_or_else(|shared| {
-                let mut whole = BytesMut::with_capacity(2 * shared.len());
-                whole.extend_from_slice(&shared);
-                whole
-            });
-            let usual = if is_long_body {
-                BODY_READ_BYTES
-            } else {
-                ROOM_BYTES
-            };
-            whole.reserve(whole.len().clamp(MIN_CONTINUED_BYTES, usual));
+            let mut whole = own(std::mem::take(&mut self.input));
+            whole.reserve(whole.len().clamp(MIN_CONTINUED_BYTES, size));
             let read = poll_read_buf(Pin::new(&mut **io), cx, &mut whole);
             self.input = whole.freeze();
             self.owns_input = true;
@@ -322,7 +304,7 @@ impl Transport {
         let Some(io) = &mut self.io else {
             return Poll::Ready(Ok(0));
         };
-        scratch.room.reserve(MIN_READ_BYTES);
+        scratch.room.reserve(ROOM_BYTES / 4);
         let read = poll_read_buf(Pin::new(&mut **io), cx, &mut scratch.room);
         scratch.room.clear();
         read
@@ -353,4 +335,13 @@ impl Transport {
             .set(self.timeouts.poll_deadline(&self.config, is_draining));
         expired
     }
+}
+
+/// Makes unread input writable at its end: in place, where nobody else holds it.
+fn own(unread: Bytes) -> BytesMut {
+    unread.try_into_mut().unwrap_or_else(|shared| {
+        let mut whole = BytesMut::with_capacity(2 * shared.len());
+        whole.extend_from_slice(&shared);
+        whole
+    })
 }

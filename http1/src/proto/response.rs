@@ -17,7 +17,7 @@ pub enum Transfer {
     UntilClose,
 }
 
-/// A `date` field with its line end, as [`Head::date`] takes it.
+/// A `date` field with its line end (RFC 9110 §6.6.1).
 pub type DateField = [u8; DATE_FIELD_LEN];
 
 /// Bytes in `date: Sun, 06 Nov 1994 08:49:37 GMT` and its line end.
