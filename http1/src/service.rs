@@ -18,7 +18,8 @@ use crate::error::Error;
 /// Serves HTTP/1.0 and HTTP/1.1 on connections, answering from a tower service.
 ///
 /// The service, here called the app, takes `http::Request<Incoming>` and answers
-/// `http::Response<B>` with any [`http_body::Body`] of `Bytes`. It need not be `Send`. An error of the app is
+/// `http::Response<B>` with any [`http_body::Body`] of `Bytes`. It need not be `Send`; its futures
+/// and bodies are `'static`, since they live in places that the thread keeps. An error of the app is
 /// answered with 500 and ends its connection.
 #[derive(Clone, Debug)]
 pub struct Http1<M> {

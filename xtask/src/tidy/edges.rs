@@ -1,4 +1,4 @@
-//! Who may depend on whom: STYLE.md, "The graph", as a table.
+//! Who may depend on whom: ARCHITECTURE.md, "The graph", as a table.
 
 use serde_json::Value;
 
