@@ -1,6 +1,7 @@
 //! From a request to a response: which file, which status, which page.
 
 use std::io;
+use std::sync::Arc;
 
 use http::header::{ACCEPT, ALLOW, VARY};
 use http::request::Parts;
@@ -11,6 +12,7 @@ use super::body::FileBody;
 use super::files::{Files, Found};
 use super::listing;
 use super::reach::Reach;
+use super::resource::Resource;
 use super::respond;
 use super::variant::Variant;
 use crate::plan::{FilePath, names_html};
@@ -54,9 +56,9 @@ impl Files {
             self.refuse_method(asked, reach)
         };
         match answer {
+            Ok(response) => Ok(response),
             Err(error) if is_for_disk(&error, reach) => Err(error),
             Err(error) => self.status(status_of(&error), asked, reach),
-            answer => answer,
         }
     }
 
@@ -81,7 +83,18 @@ impl Files {
     }
 
     fn read(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<Response<FileBody>> {
-        let found = self.find(asked.uri.path(), reach)?;
+        match self.find(asked.uri.path(), reach)? {
+            Found::File(resource) => self.answer_file(resource, asked, reach),
+            found => self.read_without_file(found, asked, reach),
+        }
+    }
+
+    fn read_without_file(
+        &self,
+        found: Found,
+        asked: &Asked<'_>,
+        reach: Reach,
+    ) -> io::Result<Response<FileBody>> {
         let status = match found {
             Found::Refused => StatusCode::BAD_REQUEST,
             _ => StatusCode::NOT_FOUND,
@@ -101,18 +114,23 @@ impl Files {
         asked: &Asked<'_>,
         reach: Reach,
     ) -> io::Result<Option<Response<FileBody>>> {
-        let path = asked.uri.path();
-        let response = match found {
-            Found::File(resource) => {
-                let key = path.as_bytes();
-                let (resource, encoding) = self.negotiate(key, resource, asked.headers, reach)?;
-                self.with_variant(resource.variant(encoding), asked)
-            }
-            Found::Folder => respond::to_folder(asked.uri, self.max_age().clone()),
-            Found::Listing => return listing::answer(self, asked, reach),
-            Found::Nothing | Found::Refused => return Ok(None),
-        };
-        Ok(Some(response))
+        match found {
+            Found::File(resource) => self.answer_file(resource, asked, reach).map(Some),
+            Found::Folder => Ok(Some(respond::to_folder(asked.uri, self.max_age().clone()))),
+            Found::Listing => listing::answer(self, asked, reach),
+            Found::Nothing | Found::Refused => Ok(None),
+        }
+    }
+
+    fn answer_file(
+        &self,
+        resource: Arc<Resource>,
+        asked: &Asked<'_>,
+        reach: Reach,
+    ) -> io::Result<Response<FileBody>> {
+        let key = asked.uri.path().as_bytes();
+        let (resource, encoding) = self.negotiate(key, resource, asked.headers, reach)?;
+        Ok(self.with_variant(resource.variant(encoding), asked))
     }
 
     fn with_variant(&self, variant: &Variant, asked: &Asked<'_>) -> Response<FileBody> {

@@ -8,7 +8,7 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
     ETAG, LAST_MODIFIED, LOCATION, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 
 use super::body::FileBody;
 use super::variant::Variant;
@@ -39,12 +39,15 @@ pub(crate) fn with_variant(
 
 /// Answers with all of a variant, whatever was asked.
 pub(crate) fn whole(variant: &Variant, method: &Method) -> Response<FileBody> {
-    let mut response = Response::new(FileBody::empty());
+    let mut extensions = Extensions::new();
+    let body = if method == Method::HEAD {
+        FileBody::empty()
+    } else {
+        variant.body(0..variant.len(), &mut extensions)
+    };
+    let mut response = Response::new(body);
     *response.headers_mut() = variant.headers.clone();
-    if method != Method::HEAD {
-        let body = variant.body(0..variant.len(), response.extensions_mut());
-        *response.body_mut() = body;
-    }
+    *response.extensions_mut() = extensions;
     response
 }
 

@@ -115,11 +115,15 @@ impl Future for FileFuture {
     type Output = Result<Response<FileBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match &mut self.0 {
-            State::Ready(response) => response.take().expect("it is not polled after its end"),
-            State::Disk(work) => ready!(work.as_mut().poll(cx)).unwrap_or_else(|_| lost()),
-        };
-        Poll::Ready(Ok(response))
+        match &mut self.0 {
+            State::Ready(response) => {
+                Poll::Ready(Ok(response.take().expect("it is not polled after its end")))
+            }
+            State::Disk(work) => {
+                let answered = ready!(work.as_mut().poll(cx));
+                Poll::Ready(Ok(answered.unwrap_or_else(|_| lost())))
+            }
+        }
     }
 }
 
