@@ -128,9 +128,9 @@ impl Reader {
     fn poll_frame(&self, cx: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let mut state = self.0.lock();
         if let Some(frame) = state.frames.pop_front() {
-            let was_enough = state.n_buffered >= Feed::BUFFERED_BYTES;
+            let was_enough = state.is_enough();
             state.n_buffered -= frame.len();
-            if was_enough && state.n_buffered < Feed::BUFFERED_BYTES {
+            if was_enough && !state.is_enough() {
                 state.wake_driver();
             }
             return Poll::Ready(Some(Ok(Frame::data(frame))));
@@ -186,6 +186,8 @@ pub(crate) enum Demand {
 impl Feed {
     /// A body is read ahead of the service by this much, and one read.
     const BUFFERED_BYTES: usize = 64 << 10;
+    /// What a frame costs beside its content.
+    const FRAME_BYTES: usize = 64;
 
     /// Returns what the service wants; the task is woken when the answer may change.
     pub(crate) fn poll_demand(&self, cx: &Context<'_>) -> Demand {
@@ -200,7 +202,7 @@ impl Feed {
         {
             state.driver = Some(cx.waker().clone());
         }
-        if state.n_buffered >= Self::BUFFERED_BYTES {
+        if state.is_enough() {
             Demand::Enough
         } else {
             Demand::More {
@@ -253,6 +255,12 @@ impl Shared {
 }
 
 impl State {
+    /// Tells whether no more should be read ahead. Each frame has its price, so that a body of
+    /// tiny chunks costs no more than another.
+    fn is_enough(&self) -> bool {
+        self.n_buffered + self.frames.len() * Feed::FRAME_BYTES >= Feed::BUFFERED_BYTES
+    }
+
     fn is_told(&self) -> bool {
         self.frames.is_empty()
             && match &self.end {

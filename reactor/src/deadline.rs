@@ -33,8 +33,10 @@ struct Slot {
 struct Table {
     runtime: Id,
     start: Instant,
-    /// Milliseconds since `start` at the last sweep.
+    /// Milliseconds in which the thread has served, at the last sweep.
     now: AtomicU64,
+    /// Milliseconds since `start` at the last sweep.
+    clock: AtomicU64,
     is_swept: AtomicBool,
     slots: Mutex<Vec<Arc<Slot>>>,
 }
@@ -74,7 +76,7 @@ impl Deadline {
     }
 
     /// Returns the table's time: the clock as it was at the last sweep, at most
-    /// [`Deadline::RESOLUTION`] ago on a thread that is not blocked.
+    /// [`Deadline::RESOLUTION`] ago. It stands still while the thread is blocked.
     #[inline]
     pub fn now(&self) -> Instant {
         self.table.start + Duration::from_millis(self.table.now.load(Ordering::Relaxed))
@@ -144,6 +146,7 @@ impl Table {
             runtime,
             start: clock(),
             now: AtomicU64::new(0),
+            clock: AtomicU64::new(0),
             is_swept: AtomicBool::new(false),
             slots: Mutex::new(Vec::new()),
         }
@@ -161,9 +164,15 @@ impl Table {
         }
     }
 
+    /// Moves the table's time on, and returns it.
+    ///
+    /// A thread that was blocked could not serve anybody, so that time is not counted against
+    /// those who waited: one sweep counts for twice the resolution at most.
     fn read_clock(&self) -> u64 {
         let millis = clock().saturating_duration_since(self.start).as_millis();
-        let now = u64::try_from(millis).unwrap_or(NEVER - 1);
+        let clock = u64::try_from(millis).unwrap_or(NEVER - 1);
+        let passed = clock.saturating_sub(self.clock.swap(clock, Ordering::Relaxed));
+        let now = self.now.load(Ordering::Relaxed) + passed.min(2 * Deadline::LAG_MILLIS);
         self.now.store(now, Ordering::Relaxed);
         now
     }
@@ -228,6 +237,19 @@ mod tests {
         let elapsed = clock() - begun;
         assert!(elapsed >= Duration::from_secs(10), "{elapsed:?}");
         assert!(elapsed <= Duration::from_secs(11), "{elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_the_thread_was_blocked_is_not_counted() {
+        let mut deadline = Deadline::new();
+        deadline.set(Some(deadline.now() + Duration::from_secs(10)));
+        // One step of an hour: no sweep could run meanwhile.
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        let unblocked = clock();
+        poll_fn(|cx| deadline.poll_expired(cx)).await;
+        let waited = clock() - unblocked;
+        assert!(waited >= Duration::from_secs(8), "{waited:?}");
+        assert!(waited <= Duration::from_secs(11), "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]

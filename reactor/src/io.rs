@@ -17,6 +17,10 @@ pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
     /// Returns the handle to the plain TCP or Unix socket below, `None` where bytes are
     /// transformed on their way (TLS) or the stream is [`Foreign`].
     fn direct(&self) -> Option<Direct>;
+
+    /// Makes the end of the stream an abort that the peer can tell from an orderly end, where the
+    /// stream has such a thing: a reset in TCP.
+    fn abort(&mut self) {}
 }
 
 /// A cloneable handle that writes to a plain socket past the owner of its [`Io`].

@@ -1,5 +1,5 @@
-//! The end of a connection: what is written leaves, then our side ends, then, where the peer may
-//! still be sending, its bytes are discarded for a while.
+//! The end of a connection: what is written leaves, then our side ends, then the peer's bytes are
+//! discarded until its side ends too, for a while.
 //!
 //! Closing a socket with unread input would reset the connection and could take the last response
 //! away from the peer (RFC 9112 §9.6).
@@ -15,7 +15,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(super) enum Closing {
     /// The output is being written.
-    Flushing { lingers: bool },
+    Flushing,
     /// Our side has ended; so much of the peer's was discarded.
     Lingering { n_discarded: usize },
 }
@@ -24,9 +24,9 @@ pub(super) enum Closing {
 const MAX_DISCARDED_BYTES: usize = 256 << 10;
 
 impl Closing {
-    /// Begins the end. `lingers` says that the peer may still be sending.
-    pub(super) fn begin(lingers: bool) -> Self {
-        Self::Flushing { lingers }
+    /// Begins the end.
+    pub(super) fn begin() -> Self {
+        Self::Flushing
     }
 
     pub(super) fn turn(
@@ -36,10 +36,10 @@ impl Closing {
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
         match self {
-            Self::Flushing { .. } if !transport.output.is_empty() => Ok(Turn::Waits),
-            Self::Flushing { lingers } => match transport.poll_shutdown(cx) {
+            Self::Flushing if !transport.output.is_empty() => Ok(Turn::Waits),
+            Self::Flushing => match transport.poll_shutdown(cx) {
                 Poll::Pending => Ok(Turn::Waits),
-                Poll::Ready(Ok(())) if *lingers && !transport.is_eof() => {
+                Poll::Ready(Ok(())) if !transport.is_eof() => {
                     *self = Self::Lingering { n_discarded: 0 };
                     Ok(Turn::Moved)
                 }

@@ -18,8 +18,8 @@ pub(super) struct FileTransfer {
     offset: u64,
     /// Up to here the region is known to be in memory.
     resident: u64,
-    /// Bytes sent since the transfer last yielded to other connections.
-    n_since_yield: u64,
+    /// Whether bytes were sent since other connections last had their turn.
+    has_sent: bool,
 }
 
 impl FileTransfer {
@@ -31,22 +31,37 @@ impl FileTransfer {
         content_length: u64,
         first_frame: &Bytes,
     ) -> Option<Box<Self>> {
-        let is_witnessed = region.len() == content_length && region.is_first_frame(first_frame);
-        let direct = direct.filter(|_| is_witnessed)?;
         let offset = first_frame.len() as u64;
+        let is_witnessed = region.len() == content_length
+            && offset < content_length
+            && region.is_first_frame(first_frame);
+        let direct = direct.filter(|_| is_witnessed)?;
         let region = region.clone();
         Some(Box::new(Self {
             direct,
             region,
             offset,
             resident: offset,
-            n_since_yield: 0,
+            has_sent: false,
         }))
+    }
+
+    /// Tells whether the disk, not the peer, is what the transfer waits for.
+    pub(super) fn waits_for_disk(&self) -> bool {
+        self.resident == self.offset && self.left() > 0
     }
 
     /// Returns how many bytes are left.
     fn left(&self) -> u64 {
         self.region.len() - self.offset
+    }
+
+    /// Returns how many bytes are asked for next. Stretches end between two pages of the file,
+    /// wherever the region begins: the kernel sends a page that is cut in two twice.
+    fn next_stretch(&self) -> u64 {
+        let position = self.region.start() + self.offset;
+        let up_to_border = FileRegion::STRETCH - position % FileRegion::STRETCH;
+        up_to_border.min(self.left())
     }
 
     /// Sends as much as the socket takes; ready when all is sent. `n_taken` counts along.
@@ -58,13 +73,12 @@ impl FileTransfer {
     ) -> Poll<Result<(), Error>> {
         ready!(output.poll_flush_before_file(&self.direct, n_taken, cx))?;
         while self.left() > 0 {
-            if self.n_since_yield >= FileRegion::STRETCH {
-                self.n_since_yield = 0;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
             if self.resident == self.offset {
-                let stretch = FileRegion::STRETCH.min(self.left());
+                if std::mem::take(&mut self.has_sent) {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                let stretch = self.next_stretch();
                 ready!(self.region.poll_resident(cx, self.offset, stretch))?;
                 self.resident += stretch;
             }
@@ -73,12 +87,12 @@ impl FileTransfer {
                 Ok(0) => return Poll::Ready(Err(Misuse::BodyShorterThanDeclared.into())),
                 Ok(n) => {
                     self.offset += n as u64;
-                    self.n_since_yield += n as u64;
+                    self.has_sent = true;
                     self.region.add_sent(n as u64);
                     *n_taken += n;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.n_since_yield = 0;
+                    self.has_sent = false;
                     ready!(self.direct.poll_write_ready(cx))?;
                 }
                 Err(error) => return Poll::Ready(Err(error.into())),

@@ -135,7 +135,10 @@ where
         for _ in 0..MAX_ROUNDS {
             let mut turn = Turn::Waits;
             if !self.rests() {
-                turn = self.exchange(scratch, cx)?;
+                turn = match self.exchange(scratch, cx) {
+                    Ok(turn) => turn,
+                    Err(error) => return Poll::Ready(Err(self.broken(error, cx))),
+                };
                 if turn == Turn::Ended {
                     return Poll::Ready(Ok(()));
                 }
@@ -167,6 +170,7 @@ where
             && transport.input.is_empty()
             && transport.output.is_empty()
             && transport.core.is_idle()
+            && !transport.is_eof()
     }
 
     /// Runs exchanges as far as they go without the stream.
@@ -219,6 +223,10 @@ where
         }
         let transport = &mut self.transport;
         if transport.input.is_empty() {
+            if transport.is_eof() && transport.core.is_idle() {
+                self.enter(Step::Closing(Closing::begin()));
+                return Ok(Turn::Moved);
+            }
             return Ok(Turn::Waits);
         }
         let mut request = Request::new(Incoming::default());
@@ -227,6 +235,9 @@ where
             .core
             .receive_head(input, &transport.config, &mut request)
         {
+            Ok(None) if transport.is_eof() && transport.core.is_idle() => {
+                Ok(self.violated(Violation::UnexpectedEof))
+            }
             Ok(None) => Ok(Turn::Waits),
             Ok(Some(facts)) => {
                 let (feed, body) = transport.incoming(facts);
@@ -284,24 +295,26 @@ where
 
     /// Writes the head of the service's response, and what its body has ready.
     fn respond(&mut self, response: Response<B>, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let transport = &mut self.transport;
         if let Some(handover) = response.extensions().get::<Handover>() {
             let handover = handover.clone();
-            transport.send_handover_head(&response);
+            self.transport.send_handover_head(&response);
             self.enter(Step::Handing(handover));
             return Ok(Turn::Moved);
         }
         if response.status().is_informational() {
             return Ok(self.service_failed("an interim status is no response".into()));
         }
-        // A client that still waits for leave to send its body may send it or not: what comes
-        // next cannot be told apart.
-        let is_body_too_long_to_discard = self.feed.as_ref().is_some_and(Feed::is_reader_gone)
-            && transport
-                .core
-                .body_left()
-                .is_some_and(|n| n > MAX_DISCARDED_BODY_BYTES as u64);
-        if transport.is_draining() || transport.awaits_continue() || is_body_too_long_to_discard {
+        let is_gone = self.feed.as_ref().is_none_or(Feed::is_reader_gone);
+        let transport = &mut self.transport;
+        if !is_gone {
+            // The body is still wanted, perhaps by the response's own: now or never.
+            transport.send_continue();
+        }
+        let left = transport.core.body_left().unwrap_or_default();
+        let is_too_long_to_discard = is_gone && left > MAX_DISCARDED_BODY_BYTES as u64;
+        // A client that waits for leave to send its body may send it or not: what comes next
+        // cannot be told apart.
+        if transport.is_draining() || transport.awaits_continue() || is_too_long_to_discard {
             transport.core.close_after_response();
         }
         let exact_len = response.body().size_hint().exact();
@@ -362,16 +375,17 @@ where
     fn finish(&mut self) -> Turn {
         let transport = &mut self.transport;
         if transport.core.is_receiving_body() {
-            // The rest of the body is still wanted, or short enough to be discarded.
-            if self.feed.is_some() {
+            let is_gone = self.feed.as_ref().is_none_or(Feed::is_reader_gone);
+            if !is_gone || self.feed.is_some() && transport.core.is_persistent() {
+                // The rest of the body is still wanted, or short enough to be discarded.
                 return Turn::Waits;
             }
-            self.enter(Step::Closing(Closing::begin(true)));
+            self.feed = None;
+            self.enter(Step::Closing(Closing::begin()));
         } else if transport.core.next_exchange() {
             transport.begin_idle();
         } else {
-            let lingers = !transport.input.is_empty();
-            self.enter(Step::Closing(Closing::begin(lingers)));
+            self.enter(Step::Closing(Closing::begin()));
         }
         Turn::Moved
     }
@@ -420,6 +434,15 @@ where
         if !self.transport.output.is_empty() {
             return Turn::Waits;
         }
+        if self.transport.core.is_receiving_body() {
+            // The next protocol begins behind the request; a body that is too long to be discarded
+            // ends the connection.
+            return if self.feed.is_some() {
+                Turn::Waits
+            } else {
+                Turn::Ended
+            };
+        }
         let Step::Handing(handover) = &self.step else {
             return Turn::Waits;
         };
@@ -436,7 +459,8 @@ where
     /// Reads, where there is a use for more.
     fn fill(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let is_wanted = match (&self.step, &self.feed) {
-            (Step::Closing(_) | Step::Handing(_) | Step::HandedOver(_), _) => false,
+            (Step::Closing(_) | Step::HandedOver(_), _) => false,
+            (Step::Handing(_), None) => false,
             (_, Some(feed)) => feed.poll_demand(cx) != Demand::Enough,
             (_, None) => !self.transport.core.is_receiving_body(),
         };
@@ -445,10 +469,6 @@ where
         }
         match self.transport.fill(scratch, cx)? {
             Poll::Pending => Ok(Turn::Waits),
-            Poll::Ready(Ok(())) if self.transport.is_eof() && self.transport.core.is_idle() => {
-                self.enter(Step::Closing(Closing::begin(false)));
-                Ok(Turn::Moved)
-            }
             Poll::Ready(Ok(())) => Ok(Turn::Moved),
             Poll::Ready(Err(violation)) => Ok(self.violated(violation)),
         }
@@ -465,29 +485,20 @@ where
         }
     }
 
+    /// Says what is waited for. While something is left to write, nothing but a body is read, so
+    /// only the timers of writing may run.
     fn wait(&self, cx: &Context<'_>) -> Wait {
         let transport = &self.transport;
-        let is_between = matches!(self.step, Step::Idle) && transport.core.is_idle();
-        if is_between {
-            return match (transport.input.is_empty(), transport.core.has_served()) {
-                (false, _) => Wait::Head,
-                (true, true) => Wait::NextRequest,
-                (true, false) => Wait::FirstByte,
-            };
-        }
-        let is_closing = matches!(self.step, Step::Closing(_));
-        if is_closing && transport.output.is_empty() {
-            return Wait::Linger;
-        }
         let wants_body = self.feed.as_ref().is_some_and(|feed| {
             !transport.awaits_continue() && feed.poll_demand(cx) != Demand::Enough
         });
-        if wants_body {
-            Wait::Body
-        } else if transport.is_eof() {
-            Wait::HalfClosed
-        } else {
-            Wait::Service
+        match &self.step {
+            _ if wants_body => Wait::Body,
+            _ if !transport.output.is_empty() => Wait::Service,
+            Step::Closing(_) => Wait::Linger,
+            Step::Idle if transport.core.is_idle() => transport.wait_between(),
+            _ if transport.is_eof() => Wait::HalfClosed,
+            _ => Wait::Service,
         }
     }
 
@@ -507,9 +518,19 @@ where
         self.refuse(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Lets go of what was written before a response broke off, and sees to it that the response
+    /// does not look whole.
+    fn broken(&mut self, error: Error, cx: &mut Context<'_>) -> Error {
+        if self.transport.flush(cx).is_err() {
+            tracing::debug!("the peer has gone as well");
+        }
+        self.transport.abort();
+        error
+    }
+
     fn refuse(&mut self, status: StatusCode) -> Turn {
         self.transport.refuse(status);
-        self.enter(Step::Closing(Closing::begin(true)));
+        self.enter(Step::Closing(Closing::begin()));
         Turn::Moved
     }
 }

@@ -76,7 +76,10 @@ impl Transport {
 
     /// Gives the thread's buffers back; unread input is copied out of them.
     pub(super) fn give_back(&mut self, scratch: &mut Scratch) {
-        if !self.input.is_empty() && !self.owns_input {
+        if self.input.is_empty() {
+            // Also an empty piece holds on to the thread's block.
+            self.input = Bytes::new();
+        } else if !self.owns_input {
             self.input = Bytes::copy_from_slice(&self.input);
             self.owns_input = true;
         }
@@ -114,13 +117,14 @@ impl Transport {
         (Some(feed), body)
     }
 
-    /// Lets a client that waits for it send its body.
+    /// Lets a client that waits for it send its body, unless the response has begun.
     pub(super) fn send_continue(&mut self) -> bool {
-        let sends = std::mem::take(&mut self.awaits_continue);
-        if sends {
-            self.core.send_continue(self.output.buffer());
+        if !self.awaits_continue || !self.core.is_response_owed() {
+            return false;
         }
-        sends
+        self.awaits_continue = false;
+        self.core.send_continue(self.output.buffer());
+        true
     }
 
     /// Tells whether a client still waits for `100 Continue`: it may send its body or not, so the
@@ -190,7 +194,7 @@ impl Transport {
     ) -> Result<Poll<()>, Error> {
         let mut n_taken = 0;
         let sent = file.poll_send(&mut self.output, &mut n_taken, cx)?;
-        self.note_written(n_taken, sent.is_ready());
+        self.note_written(n_taken, sent.is_ready() || file.waits_for_disk());
         Ok(sent)
     }
 
@@ -250,6 +254,8 @@ impl Transport {
                 &mut scratch.large_room
             };
             if room.capacity() < size / 4 {
+                // Also an empty piece holds on to the block, which could be used again.
+                self.input = Bytes::new();
                 room.reserve(size);
             }
             let read = poll_read_buf(Pin::new(&mut **io), cx, room);
@@ -275,6 +281,7 @@ impl Transport {
             }
             Poll::Ready(Ok(n)) => {
                 if is_body {
+                    self.awaits_continue = false;
                     self.timeouts.received(n);
                 }
                 Ok(Poll::Ready(Ok(())))
@@ -308,6 +315,28 @@ impl Transport {
         let read = poll_read_buf(Pin::new(&mut **io), cx, &mut scratch.room);
         scratch.room.clear();
         read
+    }
+
+    /// Says what is waited for between two exchanges. The wait for a head goes on through empty
+    /// lines before it.
+    pub(super) fn wait_between(&self) -> Wait {
+        match (
+            self.input.is_empty(),
+            self.timeouts.wait(),
+            self.core.has_served(),
+        ) {
+            (false, _, _) | (true, Wait::Head, _) => Wait::Head,
+            (true, _, true) => Wait::NextRequest,
+            (true, _, false) => Wait::FirstByte,
+        }
+    }
+
+    /// Sees to it that the end of the stream is not taken for the end of a response. Where the
+    /// framing tells, what was written before still reaches the peer.
+    pub(super) fn abort(&mut self) {
+        if let Some(io) = self.io.as_mut().filter(|_| self.core.is_body_until_close()) {
+            io.abort();
+        }
     }
 
     /// Begins the wait for the next request.

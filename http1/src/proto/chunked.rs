@@ -70,11 +70,13 @@ impl Decoder {
         }
     }
 
-    /// Takes the next piece off the input; `None` when there is too little of it.
+    /// Takes the next piece off the input; `None` when there is too little of it. A chunk longer
+    /// than `max_len` is refused by its size.
     pub(super) fn receive(
         &mut self,
         input: &mut Bytes,
         config: &Config,
+        max_len: u64,
     ) -> Result<Option<Decoded>, Violation> {
         loop {
             match self.state {
@@ -108,6 +110,9 @@ impl Decoder {
                     };
                     self.state = self.step(octet)?;
                     input.advance(1);
+                    if self.state == State::Data && self.size > max_len {
+                        return Err(Violation::BodyTooLong);
+                    }
                 }
             }
         }
@@ -206,10 +211,14 @@ pub(super) fn encode_chunk_size(len: usize, output: &mut BytesMut) {
     output.put_slice(b"\r\n");
 }
 
-/// Writes the end of a chunked body, with its trailers.
+/// Writes the end of a chunked body, with its trailers, but for those that may not stand there
+/// (RFC 9110 §6.5.1).
 pub(super) fn encode_last_chunk(trailers: Option<&HeaderMap>, output: &mut BytesMut) {
     output.put_slice(b"0\r\n");
     for (name, value) in trailers.into_iter().flatten() {
+        if !head::is_allowed_in_trailers(name) {
+            continue;
+        }
         output.put_slice(name.as_str().as_bytes());
         output.put_slice(b": ");
         output.put_slice(value.as_bytes());

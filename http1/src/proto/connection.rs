@@ -43,13 +43,12 @@ pub enum BodyEvent {
     End(HeaderMap),
 }
 
-/// How much of the next piece of a response's body may be sent, see
-/// [`Connection::send_data`].
+/// What goes behind a piece of a response's body, see [`Connection::send_data`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chunk {
-    /// The piece as it is.
+    /// Nothing.
     Plain,
-    /// The piece, then a line end: it is a chunk.
+    /// A line end: the piece is a chunk.
     Chunked,
 }
 
@@ -159,12 +158,12 @@ impl Connection {
                 Ok(Some(BodyEvent::Data(input.split_to(len))))
             }
             Body::Chunked(decoder) => {
-                let received = decoder.receive(input, config);
+                let max_len = config.max_body_bytes.saturating_sub(self.body_received);
+                let received = decoder.receive(input, config, max_len);
                 match self.judge(received)? {
                     None => Ok(None),
                     Some(Decoded::Data(data)) => {
                         self.body_received += data.len() as u64;
-                        self.judge(check_len(self.body_received, config))?;
                         Ok(Some(BodyEvent::Data(data)))
                     }
                     Some(Decoded::End(trailers)) => {
@@ -201,7 +200,6 @@ impl Connection {
             state::Request::Body => true,
             state::Request::Done | state::Request::Closed => false,
         };
-        self.life.is_persistent = false;
         if is_inside {
             self.judge(Err(Violation::UnexpectedEof))
         } else {
@@ -224,12 +222,12 @@ impl Connection {
         self.life.request == state::Request::Body
     }
 
-    /// Tells whether nothing is under way: the next byte in would begin a request.
+    /// Tells whether no exchange is under way; part of the next head may be there.
     pub fn is_idle(&self) -> bool {
         self.life.request == state::Request::Head
     }
 
-    /// Tells whether a request was received before, in whole or in part.
+    /// Tells whether a request's head was received before.
     pub fn has_served(&self) -> bool {
         self.n_requests > 0
     }
@@ -321,11 +319,26 @@ impl Connection {
         }
     }
 
+    /// Tells whether a body is being sent that only the end of the connection will end.
+    pub fn is_body_until_close(&self) -> bool {
+        self.life.response == state::Response::Body && self.transfer == Transfer::UntilClose
+    }
+
     /// Counts the rest of a body of stated length as sent: the driver sends it from a file.
     pub fn send_rest_by_file(&mut self) {
         if let Transfer::Length(left) = &mut self.transfer {
             *left = 0;
         }
+    }
+
+    /// Tells whether no response to the request under way has begun.
+    pub fn is_response_owed(&self) -> bool {
+        self.life.response == state::Response::Owed
+    }
+
+    /// Tells whether there may be another exchange.
+    pub fn is_persistent(&self) -> bool {
+        self.life.is_persistent
     }
 
     /// Tells whether the response is complete.

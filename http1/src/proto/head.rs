@@ -4,6 +4,8 @@
 //! stream was cut into segments. There is one reader and it is strict: lines end by CRLF, parts
 //! are where RFC 9112 has them, and what an octet may be is left to the types of `http`.
 
+use std::ops::Range;
+
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 
@@ -158,9 +160,14 @@ pub(super) fn receive_trailers(
         if line.is_empty() {
             return Ok(Some(trailers));
         }
-        let (name, value, _) = read_field(&section, line)?;
+        let (name, value) = split_field(&section, line)?;
+        let value = HeaderValue::from_maybe_shared(section.slice(value));
+        let value = value.map_err(|_| Violation::HeaderField)?;
+        let name = HeaderName::from_bytes(&section[name]).map_err(|_| Violation::HeaderField)?;
         if is_allowed_in_trailers(&name) {
-            trailers.append(name, value);
+            trailers
+                .try_append(name, value)
+                .map_err(|_| Violation::TooManyHeaders)?;
         }
     }
 }
@@ -199,6 +206,7 @@ impl Line {
 
 impl Lines<'_> {
     /// Finds the next CR; `None` when there is none, or no LF behind it.
+    #[inline]
     fn next_line(&mut self) -> Option<Line> {
         let start = self.at;
         let end = start + octet::find(b'\r', &self.section[start..])?;
@@ -231,7 +239,10 @@ fn read<B>(
     let version = read_request_line(block, line, request)?;
     let mut framing = FramingFields::default();
     let headers = request.headers_mut();
-    headers.reserve(n_fields_expected);
+    // A map makes room for six at first, by itself.
+    if n_fields_expected > 6 {
+        headers.reserve(n_fields_expected);
+    }
     loop {
         let Some(line) = lines.next_line() else {
             return Ok(None);
@@ -245,15 +256,33 @@ fn read<B>(
         if headers.len() >= config.max_headers {
             return Err(Violation::TooManyHeaders);
         }
-        let (name, value, role) = read_field(block, line)?;
-        if role != Role::Other {
-            framing.see(role, value.as_bytes())?;
+        let (name, value) = split_field(block, line)?;
+        let (name, octets) = (&block[name], &block[value.clone()]);
+        let Ok(value) = HeaderValue::from_maybe_shared(block.slice(value)) else {
+            return Err(Violation::HeaderField);
+        };
+        // The two arms differ in who owns the name: a known one is not copied before it is stored.
+        match names::find(name) {
+            Some(known) => {
+                if known.role != Role::Other {
+                    framing.see(known.role, octets)?;
+                }
+                headers
+                    .try_append(&known.name, value)
+                    .map_err(|_| Violation::TooManyHeaders)?;
+            }
+            None => {
+                let name = HeaderName::from_bytes(name).map_err(|_| Violation::HeaderField)?;
+                headers
+                    .try_append(name, value)
+                    .map_err(|_| Violation::TooManyHeaders)?;
+            }
         }
-        headers.append(name, value);
     }
     if lines.at > config.max_head_bytes {
         return Err(Violation::HeadTooLong);
     }
+    prefer_target_authority(request)?;
     Ok(Some((lines.at, framing.conclude(version)?)))
 }
 
@@ -291,15 +320,29 @@ fn read_request_line<B>(
     Ok(version)
 }
 
-/// Reads `field-name ":" OWS field-value OWS` (RFC 9112 §5).
+/// The authority of an absolute-form target stands above Host (RFC 9112 §3.2.2), also for a service
+/// that looks at Host alone.
+fn prefer_target_authority<B>(request: &mut Request<B>) -> Result<(), Violation> {
+    if request.method() == Method::CONNECT {
+        return Ok(());
+    }
+    let Some(authority) = request.uri().authority() else {
+        return Ok(());
+    };
+    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Violation::RequestTarget)?;
+    request.headers_mut().insert(http::header::HOST, host);
+    Ok(())
+}
+
+/// Splits `field-name ":" OWS field-value OWS` (RFC 9112 §5) into name and value.
 ///
-/// The name is a token, so neither white space before the colon nor a folded line passes; the
-/// value has no controls but tabs.
+/// Whoever makes a name of the name sees that it is a token, so neither white space before the
+/// colon nor a folded line passes.
 #[inline]
-fn read_field(block: &Bytes, line: Line) -> Result<(HeaderName, HeaderValue, Role), Violation> {
+fn split_field(block: &[u8], line: Line) -> Result<(Range<usize>, Range<usize>), Violation> {
     let text = &block[line.start..line.end];
     let name_len = octet::find(b':', text).ok_or(Violation::HeaderField)?;
-    let (name, mut value) = (&text[..name_len], &text[name_len + 1..]);
+    let mut value = &text[name_len + 1..];
     while let [b' ' | b'\t', rest @ ..] = value {
         value = rest;
     }
@@ -307,17 +350,14 @@ fn read_field(block: &Bytes, line: Line) -> Result<(HeaderName, HeaderValue, Rol
     while let [rest @ .., b' ' | b'\t'] = value {
         value = rest;
     }
-    let value = HeaderValue::from_maybe_shared(block.slice(start..start + value.len()));
-    let value = value.map_err(|_| Violation::HeaderField)?;
-    if let Some((name, role)) = names::find(name) {
-        return Ok((name, value, role));
-    }
-    let name = HeaderName::from_bytes(name).map_err(|_| Violation::HeaderField)?;
-    Ok((name, value, Role::Other))
+    Ok((
+        line.start..line.start + name_len,
+        start..start + value.len(),
+    ))
 }
 
 /// RFC 9110 §6.5.1: no field that is needed before the content may come behind it.
-fn is_allowed_in_trailers(name: &HeaderName) -> bool {
+pub(super) fn is_allowed_in_trailers(name: &HeaderName) -> bool {
     const FORBIDDEN: [HeaderName; 22] = [
         http::header::AUTHORIZATION,
         http::header::CACHE_CONTROL,

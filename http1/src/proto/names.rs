@@ -18,16 +18,23 @@ pub(super) enum Role {
     TransferEncoding,
 }
 
+/// A name of the table.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) name: HeaderName,
+    pub(super) role: Role,
+    text: &'static str,
+}
+
 /// Finds the name of a field in the table. No octet may be CR, which a line has none of.
 ///
 /// What is not found may still be a name, or no token at all (RFC 9110 §5.1).
-pub(super) fn find(name: &[u8]) -> Option<(HeaderName, Role)> {
+pub(super) fn find(name: &[u8]) -> Option<&'static Known> {
     let mut slot = hash(name);
     loop {
-        let index = usize::from(SLOTS[slot]);
-        if equals(TEXTS.get(index)?.as_bytes(), name) {
-            let (known, role) = &NAMES[index];
-            return Some((known.clone(), *role));
+        let known = KNOWN.get(usize::from(SLOTS[slot]))?;
+        if equals(known.text.as_bytes(), name) {
+            return Some(known);
         }
         slot = (slot + 1) % N_SLOTS;
     }
@@ -66,7 +73,7 @@ const fn hash(name: &[u8]) -> usize {
     (first as usize * 7 + middle as usize * 31 + last as usize * 3 + len * 53) % N_SLOTS
 }
 
-/// Where each name stands in [`NAMES`], by its hash; a slot beyond the names is empty.
+/// Where each name stands in [`KNOWN`], by its hash; a slot beyond the names is empty.
 static SLOTS: [u8; N_SLOTS] = {
     let mut slots = [u8::MAX; N_SLOTS];
     let mut index = 0;
@@ -86,8 +93,11 @@ const N_SLOTS: usize = 512;
 macro_rules! names {
     ($($name:literal $role:ident,)*) => {
         const TEXTS: &[&str] = &[$($name),*];
-        static NAMES: [(HeaderName, Role); TEXTS.len()] =
-            [$((HeaderName::from_static($name), Role::$role)),*];
+        static KNOWN: [Known; TEXTS.len()] = [$(Known {
+            name: HeaderName::from_static($name),
+            role: Role::$role,
+            text: $name,
+        }),*];
     };
 }
 
@@ -185,17 +195,11 @@ mod tests {
             assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
             let upper = name.to_ascii_uppercase();
             assert_eq!(
-                find(name.as_bytes())
-                    .map(|found| found.0)
-                    .as_ref()
-                    .map(HeaderName::as_str),
+                find(name.as_bytes()).map(|known| known.name.as_str()),
                 Some(*name)
             );
             assert_eq!(
-                find(upper.as_bytes())
-                    .map(|found| found.0)
-                    .as_ref()
-                    .map(HeaderName::as_str),
+                find(upper.as_bytes()).map(|known| known.name.as_str()),
                 Some(*name)
             );
         }
@@ -209,8 +213,8 @@ mod tests {
                     let mut other = name.as_bytes().to_vec();
                     other[at] = octet;
                     let expected = HeaderName::from_bytes(&other).ok();
-                    if let Some((found, _)) = find(&other) {
-                        assert_eq!(Some(found), expected);
+                    if let Some(known) = find(&other) {
+                        assert_eq!(Some(&known.name), expected.as_ref());
                     }
                 }
             }
@@ -220,7 +224,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_not_found() {
         for name in [&b""[..], b"x", b"x-unheard-of", b"hosts", b"hos"] {
-            assert_eq!(find(name), None);
+            assert!(find(name).is_none());
         }
     }
 }

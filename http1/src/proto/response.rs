@@ -1,7 +1,7 @@
 //! The head of a response: how its body will be framed, and the bytes of the head.
 
 use bytes::{BufMut, BytesMut};
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 /// How the body of a response is framed (RFC 9112 §6).
@@ -49,6 +49,7 @@ struct Given {
     length: Option<u64>,
     closes: bool,
     has_date: bool,
+    upgrades: bool,
 }
 
 /// How a response is sent.
@@ -83,10 +84,13 @@ pub(super) fn encode(
     let is_tunnel = asked.is_connect && status.is_success();
     let is_persistent =
         is_persistent && !given.closes && !is_tunnel && transfer != Transfer::UntilClose;
-    if !is_persistent {
-        output.put_slice(b"connection: close\r\n");
-    } else if asked.is_http_10 {
-        output.put_slice(b"connection: keep-alive\r\n");
+    // Whoever sends Upgrade says so in Connection too (RFC 9110 §7.8).
+    match (is_persistent, given.upgrades) {
+        (true, false) if asked.is_http_10 => output.put_slice(b"connection: keep-alive\r\n"),
+        (true, false) => {}
+        (true, true) => output.put_slice(b"connection: upgrade\r\n"),
+        (false, false) => output.put_slice(b"connection: close\r\n"),
+        (false, true) => output.put_slice(b"connection: close, upgrade\r\n"),
     }
     encode_end(given.has_date, date, output);
     Encoded {
@@ -130,6 +134,9 @@ fn frame(
     {
         return (Transfer::None, None);
     }
+    if status == StatusCode::RESET_CONTENT {
+        return (Transfer::None, Some(0));
+    }
     if status == StatusCode::NOT_MODIFIED {
         return (Transfer::None, given);
     }
@@ -163,6 +170,7 @@ fn encode_fields(headers: &HeaderMap, keeps_connection: bool, output: &mut Bytes
             continue;
         }
         given.has_date |= *name == DATE;
+        given.upgrades |= *name == UPGRADE;
         output.put_slice(name.as_str().as_bytes());
         output.put_slice(b": ");
         output.put_slice(value.as_bytes());

@@ -137,14 +137,14 @@ impl Timeouts {
             Wait::HalfClosed => Some(config.write_stall_timeout),
             Wait::Linger => Some(Self::LINGER),
         };
-        let reading = reading.map(|wait| self.since + wait);
-        let writing = self.writing.as_ref().map(|writing| {
-            (writing.progress + config.write_stall_timeout).min(writing.window + config.drain_grace)
+        // A time that is too far away to be told is never.
+        let reading = reading.and_then(|wait| self.since.checked_add(wait));
+        let writing = self.writing.as_ref().and_then(|writing| {
+            let stalled = writing.progress.checked_add(config.write_stall_timeout);
+            let slow = writing.window.checked_add(config.drain_grace);
+            earlier(stalled, slow)
         });
-        match (reading, writing) {
-            (Some(reading), Some(writing)) => Some(reading.min(writing)),
-            (reading, writing) => reading.or(writing),
-        }
+        earlier(reading, writing)
     }
 
     /// Tells what is over at `now`, and opens the next window of a rate that was kept.
@@ -155,11 +155,12 @@ impl Timeouts {
         is_draining: bool,
     ) -> Option<Expired> {
         if let Some(writing) = &mut self.writing {
-            if now >= writing.progress + config.write_stall_timeout {
+            if now.saturating_duration_since(writing.progress) >= config.write_stall_timeout {
                 return Some(Expired::WriteStalled);
             }
-            if now >= writing.window + config.drain_grace {
-                if writing.n_in_window < least(config.drain_min_rate, now - writing.window) {
+            let window = now.saturating_duration_since(writing.window);
+            if window >= config.drain_grace {
+                if writing.n_in_window < least(config.drain_min_rate, window) {
                     return Some(Expired::WriteStalled);
                 }
                 (writing.window, writing.n_in_window) = (now, 0);
@@ -193,4 +194,11 @@ impl Timeouts {
 /// Returns the bytes that a rate makes in a time, whole seconds counted.
 fn least(bytes_per_second: u32, time: Duration) -> u64 {
     u64::from(bytes_per_second).saturating_mul(time.as_secs())
+}
+
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
 }

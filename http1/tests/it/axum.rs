@@ -47,9 +47,11 @@ async fn ask(request: &str) -> (SocketAddr, Vec<u8>) {
     client.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).await.unwrap();
+    let near = client.local_addr().unwrap();
+    drop(client);
     shutdown.advance(Phase::Draining);
     server.await.unwrap().unwrap();
-    (client.local_addr().unwrap(), answer)
+    (near, answer)
 }
 
 #[tokio::test]

@@ -253,3 +253,44 @@ async fn an_empty_body_is_no_frame() {
         .await;
     assert_eq!(answer, last("true false"));
 }
+
+#[tokio::test]
+async fn leave_is_given_before_the_head_of_a_response_that_streams_the_request() {
+    let app = service_fn(|request: Request<Incoming>| async {
+        Ok::<_, Infallible>(Response::new(request.into_body()))
+    });
+    let mut client = Client::connect(app);
+    client
+        .send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n")
+        .await;
+    let head = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n";
+    assert_eq!(client.read_until("6\r\n\r\n").await, head);
+    client.send("abcdef").await;
+    assert_eq!(client.read_until("f").await, "abcdef");
+}
+
+#[tokio::test]
+async fn tiny_chunks_hold_the_peer_back_as_early_as_large_ones() {
+    let (kept, mut keeps) = tokio::sync::mpsc::channel(1);
+    let app = service_fn(move |request: Request<Incoming>| {
+        let kept = kept.clone();
+        async move {
+            kept.send(request.into_body()).await.unwrap();
+            std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>().await
+        }
+    });
+    let mut client = Client::connect(app);
+    client
+        .send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
+    client.send("1\r\na\r\n".repeat(50_000)).await;
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    let body = keeps.recv().await.unwrap();
+    let n_buffered = body.size_hint().lower();
+    assert!(
+        (500..20_000).contains(&n_buffered),
+        "{n_buffered} chunks were taken"
+    );
+}

@@ -26,6 +26,7 @@ async fn three_requests_of_one_write_are_answered_in_order() {
         .await;
     let expected = format!("{}{}{}", ok("GET /1 "), ok("POST /2 abc"), last("GET /3 "));
     assert_eq!(client.read_all().await, expected);
+    client.end().await;
     client.server.await.unwrap().unwrap();
 }
 
@@ -38,7 +39,7 @@ async fn a_stream_that_is_cut_everywhere_gives_the_same_answers() {
                    3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n\
                    GET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let expected = format!("{}{}", ok("POST /a abcde x-sum=5"), last("GET /b "));
-    let (mut read, mut write) = tokio::io::split(client.stream);
+    let (mut read, mut write) = tokio::io::split(&mut client.stream);
     let send = tokio::io::AsyncWriteExt::write_all(&mut write, request.as_bytes());
     let mut answer = String::new();
     let receive = tokio::io::AsyncReadExt::read_to_string(&mut read, &mut answer);
@@ -50,7 +51,8 @@ async fn a_stream_that_is_cut_everywhere_gives_the_same_answers() {
         .filter(|line| !line.starts_with("date: "))
         .collect();
     assert_eq!(answer, expected);
-    client.server = tokio::spawn(async { Ok(()) });
+    client.end().await;
+    client.server.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -153,17 +155,20 @@ async fn an_idle_peer_that_goes_away_ends_the_connection_well() {
 #[tokio::test]
 async fn endless_pipelining_leaves_turns_to_others() {
     let mut client = Client::connect(echo());
-    let others = tokio::spawn(async {
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
-        }
-    });
     let request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-    client.send(request.repeat(10_000)).await;
-    client.send("GET / HTTP/1.0\r\n\r\n").await;
-    let answers = client.read_all().await;
-    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 10_001);
-    others.await.unwrap();
+    client.send(request.repeat(20_000)).await;
+    // The server has all of it to read and room for every answer, and still lets this task run.
+    let mut answers = vec![0; 1 << 20];
+    let n = tokio::io::AsyncReadExt::read(&mut client.stream, &mut answers)
+        .await
+        .unwrap();
+    let n_answered = String::from_utf8_lossy(&answers[..n])
+        .matches("HTTP/1.1 200 OK")
+        .count();
+    assert!(
+        (1..20_000).contains(&n_answered),
+        "{n_answered} answers in one turn"
+    );
 }
 
 #[tokio::test]
@@ -228,4 +233,70 @@ async fn a_tunnel_that_nobody_takes_over_is_closed() {
         client.read_all().await,
         "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"
     );
+}
+
+#[tokio::test]
+async fn pipelined_requests_before_the_peer_ended_its_side_are_all_answered() {
+    let (release, released) = tokio::sync::watch::channel(false);
+    let app = service_fn(move |request: Request<Incoming>| {
+        let mut released = released.clone();
+        async move {
+            released.wait_for(|released| *released).await.unwrap();
+            Ok::<_, Infallible>(Response::new(Full::from(request.uri().path().to_owned())))
+        }
+    });
+    let mut client = Client::connect(app);
+    client
+        .send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n")
+        .await;
+    client.end().await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    release.send(true).unwrap();
+    assert_eq!(client.read_all().await, format!("{}{}", ok("/1"), ok("/2")));
+}
+
+#[tokio::test]
+async fn answers_before_one_that_breaks_off_arrive() {
+    let app = service_fn(|request: Request<Incoming>| async move {
+        let response = match request.uri().path() {
+            "/lie" => Response::builder().header("content-length", "9"),
+            _ => Response::builder(),
+        };
+        Ok::<_, Infallible>(response.body(Full::from("abc")).unwrap())
+    });
+    let mut client = Client::connect(app);
+    client
+        .send("GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /lie HTTP/1.1\r\nHost: h\r\n\r\n")
+        .await;
+    let answers = client.read_all().await;
+    assert!(answers.starts_with(&ok("abc")), "{answers}");
+}
+
+#[tokio::test]
+async fn upgrade_is_named_in_connection_too() {
+    let app = service_fn(|_: Request<Incoming>| async {
+        let response = Response::builder()
+            .status(426)
+            .header("upgrade", "websocket");
+        Ok::<_, Infallible>(response.body(Full::<Bytes>::default()).unwrap())
+    });
+    let mut client = Client::connect(app);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    let answer = client.read_until("\r\n\r\n").await;
+    assert!(answer.contains("connection: upgrade\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_authority_of_an_absolute_target_stands_above_host() {
+    let app = service_fn(|request: Request<Incoming>| async move {
+        let host = request.headers()["host"].to_str().unwrap().to_owned();
+        Ok::<_, Infallible>(Response::new(Full::from(host)))
+    });
+    let mut client = Client::connect(app);
+    let answer = client
+        .ask("GET http://other:80/ HTTP/1.0\r\nHost: h\r\n\r\n")
+        .await;
+    assert_eq!(answer, last("other:80"));
 }

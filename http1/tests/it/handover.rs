@@ -67,3 +67,18 @@ async fn any_other_status_says_that_the_connection_ends() {
         "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nABCDEF"
     );
 }
+
+#[tokio::test]
+async fn the_next_protocol_begins_behind_the_request() {
+    let request = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nConnection: upgrade\r\n\
+                   Upgrade: shout\r\n\r\nhe";
+    let app = service_fn(move |_: Request<Incoming>| async move {
+        Ok::<_, Infallible>(shout(StatusCode::SWITCHING_PROTOCOLS))
+    });
+    let mut client = Client::connect(app);
+    client.send(request).await;
+    client.read_until("shout\r\n\r\n").await;
+    client.send("lloabc").await;
+    client.end().await;
+    assert_eq!(client.read_all().await, "ABC");
+}

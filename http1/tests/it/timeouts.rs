@@ -176,3 +176,74 @@ async fn a_refused_peer_that_stays_is_closed_after_two_seconds() {
     (&mut client.server).await.unwrap().unwrap();
     check_elapsed(begun, 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_drains_steadily_outlives_the_keep_alive_time() {
+    let app = service_fn(|_: Request<Incoming>| async {
+        Ok::<_, Infallible>(Response::new(Full::from(vec![b'x'; 60_000])))
+    });
+    let (stream, io) = duplex(500);
+    let mut client = Client::over(
+        stream,
+        Foreign(io),
+        PeerInfo::default(),
+        app,
+        Config::default(),
+    );
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    let mut n_read = 0;
+    while n_read < 60_000 {
+        let mut buf = [0; 500];
+        let n = client.stream.read(&mut buf).await.unwrap();
+        assert_ne!(n, 0, "cut after {n_read} bytes");
+        n_read += n;
+        pass(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_lines_do_not_put_the_head_off() {
+    let begun = Instant::now();
+    let mut client = Client::connect(echo());
+    for _ in 0..4 {
+        client.send("\r").await;
+        pass(Duration::from_secs(1)).await;
+        client.send("\n").await;
+        pass(Duration::from_secs(1)).await;
+    }
+    let answer = client.read_all().await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 408 "),
+        "{answer}"
+    );
+    check_elapsed(begun, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_waits_for_leave_which_never_comes_is_closed() {
+    let app = service_fn(|_: Request<Incoming>| async {
+        Ok::<_, Infallible>(Response::new(Full::from("no")))
+    });
+    let begun = Instant::now();
+    let mut client = Client::connect(app);
+    client
+        .send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        .await;
+    assert!(client.read_all().await.ends_with("no"));
+    (&mut client.server).await.unwrap().unwrap();
+    check_elapsed(begun, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_that_never_ends_is_no_panic() {
+    let (stream, io) = duplex(4096);
+    let mut config = Config::default();
+    config.keep_alive_timeout = Duration::MAX;
+    config.head_timeout = Duration::MAX;
+    let mut client = Client::over(stream, Foreign(io), PeerInfo::default(), echo(), config);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_until("GET / ").await;
+    pass(Duration::from_secs(100)).await;
+    client.send("GET /2 HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_until("GET /2 ").await;
+}

@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -162,7 +163,12 @@ where
         let mut peer = PeerInfo::new(remote, local);
         peer.refused = place.refused();
         let connection = Connection::new(socket, peer, self.shutdown.clone());
-        let future = self.service.call(connection);
+        // Calling is the user's code, and a panic there is the connection's matter only.
+        let call = AssertUnwindSafe(|| self.service.call(connection));
+        let Ok(future) = catch_unwind(call) else {
+            tracing::error!("the service panicked when it was called");
+            return;
+        };
         (self.spawn)(
             Served {
                 future,

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use rustix::io::{Errno, retry_on_intr, writev};
 use rustix::net::{send, shutdown, sockopt};
@@ -92,6 +93,11 @@ fn measure<'a, 'b>(bufs: &'a [IoSlice<'b>]) -> (&'a [IoSlice<'b>], usize) {
 impl Io for Socket {
     fn direct(&self) -> Option<Direct> {
         Some(Direct::new(Arc::clone(&self.0) as Arc<dyn DirectSocket>))
+    }
+
+    fn abort(&mut self) {
+        // A socket that cannot be told so, as a Unix socket, is just closed.
+        rustix::net::sockopt::set_socket_linger(self, Some(Duration::ZERO)).unwrap_or_default();
     }
 }
 
