@@ -107,6 +107,28 @@ fn an_error_or_panic_of_the_service_ends_its_own_connection_only() {
     running.join().unwrap();
 }
 
+#[test]
+fn a_panic_when_the_service_is_called_ends_that_connection_only() {
+    let server = Server::new(Config::default()).listen(loopback(), || {
+        let mut n_calls = 0;
+        tower::service_fn(move |mut connection: Connection| {
+            n_calls += 1;
+            assert_ne!(n_calls, 1, "as the test wants it");
+            async move {
+                let byte = tokio::io::AsyncReadExt::read_u8(&mut connection.io).await?;
+                connection.io.write_u8(byte).await
+            }
+        })
+    });
+    // One thread, so that the second connection meets the service that panicked.
+    let running = Running::start(server.threads(NonZeroUsize::MIN));
+    let mut first = TcpStream::connect(running.tcp()).unwrap();
+    assert_eq!(io::read_to_string(&mut first).unwrap(), "");
+    ping(&mut TcpStream::connect(running.tcp()).unwrap());
+    running.shutdown.advance(Phase::Draining);
+    running.join().unwrap();
+}
+
 struct NeverReady;
 
 impl Service<Connection> for NeverReady {
