@@ -35,7 +35,8 @@ pub struct Config {
     /// Default unlimited.
     pub max_requests: Option<NonZeroU64>,
     /// Time without a byte taken by the peer while there is something to write; then the
-    /// connection is closed. Default 30 s.
+    /// connection is closed. Also the time that a service may be silent for a peer that has ended
+    /// its side of the stream, and may be gone altogether. Default 30 s.
     pub write_stall_timeout: Duration,
     /// Slowest drain of a response in bytes per second, measured over each `drain_grace`; below
     /// it the connection is closed. Default 256.

@@ -136,11 +136,14 @@ impl fmt::Display for Misuse {
 
 impl error::Error for Misuse {}
 
-/// Why a connection ended, or a request body could not be read to its end.
+/// Why a connection broke off, or a request body could not be read to its end.
+///
+/// A peer that broke a rule outside a body was answered, and its connection ended in good order:
+/// that is no error of the connection.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer broke a rule, and was answered with the violation's status.
+    /// The peer broke a rule inside a request body, and was answered with the violation's status.
     Violation(Violation),
     /// The service broke a rule, and the connection was aborted.
     Misuse(Misuse),

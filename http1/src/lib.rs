@@ -22,10 +22,16 @@
 //!
 //! # Limits
 //!
-//! Each is a field of [`Config`], with its default, its unit, and what happens beyond it. An idle
-//! connection holds no buffer; one with a head under way at most `max_head_bytes`; one with a
-//! streamed request body about 128 KiB; one with a response that the peer does not take about
-//! 64 KiB and the piece of the body under way.
+//! Each is a field of [`Config`], with its default, its unit, and what happens beyond it. What a
+//! connection holds at most, beside its future of about half a KiB:
+//!
+//! | it is | memory |
+//! |---|---|
+//! | idle | nothing |
+//! | sending a head | `max_head_bytes`, and as much room to read more |
+//! | waiting for the service | the block of 16 KiB that its request was read into, shared with other requests |
+//! | sending a body that the service does not take | 128 KiB |
+//! | not taking a response | 64 KiB and the piece of the body under way |
 //!
 //! # Features
 //!

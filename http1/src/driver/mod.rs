@@ -37,7 +37,8 @@ type BoxError = Box<dyn error::Error + Send + Sync>;
 
 /// Serves one connection; made by calling [`Http1`](crate::Http1).
 ///
-/// It completes when the connection has ended: with `Ok` when it ended between two exchanges.
+/// It completes when the connection has ended: with `Ok` in good order, also behind a refusal or an
+/// idle time; with an error where an exchange broke off.
 ///
 /// # Cancel safety
 ///
