@@ -20,6 +20,7 @@ pub(super) struct FileTransfer {
     resident: u64,
     /// Whether bytes were sent since other connections last had their turn.
     has_sent: bool,
+    waits_for_disk: bool,
 }
 
 impl FileTransfer {
@@ -43,12 +44,13 @@ impl FileTransfer {
             offset,
             resident: offset,
             has_sent: false,
+            waits_for_disk: false,
         }))
     }
 
     /// Tells whether the disk, not the peer, is what the transfer waits for.
     pub(super) fn waits_for_disk(&self) -> bool {
-        self.resident == self.offset && self.left() > 0
+        self.waits_for_disk
     }
 
     /// Returns how many bytes are left.
@@ -79,7 +81,9 @@ impl FileTransfer {
                     return Poll::Pending;
                 }
                 let stretch = self.next_stretch();
-                ready!(self.region.poll_resident(cx, self.offset, stretch))?;
+                let resident = self.region.poll_resident(cx, self.offset, stretch);
+                self.waits_for_disk = resident.is_pending();
+                ready!(resident)?;
                 self.resident += stretch;
             }
             let max = usize::try_from(self.resident - self.offset).unwrap_or(usize::MAX);
