@@ -1,7 +1,7 @@
 //! HTTP/1.0 and HTTP/1.1: a pure core, and a server that answers from any tower service.
 //!
-//! It is no router and knows no HTTP/2. Start from [`Http1`], the service that a listener is
-//! given; [`Incoming`], the body of a request; and [`Config`], the limits.
+//! It is no router and knows no HTTP/2. Start from `Http1`, the service that a listener is
+//! given; `Incoming`, the body of a request; and [`Config`], the limits.
 //!
 //! ```no_run
 //! use std::convert::Infallible;
@@ -37,7 +37,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `driver` (default) | [`Http1`], [`Incoming`]: the tokio driver and the tower service |
+//! | `driver` (default) | `Http1`, `Incoming`: the tokio driver and the tower service |
 //!
 //! # Specification
 //!

@@ -7,6 +7,8 @@ mod closing;
 mod date;
 mod file;
 mod output;
+mod request;
+mod response;
 mod scratch;
 mod spare;
 mod transport;
@@ -30,8 +32,8 @@ use self::spare::Place;
 use self::transport::Transport;
 use crate::body::{Demand, Feed, Incoming};
 use crate::config::Config;
-use crate::error::{Error, Misuse, Violation};
-use crate::proto::{BodyEvent, Expired, Transfer, Wait};
+use crate::error::{Error, Violation};
+use crate::proto::{Expired, Wait};
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
 
@@ -217,264 +219,6 @@ where
         }
     }
 
-    /// Begins an exchange, if a request's head is complete, or ends the last one.
-    fn receive(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        if self.transport.core.is_response_sent() {
-            return Ok(self.finish());
-        }
-        let transport = &mut self.transport;
-        if transport.input.is_empty() {
-            if transport.is_eof() && transport.core.is_idle() {
-                self.enter(Step::Closing(Closing::begin()));
-                return Ok(Turn::Moved);
-            }
-            return Ok(Turn::Waits);
-        }
-        let mut request = Request::new(Incoming::default());
-        let input = &mut transport.input;
-        match transport
-            .core
-            .receive_head(input, &transport.config, &mut request)
-        {
-            Ok(None) if transport.is_eof() && transport.core.is_idle() => {
-                Ok(self.violated(Violation::UnexpectedEof))
-            }
-            Ok(None) => Ok(Turn::Waits),
-            Ok(Some(facts)) => {
-                let (feed, body) = transport.incoming(facts);
-                (self.feed, self.n_discarded) = (feed, 0);
-                *request.body_mut() = body;
-                self.call(request, cx)
-            }
-            Err(violation) => Ok(self.violated(violation)),
-        }
-    }
-
-    /// Calls the service, or keeps the request until it is ready.
-    #[inline]
-    fn call(&mut self, request: Request<Incoming>, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        match self.app.poll_ready(cx) {
-            Poll::Pending => {
-                self.step = Step::Received(Box::new(request));
-                Ok(Turn::Waits)
-            }
-            Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
-            Poll::Ready(Ok(())) => {
-                self.step = Step::Called(spare::place(self.app.call(request)));
-                if self.feed.is_some() {
-                    // The body goes first: it may be there already.
-                    return Ok(Turn::Moved);
-                }
-                self.poll_service(cx)?;
-                Ok(Turn::Moved)
-            }
-        }
-    }
-
-    /// Calls the service with the request that waited for it.
-    fn call_again(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        match std::mem::replace(&mut self.step, Step::Idle) {
-            Step::Received(request) => self.call(*request, cx),
-            step => {
-                self.step = step;
-                Ok(Turn::Waits)
-            }
-        }
-    }
-
-    /// Lets the service work on its response.
-    fn poll_service(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let Step::Called(place) = &mut self.step else {
-            return Ok(Turn::Waits);
-        };
-        match place.as_mut().as_pin_mut().map(|future| future.poll(cx)) {
-            Some(Poll::Ready(Ok(response))) => self.respond(response, cx),
-            Some(Poll::Ready(Err(error))) => Ok(self.service_failed(error.into())),
-            Some(Poll::Pending) | None => Ok(Turn::Waits),
-        }
-    }
-
-    /// Writes the head of the service's response, and what its body has ready.
-    fn respond(&mut self, response: Response<B>, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        if let Some(handover) = response.extensions().get::<Handover>() {
-            let handover = handover.clone();
-            self.transport.send_handover_head(&response);
-            self.enter(Step::Handing(handover));
-            return Ok(Turn::Moved);
-        }
-        if response.status().is_informational() {
-            return Ok(self.service_failed("an interim status is no response".into()));
-        }
-        let is_gone = self.feed.as_ref().is_none_or(Feed::is_reader_gone);
-        let transport = &mut self.transport;
-        if !is_gone {
-            // The body is still wanted, perhaps by the response's own: now or never.
-            transport.send_continue();
-        }
-        let left = transport.core.body_left().unwrap_or_default();
-        let is_too_long_to_discard = is_gone && left > MAX_DISCARDED_BODY_BYTES as u64;
-        // A client that waits for leave to send its body may send it or not: what comes next
-        // cannot be told apart.
-        if transport.is_draining() || transport.awaits_continue() || is_too_long_to_discard {
-            transport.core.close_after_response();
-        }
-        let exact_len = response.body().size_hint().exact();
-        match transport.send_head(&response, exact_len) {
-            Transfer::None | Transfer::Length(0) => {
-                self.enter(Step::Idle);
-                Ok(self.finish())
-            }
-            Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
-                let region = response.extensions().get::<FileRegion>().cloned();
-                let body = spare::place(response.into_body());
-                self.enter(Step::Sending {
-                    body,
-                    region,
-                    file: None,
-                });
-                self.send_body(cx)
-            }
-        }
-    }
-
-    /// Sends what the response's body has ready.
-    fn send_body(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let transport = &mut self.transport;
-        let Step::Sending { body, region, file } = &mut self.step else {
-            return Ok(Turn::Waits);
-        };
-        let Some(body) = body.as_mut().as_pin_mut() else {
-            return Ok(Turn::Waits);
-        };
-        if let Some(sending) = file {
-            if transport.send_file(sending, cx)?.is_pending() {
-                return Ok(Turn::Waits);
-            }
-            transport.send_end(None)?;
-        } else {
-            match body.poll_frame(cx) {
-                Poll::Pending => return Ok(Turn::Waits),
-                Poll::Ready(None) => transport.send_end(None)?,
-                Poll::Ready(Some(Err(error))) => return Err(body_failed(error.into())),
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => {
-                        *file = transport.send_frame(data, region.as_ref())?;
-                        if file.is_some() || !transport.core.is_body_sent() {
-                            return Ok(Turn::Moved);
-                        }
-                        transport.send_end(None)?;
-                    }
-                    Err(frame) => transport.send_end(frame.trailers_ref())?,
-                },
-            }
-        }
-        self.enter(Step::Idle);
-        Ok(self.finish())
-    }
-
-    /// Ends an exchange whose response is written.
-    fn finish(&mut self) -> Turn {
-        let transport = &mut self.transport;
-        if transport.core.is_receiving_body() {
-            let is_gone = self.feed.as_ref().is_none_or(Feed::is_reader_gone);
-            if !is_gone || self.feed.is_some() && transport.core.is_persistent() {
-                // The rest of the body is still wanted, or short enough to be discarded.
-                return Turn::Waits;
-            }
-            self.feed = None;
-            self.enter(Step::Closing(Closing::begin()));
-        } else if transport.core.next_exchange() {
-            transport.begin_idle();
-        } else {
-            self.enter(Step::Closing(Closing::begin()));
-        }
-        Turn::Moved
-    }
-
-    /// Moves the request's body from the input to the service.
-    fn pump_body(&mut self, cx: &Context<'_>) -> Turn {
-        let mut moved = Turn::Waits;
-        while let Some(feed) = self.feed.as_ref() {
-            let transport = &mut self.transport;
-            let demand = feed.poll_demand(cx);
-            if demand == Demand::Enough {
-                break;
-            }
-            match transport
-                .core
-                .receive_body(&mut transport.input, &transport.config)
-            {
-                Ok(Some(BodyEvent::Data(data))) if demand == Demand::Gone => {
-                    self.n_discarded += data.len();
-                    if self.n_discarded > MAX_DISCARDED_BODY_BYTES {
-                        self.feed = None;
-                        transport.core.close_after_response();
-                    }
-                }
-                Ok(Some(BodyEvent::Data(data))) => feed.data(data),
-                Ok(Some(BodyEvent::End(trailers))) => {
-                    if let Some(feed) = self.feed.take() {
-                        feed.end(trailers);
-                    }
-                }
-                Ok(None) => {
-                    if demand == (Demand::More { is_waiting: true }) && transport.send_continue() {
-                        return Turn::Moved;
-                    }
-                    break;
-                }
-                Err(violation) => return self.violated(violation),
-            }
-            moved = Turn::Moved;
-        }
-        moved
-    }
-
-    /// Gives the stream to the next protocol, once the head is written.
-    fn hand_over(&mut self) -> Turn {
-        if !self.transport.output.is_empty() {
-            return Turn::Waits;
-        }
-        if self.transport.core.is_receiving_body() {
-            // The next protocol begins behind the request; a body that is too long to be discarded
-            // ends the connection.
-            return if self.feed.is_some() {
-                Turn::Waits
-            } else {
-                Turn::Ended
-            };
-        }
-        let Step::Handing(handover) = &self.step else {
-            return Turn::Waits;
-        };
-        let Some(takeover) = handover.take() else {
-            return Turn::Ended;
-        };
-        let Some((io, unread)) = self.transport.hand_over() else {
-            return Turn::Ended;
-        };
-        self.enter(Step::HandedOver(takeover(io, unread)));
-        Turn::Moved
-    }
-
-    /// Reads, where there is a use for more.
-    fn fill(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let is_wanted = match (&self.step, &self.feed) {
-            (Step::Closing(_) | Step::HandedOver(_), _) => false,
-            (Step::Handing(_), None) => false,
-            (_, Some(feed)) => feed.poll_demand(cx) != Demand::Enough,
-            (_, None) => !self.transport.core.is_receiving_body(),
-        };
-        if !is_wanted {
-            return Ok(Turn::Waits);
-        }
-        match self.transport.fill(scratch, cx)? {
-            Poll::Pending => Ok(Turn::Waits),
-            Poll::Ready(Ok(())) => Ok(Turn::Moved),
-            Poll::Ready(Err(violation)) => Ok(self.violated(violation)),
-        }
-    }
-
     /// Says what is waited for, and acts on what is over.
     fn check_deadline(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let wait = self.wait(cx);
@@ -534,11 +278,6 @@ where
         self.enter(Step::Closing(Closing::begin()));
         Turn::Moved
     }
-}
-
-fn body_failed(error: BoxError) -> Error {
-    tracing::debug!(error = &*error as &dyn error::Error, "response body failed");
-    Misuse::BodyFailed.into()
 }
 
 impl<S, B> Future for Serve<S, S::Future, B>

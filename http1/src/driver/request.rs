@@ -1,0 +1,154 @@
+//! The request's side of an exchange: from the input to the service.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::closing::Closing;
+use super::scratch::Scratch;
+use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn, spare};
+use crate::body::{Demand, Incoming};
+use crate::error::{Error, Violation};
+use crate::proto::BodyEvent;
+
+impl<S, B> Serve<S, S::Future, B>
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: 'static,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<BoxError>,
+{
+    /// Begins an exchange, if a request's head is complete, or ends the last one.
+    pub(super) fn receive(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        if self.transport.core.is_response_sent() {
+            return Ok(self.finish());
+        }
+        let transport = &mut self.transport;
+        if transport.input.is_empty() {
+            if transport.is_eof() && transport.core.is_idle() {
+                self.enter(Step::Closing(Closing::begin()));
+                return Ok(Turn::Moved);
+            }
+            return Ok(Turn::Waits);
+        }
+        let mut request = Request::new(Incoming::default());
+        let input = &mut transport.input;
+        match transport
+            .core
+            .receive_head(input, &transport.config, &mut request)
+        {
+            Ok(None) if transport.is_eof() && transport.core.is_idle() => {
+                Ok(self.violated(Violation::UnexpectedEof))
+            }
+            Ok(None) => Ok(Turn::Waits),
+            Ok(Some(facts)) => {
+                let (feed, body) = transport.incoming(facts);
+                (self.feed, self.n_discarded) = (feed, 0);
+                *request.body_mut() = body;
+                self.call(request, cx)
+            }
+            Err(violation) => Ok(self.violated(violation)),
+        }
+    }
+
+    /// Calls the service, or keeps the request until it is ready.
+    #[inline]
+    pub(super) fn call(
+        &mut self,
+        request: Request<Incoming>,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
+        match self.app.poll_ready(cx) {
+            Poll::Pending => {
+                self.step = Step::Received(Box::new(request));
+                Ok(Turn::Waits)
+            }
+            Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
+            Poll::Ready(Ok(())) => {
+                self.step = Step::Called(spare::place(self.app.call(request)));
+                if self.feed.is_some() {
+                    // The body goes first: it may be there already.
+                    return Ok(Turn::Moved);
+                }
+                self.poll_service(cx)?;
+                Ok(Turn::Moved)
+            }
+        }
+    }
+
+    /// Calls the service with the request that waited for it.
+    pub(super) fn call_again(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        match std::mem::replace(&mut self.step, Step::Idle) {
+            Step::Received(request) => self.call(*request, cx),
+            step => {
+                self.step = step;
+                Ok(Turn::Waits)
+            }
+        }
+    }
+
+    /// Moves the request's body from the input to the service.
+    pub(super) fn pump_body(&mut self, cx: &Context<'_>) -> Turn {
+        let mut moved = Turn::Waits;
+        while let Some(feed) = self.feed.as_ref() {
+            let transport = &mut self.transport;
+            let demand = feed.poll_demand(cx);
+            if demand == Demand::Enough {
+                break;
+            }
+            match transport
+                .core
+                .receive_body(&mut transport.input, &transport.config)
+            {
+                Ok(Some(BodyEvent::Data(data))) if demand == Demand::Gone => {
+                    self.n_discarded += data.len();
+                    if self.n_discarded > MAX_DISCARDED_BODY_BYTES {
+                        self.feed = None;
+                        transport.core.close_after_response();
+                    }
+                }
+                Ok(Some(BodyEvent::Data(data))) => feed.data(data),
+                Ok(Some(BodyEvent::End(trailers))) => {
+                    if let Some(feed) = self.feed.take() {
+                        feed.end(trailers);
+                    }
+                }
+                Ok(None) => {
+                    if demand == (Demand::More { is_waiting: true }) && transport.send_continue() {
+                        return Turn::Moved;
+                    }
+                    break;
+                }
+                Err(violation) => return self.violated(violation),
+            }
+            moved = Turn::Moved;
+        }
+        moved
+    }
+
+    /// Reads, where there is a use for more.
+    pub(super) fn fill(
+        &mut self,
+        scratch: &mut Scratch,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
+        let is_wanted = match (&self.step, &self.feed) {
+            (Step::Closing(_) | Step::HandedOver(_), _) => false,
+            (Step::Handing(_), None) => false,
+            (_, Some(feed)) => feed.poll_demand(cx) != Demand::Enough,
+            (_, None) => !self.transport.core.is_receiving_body(),
+        };
+        if !is_wanted {
+            return Ok(Turn::Waits);
+        }
+        match self.transport.fill(scratch, cx)? {
+            Poll::Pending => Ok(Turn::Waits),
+            Poll::Ready(Ok(())) => Ok(Turn::Moved),
+            Poll::Ready(Err(violation)) => Ok(self.violated(violation)),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The response's side of an exchange: from the service to the output.
+
+use std::error;
+use std::task::{Context, Poll};
+
+use astatine_reactor::{FileRegion, Handover};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::closing::Closing;
+use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn, spare};
+use crate::body::{Feed, Incoming};
+use crate::error::{Error, Misuse};
+use crate::proto::Transfer;
+
+impl<S, B> Serve<S, S::Future, B>
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: 'static,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<BoxError>,
+{
+    /// Lets the service work on its response.
+    pub(super) fn poll_service(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let Step::Called(place) = &mut self.step else {
+            return Ok(Turn::Waits);
+        };
+        match place.as_mut().as_pin_mut().map(|future| future.poll(cx)) {
+            Some(Poll::Ready(Ok(response))) => self.respond(response, cx),
+            Some(Poll::Ready(Err(error))) => Ok(self.service_failed(error.into())),
+            Some(Poll::Pending) | None => Ok(Turn::Waits),
+        }
+    }
+
+    /// Writes the head of the service's response, and what its body has ready.
+    pub(super) fn respond(
+        &mut self,
+        response: Response<B>,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
+        if let Some(handover) = response.extensions().get::<Handover>() {
+            let handover = handover.clone();
+            self.transport.send_handover_head(&response);
+            self.enter(Step::Handing(handover));
+            return Ok(Turn::Moved);
+        }
+        if response.status().is_informational() {
+            return Ok(self.service_failed("an interim status is no response".into()));
+        }
+        let is_gone = self.feed.as_ref().is_none_or(Feed::is_reader_gone);
+        let transport = &mut self.transport;
+        if !is_gone {
+            // The body is still wanted, perhaps by the response's own: now or never.
+            transport.send_continue();
+        }
+        let left = transport.core.body_left().unwrap_or_default();
+        let is_too_long_to_discard = is_gone && left > MAX_DISCARDED_BODY_BYTES as u64;
+        // A client that waits for leave to send its body may send it or not: what comes next
+        // cannot be told apart.
+        if transport.is_draining() || transport.awaits_continue() || is_too_long_to_discard {
+            transport.core.close_after_response();
+        }
+        let exact_len = response.body().size_hint().exact();
+        match transport.send_head(&response, exact_len) {
+            Transfer::None | Transfer::Length(0) => {
+                self.enter(Step::Idle);
+                Ok(self.finish())
+            }
+            Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
+                let region = response.extensions().get::<FileRegion>().cloned();
+                let body = spare::place(response.into_body());
+                self.enter(Step::Sending {
+                    body,
+                    region,
+                    file: None,
+                });
+                self.send_body(cx)
+            }
+        }
+    }
+
+    /// Sends what the response's body has ready.
+    pub(super) fn send_body(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let transport = &mut self.transport;
+        let Step::Sending { body, region, file } = &mut self.step else {
+            return Ok(Turn::Waits);
+        };
+        let Some(body) = body.as_mut().as_pin_mut() else {
+            return Ok(Turn::Waits);
+        };
+        if let Some(sending) = file {
+            if transport.send_file(sending, cx)?.is_pending() {
+                return Ok(Turn::Waits);
+            }
+            transport.send_end(None)?;
+        } else {
+            match body.poll_frame(cx) {
+                Poll::Pending => return Ok(Turn::Waits),
+                Poll::Ready(None) => transport.send_end(None)?,
+                Poll::Ready(Some(Err(error))) => return Err(body_failed(error.into())),
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => {
+                        *file = transport.send_frame(data, region.as_ref())?;
+                        if file.is_some() || !transport.core.is_body_sent() {
+                            return Ok(Turn::Moved);
+                        }
+                        transport.send_end(None)?;
+                    }
+                    Err(frame) => transport.send_end(frame.trailers_ref())?,
+                },
+            }
+        }
+        self.enter(Step::Idle);
+        Ok(self.finish())
+    }
+
+    /// Ends an exchange whose response is written.
+    pub(super) fn finish(&mut self) -> Turn {
+        let transport = &mut self.transport;
+        if transport.core.is_receiving_body() {
+            let is_gone = self.feed.as_ref().is_none_or(Feed::is_reader_gone);
+            if !is_gone || self.feed.is_some() && transport.core.is_persistent() {
+                // The rest of the body is still wanted, or short enough to be discarded.
+                return Turn::Waits;
+            }
+            self.feed = None;
+            self.enter(Step::Closing(Closing::begin()));
+        } else if transport.core.next_exchange() {
+            transport.begin_idle();
+        } else {
+            self.enter(Step::Closing(Closing::begin()));
+        }
+        Turn::Moved
+    }
+
+    /// Gives the stream to the next protocol, once the head is written.
+    pub(super) fn hand_over(&mut self) -> Turn {
+        if !self.transport.output.is_empty() {
+            return Turn::Waits;
+        }
+        if self.transport.core.is_receiving_body() {
+            // The next protocol begins behind the request; a body that is too long to be discarded
+            // ends the connection.
+            return if self.feed.is_some() {
+                Turn::Waits
+            } else {
+                Turn::Ended
+            };
+        }
+        let Step::Handing(handover) = &self.step else {
+            return Turn::Waits;
+        };
+        let Some(takeover) = handover.take() else {
+            return Turn::Ended;
+        };
+        let Some((io, unread)) = self.transport.hand_over() else {
+            return Turn::Ended;
+        };
+        self.enter(Step::HandedOver(takeover(io, unread)));
+        Turn::Moved
+    }
+}
+
+fn body_failed(error: BoxError) -> Error {
+    tracing::debug!(error = &*error as &dyn error::Error, "response body failed");
+    Misuse::BodyFailed.into()
+}
