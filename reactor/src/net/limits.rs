@@ -26,6 +26,9 @@ pub(super) struct Limits {
     emptied: Notify,
 }
 
+/// What the runtime of a thread and its listening socket take.
+const DESCRIPTORS_OF_A_THREAD: usize = 5;
+
 /// The place of one open connection in the counts, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -42,11 +45,12 @@ enum Counted {
 }
 
 impl Limits {
-    pub(super) fn new(config: &Config) -> Arc<Self> {
+    pub(super) fn new(config: &Config, n_threads: usize) -> Arc<Self> {
         let max_served = config.max_connections.map_or_else(
             || {
                 descriptor_limit()
                     .saturating_sub(config.descriptor_reserve)
+                    .saturating_sub(n_threads * DESCRIPTORS_OF_A_THREAD)
                     .max(1)
             },
             usize::from,

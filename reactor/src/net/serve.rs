@@ -135,7 +135,7 @@ impl<S> Setup<S> {
         P: Fn(Served<S::Future>, &Shutdown),
     {
         let shutdown = self.shutdown;
-        let limits = Limits::new(&self.config);
+        let limits = Limits::new(&self.config, 0);
         let accept_loop = Acceptor::new(
             self.listener?,
             self.service,

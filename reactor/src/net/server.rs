@@ -201,7 +201,7 @@ impl Server {
     }
 
     fn start(&self, shares: Vec<Share>) -> io::Result<Vec<Thread>> {
-        let limits = Limits::new(&self.config);
+        let limits = Limits::new(&self.config, shares.len());
         let mut threads = Vec::with_capacity(shares.len());
         for (index, share) in shares.into_iter().enumerate() {
             let (limits, shutdown) = (Arc::clone(&limits), self.shutdown.clone());
