@@ -2,18 +2,26 @@
 
 use std::convert::Infallible;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::FileExt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use astatine_http1::{Http1, Incoming};
-use astatine_reactor::{FileRegion, Phase, Shutdown, serve};
+use astatine_http1::{Error, Http1, Incoming};
+use astatine_reactor::{
+    Connection, Direct, DirectSocket, FileRegion, Io, PeerInfo, Phase, Shutdown, serve,
+};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, StreamBody, combinators::BoxBody};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
 use tokio::net::{TcpListener, TcpStream};
-use tower::service_fn;
+use tokio::time::timeout;
+use tower::{Service, service_fn};
 
 const FILE_BYTES: usize = 1 << 20;
 
@@ -122,4 +130,75 @@ async fn a_body_that_the_region_does_not_know_is_sent_as_it_is() {
 async fn a_file_that_ends_early_aborts_the_connection() {
     let body = get(file(FILE_BYTES / 2), true).await;
     assert_eq!(body, content()[..FILE_BYTES / 2]);
+}
+
+/// A stream whose socket takes nothing.
+struct Stuck(DuplexStream);
+
+struct FullSocket;
+
+impl DirectSocket for FullSocket {
+    fn try_writev(&self, _bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn try_writev_more(&self, _bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn try_send_file(&self, _: &FileRegion, _offset: u64, _max: usize) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn poll_write_ready(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl Io for Stuck {
+    fn direct(&self) -> Option<Direct> {
+        Some(Direct::new(Arc::new(FullSocket)))
+    }
+}
+
+impl AsyncRead for Stuck {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stuck {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_even_take_a_files_head_is_cut_off() {
+    let file = file(FILE_BYTES);
+    let app = service_fn(move |_: Request<Incoming>| {
+        let file = Arc::clone(&file);
+        async move { Ok::<_, Infallible>(response(file, true)) }
+    });
+    let (mut client, server) = duplex(1024);
+    client
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let connection = Connection::new(Stuck(server), PeerInfo::default(), Shutdown::new());
+    let ended = Http1::new(app).call(connection);
+    let ended = timeout(Duration::from_secs(32), ended).await;
+    assert!(matches!(ended, Ok(Err(Error::WriteStalled))), "{ended:?}");
 }
