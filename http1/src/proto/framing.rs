@@ -76,6 +76,11 @@ impl FramingFields {
     }
 
     fn see_connection(&mut self, value: &[u8]) {
+        // What browsers send, spared the search for commas.
+        if value == b"keep-alive" {
+            self.keeps_alive = true;
+            return;
+        }
         for option in elements(value) {
             self.closes |= option.eq_ignore_ascii_case(b"close");
             self.keeps_alive |= option.eq_ignore_ascii_case(b"keep-alive");

@@ -256,28 +256,7 @@ fn read<B>(
         if headers.len() >= config.max_headers {
             return Err(Violation::TooManyHeaders);
         }
-        let (name, value) = split_field(block, line)?;
-        let (name, octets) = (&block[name], &block[value.clone()]);
-        let Ok(value) = HeaderValue::from_maybe_shared(block.slice(value)) else {
-            return Err(Violation::HeaderField);
-        };
-        // The two arms differ in who owns the name: a known one is not copied before it is stored.
-        match names::find(name) {
-            Some(known) => {
-                if known.role != Role::Other {
-                    framing.see(known.role, octets)?;
-                }
-                headers
-                    .try_append(&known.name, value)
-                    .map_err(|_| Violation::TooManyHeaders)?;
-            }
-            None => {
-                let name = HeaderName::from_bytes(name).map_err(|_| Violation::HeaderField)?;
-                headers
-                    .try_append(name, value)
-                    .map_err(|_| Violation::TooManyHeaders)?;
-            }
-        }
+        read_field(block, line, headers, &mut framing)?;
     }
     if lines.at > config.max_head_bytes {
         return Err(Violation::HeadTooLong);
@@ -302,22 +281,29 @@ fn read_request_line<B>(
     if target_start == before.len() || octet::find(b' ', &before[target_start..]).is_some() {
         return Err(Violation::RequestLine);
     }
-    let version = match version {
-        b" HTTP/1.1" => Version::HTTP_11,
-        b" HTTP/1.0" => Version::HTTP_10,
-        [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            return Err(Violation::Version);
-        }
-        _ => return Err(Violation::RequestLine),
+    let version = if version == b" HTTP/1.1" {
+        Version::HTTP_11
+    } else {
+        read_other_version(version)?
     };
     let method = Method::from_bytes(&before[..method_len]).map_err(|_| Violation::RequestLine)?;
-    let target = block.slice(line.start + target_start..line.start + before.len());
-    *request.uri_mut() = target::parse(&method, target)?;
+    let target = line.start + target_start..line.start + before.len();
+    *request.uri_mut() = target::parse(&method, block, target)?;
     *request.method_mut() = method;
     *request.version_mut() = version;
     Ok(version)
+}
+
+fn read_other_version(version: &[u8; 9]) -> Result<Version, Violation> {
+    match version {
+        b" HTTP/1.0" => Ok(Version::HTTP_10),
+        [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            Err(Violation::Version)
+        }
+        _ => Err(Violation::RequestLine),
+    }
 }
 
 /// The authority of an absolute-form target stands above Host (RFC 9112 §3.2.2), also for a service
@@ -332,6 +318,33 @@ fn prefer_target_authority<B>(request: &mut Request<B>) -> Result<(), Violation>
     let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Violation::RequestTarget)?;
     request.headers_mut().insert(http::header::HOST, host);
     Ok(())
+}
+
+/// Reads a field, stores it, and takes what it says of the framing into account.
+fn read_field(
+    block: &Bytes,
+    line: Line,
+    headers: &mut HeaderMap,
+    framing: &mut FramingFields,
+) -> Result<(), Violation> {
+    let (name, value) = split_field(block, line)?;
+    let (name, octets) = (&block[name], &block[value.clone()]);
+    let value = HeaderValue::from_maybe_shared(block.slice(value));
+    let value = value.map_err(|_| Violation::HeaderField)?;
+    // The two arms differ in who owns the name: a known one is not copied before it is stored.
+    let stored = match names::find(name) {
+        Some(known) => {
+            if known.role != Role::Other {
+                framing.see(known.role, octets)?;
+            }
+            headers.try_append(&known.name, value)
+        }
+        None => {
+            let name = HeaderName::from_bytes(name).map_err(|_| Violation::HeaderField)?;
+            headers.try_append(name, value)
+        }
+    };
+    stored.map(drop).map_err(|_| Violation::TooManyHeaders)
 }
 
 /// Splits `field-name ":" OWS field-value OWS` (RFC 9112 §5) into name and value.

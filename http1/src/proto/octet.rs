@@ -1,12 +1,10 @@
 //! Finds an octet, eight at a time.
 
 /// Returns where the octet first stands.
-#[inline]
 pub(super) fn find(octet: u8, octets: &[u8]) -> Option<usize> {
     let pattern = u64::from_ne_bytes([octet; 8]);
     let mut at = 0;
-    let mut left = octets;
-    while let Some((word, rest)) = left.split_first_chunk::<8>() {
+    while let Some(word) = octets.get(at..at + 8).and_then(<[u8]>::first_chunk) {
         // A zero octet of the difference is where they are equal. The borrow of the subtraction
         // can only mark octets behind the first.
         let difference = u64::from_le_bytes(*word) ^ pattern;
@@ -14,9 +12,9 @@ pub(super) fn find(octet: u8, octets: &[u8]) -> Option<usize> {
         if zeros != 0 {
             return Some(at + (zeros.trailing_zeros() >> 3) as usize);
         }
-        (at, left) = (at + 8, rest);
+        at += 8;
     }
-    for other in left {
+    while let Some(other) = octets.get(at) {
         if *other == octet {
             return Some(at);
         }

@@ -74,9 +74,7 @@ pub(super) fn encode(
     let given = encode_fields(headers, false, output);
     let (transfer, stated) = frame(asked, status, given.length, exact_len);
     if let Some(len) = stated {
-        output.put_slice(b"content-length: ");
-        put_decimal(len, output);
-        output.put_slice(b"\r\n");
+        encode_content_length(len, output);
     } else if transfer == Transfer::Chunked {
         output.put_slice(b"transfer-encoding: chunked\r\n");
     }
@@ -155,6 +153,7 @@ fn frame(
 }
 
 /// Writes the fields that are sent as they are, and returns what the others say.
+#[inline(always)]
 fn encode_fields(headers: &HeaderMap, keeps_connection: bool, output: &mut BytesMut) -> Given {
     let mut given = Given::default();
     for (name, value) in headers {
@@ -187,6 +186,7 @@ fn encode_end(has_date: bool, date: &DateField, output: &mut BytesMut) {
 }
 
 /// Writes a status line (RFC 9112 §4), with an empty reason where the status has none.
+#[inline]
 fn encode_status(status: StatusCode, output: &mut BytesMut) {
     if status == StatusCode::OK {
         output.put_slice(b"HTTP/1.1 200 OK\r\n");
@@ -215,17 +215,21 @@ fn parse_length(value: &HeaderValue) -> Option<u64> {
     }
 }
 
-fn put_decimal(number: u64, output: &mut BytesMut) {
-    let mut digits = [0_u8; 20];
-    let mut at = digits.len();
-    let mut rest = number;
+/// Writes a length's field in one piece, made from its end.
+fn encode_content_length(len: u64, output: &mut BytesMut) {
+    const NAME: [u8; 16] = *b"content-length: ";
+    let mut field = *b"content-length: 18446744073709551615\r\n";
+    let mut at = field.len() - 2;
+    let mut rest = len;
     loop {
         at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
+        field[at] = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
             break;
         }
     }
-    output.put_slice(&digits[at..]);
+    let start = at - NAME.len();
+    field[start..at].copy_from_slice(&NAME);
+    output.put_slice(&field[start..]);
 }

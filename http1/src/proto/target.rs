@@ -1,49 +1,54 @@
 //! The request-target and the Host field: which forms and octets are allowed.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use http::{Method, Uri};
 
+use super::octet;
 use crate::error::Violation;
 
-/// Reads the request-target of a request (RFC 9112 §3.2).
+/// Reads the request-target of a request (RFC 9112 §3.2), which lies in `block`.
 ///
 /// Octets that no URI has but browsers send in queries (`|`, `^`, `{` and the like) pass; a
 /// fragment, white space, controls and octets beyond ASCII do not.
-pub(super) fn parse(method: &Method, target: Bytes) -> Result<Uri, Violation> {
-    if !target
-        .iter()
-        .all(|b| (b'!'..=b'~').contains(b) && *b != b'#')
-    {
+pub(super) fn parse(
+    method: &Method,
+    block: &Bytes,
+    target: Range<usize>,
+) -> Result<Uri, Violation> {
+    let octets = &block[target.clone()];
+    let is_allowed = match octets {
+        [b'/', ..] if *method == Method::CONNECT => false,
+        [b'/'] => return Ok(Uri::default()),
+        [b'*'] => *method == Method::OPTIONS,
+        [b'*', ..] | [] => false,
+        _ => octets.is_ascii() && octet::find(b'#', octets).is_none(),
+    };
+    if !is_allowed {
         return Err(Violation::RequestTarget);
     }
-    let form_is_allowed = match target.first() {
-        Some(b'/') => *method != Method::CONNECT,
-        Some(b'*') => target.len() == 1 && *method == Method::OPTIONS,
-        Some(_) => true,
-        None => false,
-    };
-    if !form_is_allowed {
-        return Err(Violation::RequestTarget);
-    }
-    let has_root = target.first() == Some(&b'/');
-    let uri = Uri::from_maybe_shared(target).map_err(|_| Violation::RequestTarget)?;
-    if has_root || uri.path() == "*" {
-        return Ok(uri);
-    }
-    // Absolute-form needs a scheme and a host, authority-form is for CONNECT only.
-    let is_absolute = matches!(uri.scheme_str(), Some("http" | "https"));
-    let authority = uri.authority().ok_or(Violation::RequestTarget)?;
-    let allowed = if *method == Method::CONNECT {
-        uri.scheme().is_none() && authority.port_u16().is_some()
-    } else {
-        is_absolute
-    };
-    let has_userinfo = authority.as_str().contains('@');
-    if allowed && !has_userinfo && is_host(authority.as_str().as_bytes()) {
+    let uri = Uri::from_maybe_shared(block.slice(target));
+    let uri = uri.map_err(|_| Violation::RequestTarget)?;
+    if matches!(octets[0], b'/' | b'*') || is_other_form_allowed(method, &uri) {
         Ok(uri)
     } else {
         Err(Violation::RequestTarget)
     }
+}
+
+/// Absolute-form needs a scheme and a host, authority-form is for CONNECT only.
+fn is_other_form_allowed(method: &Method, uri: &Uri) -> bool {
+    let Some(authority) = uri.authority() else {
+        return false;
+    };
+    let is_form_of_method = if *method == Method::CONNECT {
+        uri.scheme().is_none() && authority.port_u16().is_some()
+    } else {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+    };
+    let has_userinfo = authority.as_str().contains('@');
+    is_form_of_method && !has_userinfo && is_host(authority.as_str().as_bytes())
 }
 
 /// Tells whether the octets are `uri-host [":" port]` (RFC 9112 §3.2, RFC 3986 §3.2.2), with a
@@ -58,6 +63,13 @@ pub(super) fn is_host(field: &[u8]) -> bool {
             }
         }
         _ => {
+            // Most have no port.
+            if field
+                .iter()
+                .fold(true, |all, b| all & REG_NAME[usize::from(*b)])
+            {
+                return !field.is_empty();
+            }
             let host = field
                 .iter()
                 .take_while(|b| REG_NAME[usize::from(**b)])
