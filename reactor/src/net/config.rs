@@ -9,8 +9,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Config {
     /// How many connections are served at a time, over all threads and listeners. Default `None`:
-    /// the process's descriptor limit less five for each thread of a server and
-    /// [`Config::descriptor_reserve`].
+    /// the process's descriptor limit less [`Config::descriptor_reserve`], or less ten for each
+    /// thread of a server where that is more.
     ///
     /// A connection beyond it is handed to the service with
     /// [`PeerInfo::refused`](crate::PeerInfo::refused) set.

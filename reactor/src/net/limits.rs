@@ -46,11 +46,12 @@ enum Counted {
 
 impl Limits {
     pub(super) fn new(config: &Config, n_threads: usize) -> Arc<Self> {
+        // Many threads would use the reserve up by themselves.
+        let least_reserve = 2 * n_threads * DESCRIPTORS_OF_A_THREAD;
         let max_served = config.max_connections.map_or_else(
             || {
                 descriptor_limit()
-                    .saturating_sub(config.descriptor_reserve)
-                    .saturating_sub(n_threads * DESCRIPTORS_OF_A_THREAD)
+                    .saturating_sub(config.descriptor_reserve.max(least_reserve))
                     .max(1)
             },
             usize::from,
