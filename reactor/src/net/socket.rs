@@ -49,16 +49,12 @@ impl Registered {
         mut send: impl FnMut(&OwnedFd) -> Result<usize, Errno>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            let mut guard = ready!(self.0.poll_write_ready(cx))?;
-            match retry_on_intr(|| send(guard.get_inner())) {
-                Ok(n) => {
-                    if 0 < n && n < n_bytes {
-                        guard.clear_ready();
-                    }
-                    return Poll::Ready(Ok(n));
+            // Nearly always there is room, and trying costs less than asking first.
+            match self.try_send(n_bytes, &mut send) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    drop(ready!(self.0.poll_write_ready(cx))?);
                 }
-                Err(Errno::WOULDBLOCK) => guard.clear_ready(),
-                Err(error) => return Poll::Ready(Err(error.into())),
+                sent => return Poll::Ready(sent),
             }
         }
     }
