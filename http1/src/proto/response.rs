@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 /// How the body of a response is framed (RFC 9112 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,26 @@ struct Given {
     closes: bool,
     has_date: bool,
     upgrades: bool,
+}
+
+impl Given {
+    /// Takes a field into account, and tells whether it is sent as it is.
+    ///
+    /// Few fields come here: the loop over all of them is kept small.
+    #[inline(never)]
+    fn see(&mut self, name: &HeaderName, value: &HeaderValue, keeps_connection: bool) -> bool {
+        if *name == CONTENT_LENGTH {
+            self.length = parse_length(value);
+            false
+        } else if *name == CONNECTION {
+            self.closes |= !keeps_connection && asks_to_close(value);
+            keeps_connection
+        } else {
+            self.has_date |= *name == DATE;
+            self.upgrades |= *name == UPGRADE;
+            *name != TRANSFER_ENCODING
+        }
+    }
 }
 
 /// How a response is sent.
@@ -153,27 +173,16 @@ fn frame(
 }
 
 /// Writes the fields that are sent as they are, and returns what the others say.
-#[inline(always)]
 fn encode_fields(headers: &HeaderMap, keeps_connection: bool, output: &mut BytesMut) -> Given {
+    const SEEN: [HeaderName; 5] = [CONTENT_LENGTH, CONNECTION, TRANSFER_ENCODING, DATE, UPGRADE];
     let mut given = Given::default();
     for (name, value) in headers {
-        if *name == CONTENT_LENGTH {
-            given.length = parse_length(value);
-            continue;
+        if !SEEN.contains(name) || given.see(name, value, keeps_connection) {
+            output.put_slice(name.as_str().as_bytes());
+            output.put_slice(b": ");
+            output.put_slice(value.as_bytes());
+            output.put_slice(b"\r\n");
         }
-        if *name == CONNECTION && !keeps_connection {
-            given.closes |= asks_to_close(value);
-            continue;
-        }
-        if *name == TRANSFER_ENCODING {
-            continue;
-        }
-        given.has_date |= *name == DATE;
-        given.upgrades |= *name == UPGRADE;
-        output.put_slice(name.as_str().as_bytes());
-        output.put_slice(b": ");
-        output.put_slice(value.as_bytes());
-        output.put_slice(b"\r\n");
     }
     given
 }
