@@ -10,7 +10,7 @@ mod output;
 mod request;
 mod response;
 mod scratch;
-mod spare;
+mod stage;
 mod transport;
 
 use std::error;
@@ -28,7 +28,7 @@ use tower_service::Service;
 use self::closing::Closing;
 use self::file::FileTransfer;
 use self::scratch::Scratch;
-use self::spare::Place;
+use self::stage::Stage;
 use self::transport::Transport;
 use crate::body::{Demand, Feed, Incoming};
 use crate::config::Config;
@@ -51,24 +51,24 @@ pub struct Serve<S, F, B> {
     app: S,
     feed: Option<Feed>,
     n_discarded: usize,
-    step: Step<F, B>,
+    step: Step,
+    stage: Stage<F, B>,
 }
 
-// The service is called where it lies; only what is in a place is ever pinned.
+// The service is called where it lies; only what is on the stage is ever pinned.
 impl<S, F, B> Unpin for Serve<S, F, B> {}
 
 /// How far the exchange under way has come on the service's side.
-enum Step<F, B> {
+enum Step {
     /// No request, or only the rest of its body.
     Idle,
     /// A request, for which the service is not ready yet.
     Received(Box<Request<Incoming>>),
     /// The service works.
-    Called(Place<F>),
-    /// The response's body is being sent. The body lives until its last byte has left, also where
+    Called,
+    /// The response's body is being sent. The body stays until its last byte has left, also where
     /// the bytes come from a file.
     Sending {
-        body: Place<B>,
         region: Option<FileRegion>,
         file: Option<Box<FileTransfer>>,
     },
@@ -120,6 +120,7 @@ where
             feed: None,
             n_discarded: 0,
             step: Step::Idle,
+            stage: Stage::new(),
         };
         match connection.peer.refused {
             None => {}
@@ -189,7 +190,7 @@ where
             let turn = match &mut self.step {
                 Step::Idle => self.receive(cx)?,
                 Step::Received(_) => self.call_again(cx)?,
-                Step::Called(_) => self.poll_service(cx)?,
+                Step::Called => self.poll_service(cx)?,
                 Step::Sending { .. } => self.send_body(cx)?,
                 Step::Handing(_) => self.hand_over(),
                 Step::HandedOver(future) => match future.as_mut().poll(cx) {
@@ -206,17 +207,10 @@ where
         }
     }
 
-    /// Goes on to the next step, and gives the places of this one back to the thread.
-    fn enter(&mut self, next: Step<S::Future, B>) {
-        match std::mem::replace(&mut self.step, next) {
-            Step::Called(place) => spare::clear(place),
-            Step::Sending { body, .. } => spare::clear(body),
-            Step::Idle
-            | Step::Received(_)
-            | Step::Handing(_)
-            | Step::HandedOver(_)
-            | Step::Closing(_) => {}
-        }
+    /// Goes on to a step in which the service has no part.
+    fn enter(&mut self, next: Step) {
+        self.stage.clear();
+        self.step = next;
     }
 
     /// Says what is waited for, and acts on what is over.
@@ -296,6 +290,9 @@ where
         let ended = self.turn(&mut scratch, cx);
         self.transport.give_back(&mut scratch);
         scratch.put_back();
+        if !matches!(self.step, Step::Called | Step::Sending { .. }) {
+            self.stage.give_back();
+        }
         ended
     }
 }

@@ -9,7 +9,7 @@ use tower_service::Service;
 
 use super::closing::Closing;
 use super::scratch::Scratch;
-use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn, spare};
+use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn};
 use crate::body::{Demand, Incoming};
 use crate::error::{Error, Violation};
 use crate::proto::BodyEvent;
@@ -69,7 +69,8 @@ where
             }
             Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
             Poll::Ready(Ok(())) => {
-                self.step = Step::Called(spare::place(self.app.call(request)));
+                self.stage.set_future(self.app.call(request));
+                self.step = Step::Called;
                 if self.feed.is_some() {
                     // The body goes first: it may be there already.
                     return Ok(Turn::Moved);

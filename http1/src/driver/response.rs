@@ -10,7 +10,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::closing::Closing;
-use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn, spare};
+use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn};
 use crate::body::{Feed, Incoming};
 use crate::error::{Error, Misuse};
 use crate::proto::Transfer;
@@ -25,10 +25,7 @@ where
 {
     /// Lets the service work on its response.
     pub(super) fn poll_service(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let Step::Called(place) = &mut self.step else {
-            return Ok(Turn::Waits);
-        };
-        match place.as_mut().as_pin_mut().map(|future| future.poll(cx)) {
+        match self.stage.poll_future(cx) {
             Some(Poll::Ready(Ok(response))) => self.respond(response, cx),
             Some(Poll::Ready(Err(error))) => Ok(self.service_failed(error.into())),
             Some(Poll::Pending) | None => Ok(Turn::Waits),
@@ -71,12 +68,8 @@ where
             }
             Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
                 let region = response.extensions().get::<FileRegion>().cloned();
-                let body = spare::place(response.into_body());
-                self.enter(Step::Sending {
-                    body,
-                    region,
-                    file: None,
-                });
+                self.stage.set_body(response.into_body());
+                self.step = Step::Sending { region, file: None };
                 self.send_body(cx)
             }
         }
@@ -85,10 +78,7 @@ where
     /// Sends what the response's body has ready.
     pub(super) fn send_body(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let transport = &mut self.transport;
-        let Step::Sending { body, region, file } = &mut self.step else {
-            return Ok(Turn::Waits);
-        };
-        let Some(body) = body.as_mut().as_pin_mut() else {
+        let Step::Sending { region, file } = &mut self.step else {
             return Ok(Turn::Waits);
         };
         if let Some(sending) = file {
@@ -97,7 +87,7 @@ where
             }
             transport.send_end(None)?;
         } else {
-            match body.poll_frame(cx) {
+            match self.stage.poll_frame(cx) {
                 Poll::Pending => return Ok(Turn::Waits),
                 Poll::Ready(None) => transport.send_end(None)?,
                 Poll::Ready(Some(Err(error))) => return Err(body_failed(error.into())),

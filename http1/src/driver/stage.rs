@@ -1,0 +1,133 @@
+//! Where the service's future and its response's body lie while they are needed: in a box that the
+//! thread keeps, so that an idle connection holds no room for them and a busy one allocates none.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body::{Body, Frame};
+use pin_project_lite::pin_project;
+
+/// The stage of one connection; it holds a box from the first call of a turn on, until it is given
+/// back empty.
+pub(super) struct Stage<F, B>(Option<Pin<Box<Actors<F, B>>>>);
+
+pin_project! {
+    struct Actors<F, B> {
+        #[pin]
+        future: Option<F>,
+        #[pin]
+        body: Option<B>,
+    }
+}
+
+type NextFrame<B> = Result<Frame<<B as Body>::Data>, <B as Body>::Error>;
+
+thread_local! {
+    /// At most one box of each type: an `Option<Pin<Box<Actors<F, B>>>>` behind each entry. A
+    /// thread serves few types of services.
+    static SPARE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl<F: 'static, B: 'static> Stage<F, B> {
+    pub(super) fn new() -> Self {
+        Self(None)
+    }
+
+    /// Takes the future that will answer.
+    pub(super) fn set_future(&mut self, future: F) {
+        self.actors().project().future.set(Some(future));
+    }
+
+    /// Lets the future work; `None` without one.
+    pub(super) fn poll_future(&mut self, cx: &mut Context<'_>) -> Option<Poll<F::Output>>
+    where
+        F: Future,
+    {
+        let actors = self.0.as_mut()?.as_mut().project();
+        Some(actors.future.as_pin_mut()?.poll(cx))
+    }
+
+    /// Takes the body of the answer in the future's stead.
+    pub(super) fn set_body(&mut self, body: B) {
+        let mut actors = self.actors().project();
+        actors.future.set(None);
+        actors.body.set(Some(body));
+    }
+
+    /// Asks the body for more; ready with `None` without one.
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<NextFrame<B>>>
+    where
+        B: Body,
+    {
+        let actors = self.0.as_mut().map(|actors| actors.as_mut().project());
+        match actors.and_then(|actors| actors.body.as_pin_mut()) {
+            Some(body) => body.poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    /// Drops both.
+    pub(super) fn clear(&mut self) {
+        if let Some(actors) = &mut self.0 {
+            let mut actors = actors.as_mut().project();
+            actors.future.set(None);
+            actors.body.set(None);
+        }
+    }
+
+    /// Gives the box back to the thread; nothing may be on the stage.
+    pub(super) fn give_back(&mut self) {
+        if let Some(actors) = self.0.take() {
+            SPARE.with_borrow_mut(|kept| match entry(kept) {
+                Some(entry) => *entry = Some(actors),
+                None => kept.push(Box::new(Some(actors))),
+            });
+        }
+    }
+
+    fn actors(&mut self) -> Pin<&mut Actors<F, B>> {
+        let actors = self.0.get_or_insert_with(|| {
+            let spare = SPARE.with_borrow_mut(|kept| entry(kept)?.take());
+            spare.unwrap_or_else(|| {
+                Box::pin(Actors {
+                    future: None,
+                    body: None,
+                })
+            })
+        });
+        actors.as_mut()
+    }
+}
+
+fn entry<T: 'static>(kept: &mut [Box<dyn Any>]) -> Option<&mut Option<T>> {
+    kept.iter_mut().find_map(|any| any.downcast_mut())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Ready;
+
+    use bytes::Bytes;
+    use http_body_util::Full;
+
+    use super::*;
+
+    #[test]
+    fn a_box_is_used_again_for_its_types() {
+        let address = |stage: &Stage<Ready<u8>, Full<Bytes>>| {
+            stage.0.as_ref().map(|actors| &raw const **actors as usize)
+        };
+        let mut first = Stage::new();
+        first.set_future(std::future::ready(1));
+        let lent = address(&first);
+        first.clear();
+        first.give_back();
+        let mut other = Stage::<Ready<u16>, Full<Bytes>>::new();
+        other.set_future(std::future::ready(2));
+        let mut second = Stage::new();
+        second.set_future(std::future::ready(3));
+        assert_eq!(address(&second), lent);
+    }
+}
