@@ -100,9 +100,14 @@ impl Output {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
-            let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
-            let n_segments = self.segments(&mut segments);
-            match direct.try_writev_more(&segments[..n_segments]) {
+            let written = if self.queue.is_empty() {
+                direct.try_writev_more(&[IoSlice::new(&self.tail)])
+            } else {
+                let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
+                let n_segments = self.segments(&mut segments);
+                direct.try_writev_more(&segments[..n_segments])
+            };
+            match written {
                 Ok(n) => {
                     *n_taken += n;
                     self.advance(n);
