@@ -56,7 +56,8 @@ where
     }
 
     /// Calls the service, or keeps the request until it is ready.
-    #[inline]
+    // A request is large: out of line it would be copied once more on its way.
+    #[inline(always)]
     pub(super) fn call(
         &mut self,
         request: Request<Incoming>,
