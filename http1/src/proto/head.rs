@@ -294,6 +294,7 @@ fn read_request_line<B>(
     Ok(version)
 }
 
+/// Reads a version that is not the usual one, with the space before it (RFC 9112 §2.3).
 fn read_other_version(version: &[u8; 9]) -> Result<Version, Violation> {
     match version {
         b" HTTP/1.0" => Ok(Version::HTTP_10),

@@ -5,7 +5,6 @@ use std::ops::Range;
 use bytes::Bytes;
 use http::{Method, Uri};
 
-use super::octet;
 use crate::error::Violation;
 
 /// Reads the request-target of a request (RFC 9112 §3.2), which lies in `block`.
@@ -23,7 +22,9 @@ pub(super) fn parse(
         [b'/'] => return Ok(Uri::default()),
         [b'*'] => *method == Method::OPTIONS,
         [b'*', ..] | [] => false,
-        _ => octets.is_ascii() && octet::find(b'#', octets).is_none(),
+        _ => octets
+            .iter()
+            .all(|b| matches!(b, b'!' | b'"' | b'$'..=b'~')),
     };
     if !is_allowed {
         return Err(Violation::RequestTarget);
