@@ -288,7 +288,7 @@ fn read_request_line<B>(
     };
     let method = Method::from_bytes(&before[..method_len]).map_err(|_| Violation::RequestLine)?;
     let target = line.start + target_start..line.start + before.len();
-    *request.uri_mut() = target::parse(&method, block, target)?;
+    target::read(&method, block, target, request.uri_mut())?;
     *request.method_mut() = method;
     *request.version_mut() = version;
     Ok(version)

@@ -7,19 +7,23 @@ use http::{Method, Uri};
 
 use crate::error::Violation;
 
-/// Reads the request-target of a request (RFC 9112 §3.2), which lies in `block`.
+/// Reads the request-target of a request (RFC 9112 §3.2), which lies in `block`, and fills in `uri`.
 ///
 /// Octets that no URI has but browsers send in queries (`|`, `^`, `{` and the like) pass; a
 /// fragment, white space, controls and octets beyond ASCII do not.
-pub(super) fn parse(
+pub(super) fn read(
     method: &Method,
     block: &Bytes,
     target: Range<usize>,
-) -> Result<Uri, Violation> {
+    uri: &mut Uri,
+) -> Result<(), Violation> {
     let octets = &block[target.clone()];
     let is_allowed = match octets {
         [b'/', ..] if *method == Method::CONNECT => false,
-        [b'/'] => return Ok(Uri::default()),
+        [b'/'] => {
+            *uri = Uri::default();
+            return Ok(());
+        }
         [b'*'] => *method == Method::OPTIONS,
         [b'*', ..] | [] => false,
         _ => octets
@@ -29,10 +33,10 @@ pub(super) fn parse(
     if !is_allowed {
         return Err(Violation::RequestTarget);
     }
-    let uri = Uri::from_maybe_shared(block.slice(target));
-    let uri = uri.map_err(|_| Violation::RequestTarget)?;
-    if matches!(octets[0], b'/' | b'*') || is_other_form_allowed(method, &uri) {
-        Ok(uri)
+    let read = Uri::from_maybe_shared(block.slice(target));
+    *uri = read.map_err(|_| Violation::RequestTarget)?;
+    if matches!(octets[0], b'/' | b'*') || is_other_form_allowed(method, uri) {
+        Ok(())
     } else {
         Err(Violation::RequestTarget)
     }
