@@ -177,7 +177,7 @@ pub(crate) enum Demand {
         /// The service polled and found nothing.
         is_waiting: bool,
     },
-    /// Nothing for now: enough is buffered.
+    /// Nothing yet: enough is buffered.
     Enough,
     /// Nothing any more: the service dropped it.
     Gone,
