@@ -257,13 +257,11 @@ where
         self.refuse(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Lets go of what was written before a response broke off, and sees to it that the response
-    /// does not look whole.
+    /// Lets go of what was written before a response broke off.
     fn broken(&mut self, error: Error, cx: &mut Context<'_>) -> Error {
         if self.transport.flush(cx).is_err() {
             tracing::debug!("the peer has gone as well");
         }
-        self.transport.abort();
         error
     }
 

@@ -40,6 +40,8 @@ where
     ) -> Result<Turn, Error> {
         if let Some(handover) = response.extensions().get::<Handover>() {
             let handover = handover.clone();
+            // The next protocol begins behind the request's body, so that has to come.
+            self.transport.send_continue();
             self.transport.send_handover_head(&response);
             self.enter(Step::Handing(handover));
             return Ok(Turn::Moved);

@@ -331,14 +331,6 @@ impl Transport {
         }
     }
 
-    /// Sees to it that the end of the stream is not taken for the end of a response. Where the
-    /// framing tells, what was written before still reaches the peer.
-    pub(super) fn abort(&mut self) {
-        if let Some(io) = self.io.as_mut().filter(|_| self.core.is_body_until_close()) {
-            io.abort();
-        }
-    }
-
     /// Begins the wait for the next request.
     pub(super) fn begin_idle(&mut self) {
         self.timeouts.begin(Wait::NextRequest, self.now);
@@ -363,6 +355,16 @@ impl Transport {
         self.deadline
             .set(self.timeouts.poll_deadline(&self.config, is_draining));
         expired
+    }
+}
+
+impl Drop for Transport {
+    /// Sees to it that the end of the stream is not taken for the end of a response, however the
+    /// connection came to end. Where the framing tells, what was written still reaches the peer.
+    fn drop(&mut self) {
+        if let Some(io) = self.io.as_mut().filter(|_| self.core.is_body_until_close()) {
+            io.abort();
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Nothing is judged before its section is complete, so the verdict does not depend on how the
 //! stream was cut into segments. There is one reader and it is strict: lines end by CRLF, parts
-//! are where RFC 9112 has them, and what an octet may be is left to the types of `http`.
+//! are where RFC 9112 has them; what an octet of a name or value may be is left to the types of `http`.
 
 use std::ops::Range;
 

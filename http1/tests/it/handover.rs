@@ -82,3 +82,22 @@ async fn the_next_protocol_begins_behind_the_request() {
     client.end().await;
     assert_eq!(client.read_all().await, "ABC");
 }
+
+#[tokio::test]
+async fn a_client_that_waits_for_leave_is_told_to_send_its_body_first() {
+    let request = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\
+                   Connection: upgrade\r\nUpgrade: shout\r\n\r\n";
+    let app = service_fn(move |_: Request<Incoming>| async move {
+        Ok::<_, Infallible>(shout(StatusCode::SWITCHING_PROTOCOLS))
+    });
+    let mut client = Client::connect(app);
+    client.send(request).await;
+    let heads = client.read_until("shout\r\n\r\n").await;
+    assert!(
+        heads.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 "),
+        "{heads}"
+    );
+    client.send("heabc").await;
+    client.end().await;
+    assert_eq!(client.read_all().await, "ABC");
+}

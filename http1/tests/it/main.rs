@@ -1,6 +1,7 @@
 //! The server over streams in memory and sockets, through its public API.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod abort;
 mod axum;
 mod body;
 mod client;
