@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod failure;
 mod step;
 mod test;
@@ -23,6 +24,8 @@ Usage: cargo xtask COMMAND
   tidy                  check the rules of STYLE.md that a machine can check
   bench [http] [static] [--rounds N] [--json PATH] [--all-instructions]
                         measure beside the peers in xtask/peers; without an area, all
+  conformance SUBJECT [DIR]
+                        run the suites of a subject, and those that lie in DIR: http
 ";
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
         Some((&"ci", options)) => ci::run(options),
         Some((&"tidy", [])) => tidy::run(),
         Some((&"bench", options)) => bench::run(options),
+        Some((&"conformance", args)) => conformance::run(args),
         Some((&("help" | "-h" | "--help"), _)) => {
             print!("{USAGE}");
             Ok(())

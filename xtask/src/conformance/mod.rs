@@ -1,0 +1,21 @@
+//! `cargo xtask conformance`: what others have written down of a protocol, against us.
+
+mod http;
+
+use std::path::Path;
+
+use crate::USAGE;
+use crate::failure::Failure;
+
+/// Runs the suites of a subject, those that lie in the folder included.
+pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
+    let (subject, folder) = match args {
+        [subject] => (*subject, None),
+        [subject, folder] => (*subject, Some(Path::new(*folder))),
+        _ => return Err(Failure::Usage(USAGE)),
+    };
+    match subject {
+        "http" => http::run(folder),
+        _ => Err(Failure::Usage(USAGE)),
+    }
+}
