@@ -13,6 +13,7 @@ use crate::FileRegion;
 /// A byte stream in both directions, and the way to its socket where it has one.
 ///
 /// Drivers know this trait only; TLS, tests and an other kind of engine are further implementors.
+/// An implementor repeats interrupted calls inside: no driver meets [`io::ErrorKind::Interrupted`].
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
     /// Returns the handle to the plain TCP or Unix socket below, `None` where bytes are
     /// transformed on their way (TLS) or the stream is [`Foreign`].
@@ -111,8 +112,24 @@ impl fmt::Debug for Direct {
 }
 
 /// Makes an [`Io`] of any other stream: a pipe in memory, another library's TLS, a test's script.
+/// What that stream leaves interrupted is repeated here.
 #[derive(Debug)]
 pub struct Foreign<T>(pub T);
+
+impl<T> Foreign<T> {
+    /// Makes a call until it is not interrupted.
+    fn repeat<R>(
+        &mut self,
+        mut call: impl FnMut(&mut T) -> Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            match call(&mut self.0) {
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for Foreign<T> {
     fn direct(&self) -> Option<Direct> {
@@ -126,7 +143,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Foreign<T> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        self.repeat(|stream| Pin::new(stream).poll_read(cx, buf))
     }
 }
 
@@ -136,7 +153,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Foreign<T> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        self.repeat(|stream| Pin::new(stream).poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -144,7 +161,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Foreign<T> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+        self.repeat(|stream| Pin::new(stream).poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -152,10 +169,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Foreign<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        self.repeat(|stream| Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        self.repeat(|stream| Pin::new(stream).poll_shutdown(cx))
     }
 }

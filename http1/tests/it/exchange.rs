@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::num::NonZeroU64;
 
 use astatine_http1::{Config, Incoming};
-use astatine_reactor::test_util::ByteByByte;
+use astatine_reactor::test_util::{Faults, Faulty};
 use astatine_reactor::{Foreign, PeerInfo};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -33,7 +33,7 @@ async fn three_requests_of_one_write_are_answered_in_order() {
 #[tokio::test]
 async fn a_stream_that_is_cut_everywhere_gives_the_same_answers() {
     let (stream, io) = duplex(64);
-    let io = Foreign(ByteByByte::new(io));
+    let io = Foreign(Faulty::new(io, &Faults::one_byte()));
     let mut client = Client::over(stream, io, PeerInfo::default(), echo(), Config::default());
     let request = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n\
                    3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n\

@@ -1,0 +1,13 @@
+//! Streams that behave badly on purpose, for the tests of protocols.
+//!
+//! A pipe in memory is `tokio::io::duplex` in a [`Foreign`](crate::Foreign); [`Faulty`] in between
+//! makes it a bad one, and [`faulty_io`] does so to a connection that is there already.
+
+mod fate;
+mod faults;
+mod faulty;
+mod faulty_io;
+
+pub use faults::{Cut, Faults};
+pub use faulty::Faulty;
+pub use faulty_io::faulty_io;
