@@ -5,13 +5,13 @@
 
 #![forbid(unsafe_code)]
 
-mod access_log;
 mod argv;
 mod cache_rule;
 mod command_line;
 mod failure;
 mod file;
 mod listen;
+mod log_format;
 mod lowering;
 mod options;
 mod pid_file;

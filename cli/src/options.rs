@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::access_log::Format;
 use crate::cache_rule::CacheRule;
 use crate::listen::{Listen, UnixMode};
+use crate::log_format::LogFormat;
 use crate::verbosity::Verbosity;
 
 const FILES: &str = "Static files";
@@ -48,7 +48,7 @@ pub(crate) struct Options {
 
     /// How a request is logged [default: common]
     #[arg(long, value_enum, value_name = "FORMAT")]
-    pub(crate) log_format: Option<Format>,
+    pub(crate) log_format: Option<LogFormat>,
 
     /// What is told on standard error: 0 nothing, 1 and 2 errors, 3 warnings, 4 events,
     /// 5 details [default: 4]

@@ -7,10 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use astatine_http1::Http1;
+use astatine_http1::layer::access_log::{AccessLog, AccessLogLayer};
 use astatine_reactor::{Address, Bind, Inherited, PeerInfo, Phase, Server, Shutdown};
 use astatine_static_files::StaticFiles;
+use tower_layer::Layer;
 
-use crate::access_log::{AccessLog, Logged};
 use crate::command_line::Settings;
 use crate::failure::Failure;
 use crate::options::Options;
@@ -98,7 +99,7 @@ fn listen(
     };
     server.listen(bind, move || {
         let (files, lane) = (files.clone(), log.lane());
-        let app = move |peer: &PeerInfo| Logged::new(files.clone(), lane.clone(), peer);
+        let app = move |peer: &PeerInfo| AccessLogLayer::new(&lane, peer).layer(files.clone());
         Http1::per_connection(app).config(config.clone())
     })
 }
@@ -122,7 +123,7 @@ fn write_pid(path: &Path) -> Result<PidFile, Failure> {
 }
 
 fn start_log(options: &Options) -> Result<Option<AccessLog>, Failure> {
-    let format = options.log_format.unwrap_or_default();
+    let format = options.log_format.unwrap_or_default().into();
     options
         .access_log
         .unwrap_or_default()

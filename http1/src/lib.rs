@@ -57,6 +57,8 @@ mod body;
 #[cfg(feature = "driver")]
 mod driver;
 #[cfg(feature = "driver")]
+pub mod layer;
+#[cfg(feature = "driver")]
 mod service;
 
 #[cfg(feature = "driver")]

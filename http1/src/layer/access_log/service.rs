@@ -11,22 +11,22 @@ use http::header::{REFERER, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Lane;
 use super::line::Line;
 
-/// A service whose responses are logged to a lane, for one connection.
+/// Logs the responses of one connection's service.
 #[derive(Clone, Debug)]
-pub(crate) struct Logged<S> {
-    inner: S,
-    lane: Arc<Lane>,
+pub struct AccessLogLayer {
+    lane: Lane,
     remote: Arc<str>,
 }
 
-impl<S> Logged<S> {
-    /// Wraps a connection's service.
-    pub(crate) fn new(inner: S, lane: Arc<Lane>, peer: &PeerInfo) -> Self {
+impl AccessLogLayer {
+    /// Logs to the thread's lane what the peer asks for.
+    pub fn new(lane: &Lane, peer: &PeerInfo) -> Self {
         let remote = match &peer.remote {
             // A listener for both families sees IPv4 peers in IPv6's clothes.
             Address::Tcp(address) => address.ip().to_canonical().to_string().into(),
@@ -34,11 +34,28 @@ impl<S> Logged<S> {
             _ => "-".into(),
         };
         Self {
-            inner,
-            lane,
+            lane: lane.clone(),
             remote,
         }
     }
+}
+
+impl<S> Layer<S> for AccessLogLayer {
+    type Service = Logged<S>;
+
+    fn layer(&self, inner: S) -> Logged<S> {
+        Logged {
+            inner,
+            log: self.clone(),
+        }
+    }
+}
+
+/// The service of [`AccessLogLayer`].
+#[derive(Clone, Debug)]
+pub struct Logged<S> {
+    inner: S,
+    log: AccessLogLayer,
 }
 
 impl<S, Q, B> Service<Request<Q>> for Logged<S>
@@ -54,7 +71,7 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        let entry = Entry::new(self, &request);
+        let entry = Entry::new(&self.log, &request);
         LoggedFuture {
             inner: self.inner.call(request),
             entry: Some(entry),
@@ -63,8 +80,14 @@ where
 }
 
 pin_project! {
-    /// The future of [`Logged`].
-    pub(crate) struct LoggedFuture<F> {
+    /// The answer of [`Logged`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, it logs the status 499: the client left before it was answered.
+    #[must_use = "futures do nothing unless polled"]
+    #[derive(Debug)]
+    pub struct LoggedFuture<F> {
         #[pin]
         inner: F,
         entry: Option<Entry>,
@@ -101,8 +124,9 @@ where
 
 pin_project! {
     /// A response's body that counts its bytes. Its frames are the inner body's own, untouched, so
-    /// that a [`FileRegion`] still knows the first.
-    pub(crate) struct LoggedBody<B> {
+    /// that a [`FileRegion`] still knows the first. The line is written when it is dropped.
+    #[derive(Debug)]
+    pub struct LoggedBody<B> {
         #[pin]
         inner: B,
         entry: Option<Entry>,
@@ -136,8 +160,9 @@ impl<B: Body<Data = Bytes>> Body for LoggedBody<B> {
 
 /// What is known of a request and its response; the line is written when it is dropped, which is
 /// when the server lets the response go.
+#[derive(Debug)]
 struct Entry {
-    lane: Arc<Lane>,
+    lane: Lane,
     remote: Arc<str>,
     started: Instant,
     method: Method,
@@ -151,10 +176,10 @@ struct Entry {
 }
 
 impl Entry {
-    fn new<S, Q>(logged: &Logged<S>, request: &Request<Q>) -> Self {
+    fn new<Q>(log: &AccessLogLayer, request: &Request<Q>) -> Self {
         Self {
-            lane: Arc::clone(&logged.lane),
-            remote: Arc::clone(&logged.remote),
+            lane: log.lane.clone(),
+            remote: Arc::clone(&log.remote),
             started: clock(),
             method: request.method().clone(),
             target: request.uri().clone(),

@@ -16,14 +16,17 @@ use super::stamp::Stamp;
 
 /// The running log; clones share it. [`AccessLog::close`] writes the rest out.
 #[derive(Clone, Debug)]
-pub(crate) struct AccessLog {
+pub struct AccessLog {
     shared: Arc<Shared>,
     format: Format,
 }
 
-/// One thread's buffer of lines.
+/// One thread's buffer of lines; clones share it.
+#[derive(Clone, Debug)]
+pub struct Lane(Arc<Queue>);
+
 #[derive(Debug)]
-pub(crate) struct Lane {
+struct Queue {
     buffer: Mutex<Buffer>,
     format: Format,
     shared: Arc<Shared>,
@@ -37,7 +40,7 @@ struct Buffer {
 
 #[derive(Debug, Default)]
 struct Shared {
-    lanes: Mutex<Vec<Arc<Lane>>>,
+    lanes: Mutex<Vec<Lane>>,
     signal: Mutex<Signal>,
     signalled: Condvar,
     n_dropped: AtomicU64,
@@ -65,7 +68,7 @@ impl AccessLog {
     /// # Errors
     ///
     /// The thread cannot be started.
-    pub(crate) fn start(format: Format, out: impl Write + Send + 'static) -> io::Result<Self> {
+    pub fn start(format: Format, out: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);
         thread::Builder::new()
@@ -75,19 +78,19 @@ impl AccessLog {
     }
 
     /// Makes the buffer of one serving thread.
-    pub(crate) fn lane(&self) -> Arc<Lane> {
-        let lane = Arc::new(Lane {
+    pub fn lane(&self) -> Lane {
+        let lane = Lane(Arc::new(Queue {
             buffer: Mutex::default(),
             format: self.format,
             shared: Arc::clone(&self.shared),
-        });
-        lock(&self.shared.lanes).push(Arc::clone(&lane));
+        }));
+        lock(&self.shared.lanes).push(lane.clone());
         lane
     }
 
     /// Writes what the lanes hold and ends the thread; gives up when the reader takes nothing for
     /// two seconds.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.shared.raise(Signal::Closing);
         let (signal, _) = self
             .shared
@@ -97,7 +100,7 @@ impl AccessLog {
             })
             .unwrap_or_else(PoisonError::into_inner);
         if *signal != Signal::Closed {
-            tracing::warn!("access log: the last lines are lost, nobody reads standard output");
+            tracing::warn!("access log: the last lines are lost, nobody reads them");
         }
     }
 }
@@ -105,20 +108,21 @@ impl AccessLog {
 impl Lane {
     /// Appends a line, with the current time in it; drops it when the buffer is full.
     pub(super) fn push(&self, line: &Line<'_>) {
-        let mut buffer = lock(&self.buffer);
+        let queue = &*self.0;
+        let mut buffer = lock(&queue.buffer);
         let before = buffer.lines.len();
         if before >= LANE_BYTES {
-            self.shared.n_dropped.fetch_add(1, Ordering::Relaxed);
+            queue.shared.n_dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let Buffer { lines, stamp } = &mut *buffer;
-        line.write(self.format, stamp.at(unix_time(), self.format), lines);
+        line.write(queue.format, stamp.at(unix_time(), queue.format), lines);
         let after = lines.len();
         drop(buffer);
         if before < LANE_BYTES / 2 && after >= LANE_BYTES / 2 {
-            self.shared.raise(Signal::HalfFull);
+            queue.shared.raise(Signal::HalfFull);
         } else if before == 0 {
-            self.shared.raise(Signal::Lines);
+            queue.shared.raise(Signal::Lines);
         }
     }
 }
@@ -160,16 +164,16 @@ fn write_until_closed(shared: &Shared, mut out: impl Write) {
         let lanes = lock(&shared.lanes).clone();
         for lane in lanes {
             batch.clear();
-            mem::swap(&mut batch, &mut lock(&lane.buffer).lines);
+            mem::swap(&mut batch, &mut lock(&lane.0.buffer).lines);
             if let Err(error) = out.write_all(&batch).and_then(|()| out.flush()) {
                 if mem::replace(&mut is_readable, false) {
-                    tracing::warn!("access log: standard output is gone ({error})");
+                    tracing::warn!("access log: its output is gone ({error})");
                 }
             }
         }
         let n_dropped = shared.n_dropped.swap(0, Ordering::Relaxed);
         if n_dropped > 0 {
-            tracing::warn!("access log: {n_dropped} lines dropped, standard output is too slow");
+            tracing::warn!("access log: {n_dropped} lines dropped, its output is too slow");
         }
         if is_last {
             shared.raise(Signal::Closed);
@@ -280,14 +284,14 @@ mod tests {
         let n_pushed = 2 * LANE_BYTES / 8000;
         // The writer may hold one buffer; it cannot give it away, so the lane fills up.
         push(&lane, &target);
-        while lock(&lane.shared.signal).eq(&Signal::Lines) {
+        while lock(&lane.0.shared.signal).eq(&Signal::Lines) {
             thread::yield_now();
         }
         for _ in 0..n_pushed {
             push(&lane, &target);
         }
-        assert!(lock(&lane.buffer).lines.len() < LANE_BYTES + 9000);
-        let n_dropped = lane.shared.n_dropped.load(Ordering::Relaxed);
+        assert!(lock(&lane.0.buffer).lines.len() < LANE_BYTES + 9000);
+        let n_dropped = lane.0.shared.n_dropped.load(Ordering::Relaxed);
         assert!(n_dropped > 0);
         let reader = thread::spawn(move || count_lines(&writes));
         log.close();

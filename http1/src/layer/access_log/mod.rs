@@ -1,0 +1,28 @@
+//! The log of requests: one line at the end of each response.
+//!
+//! [`AccessLogLayer`] wraps the service of a connection and counts what its responses' bodies give
+//! out. A finished line goes into its thread's [`Lane`], a bounded buffer; one writer thread
+//! empties the lanes a few times a second, so a request never waits for the log's reader. What does
+//! not fit is dropped and counted. Lines of one thread keep their order; those of two threads are
+//! together to a batch.
+
+mod line;
+mod service;
+mod stamp;
+mod writer;
+
+pub use service::{AccessLogLayer, Logged, LoggedBody, LoggedFuture};
+pub use writer::{AccessLog, Lane};
+
+/// How a line is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// The Common Log Format and the milliseconds.
+    #[default]
+    Common,
+    /// As common, with the fields Referer and User-Agent.
+    Combined,
+    /// One JSON object a line.
+    Json,
+}
