@@ -1,13 +1,10 @@
 //! The server over streams in memory and sockets, through its public API.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::duplicate_mod,
+    reason = "each test runs over every kind of stream"
+)]
 
-mod abort;
-mod axum;
-mod body;
-mod client;
-mod exchange;
-mod file;
-mod handover;
-mod refusal;
-mod shutdown;
-mod timeouts;
+mod one_byte;
+mod random;
+mod whole;

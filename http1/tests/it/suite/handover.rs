@@ -10,7 +10,7 @@ use http_body_util::Full;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::service_fn;
 
-use crate::client::Client;
+use super::client::Client;
 
 /// Answers with a status and echoes what comes behind it in capitals.
 fn shout(status: StatusCode) -> Response<Full<Bytes>> {

@@ -1,11 +1,15 @@
-//! The other end of a connection under test.
+//! The other end of a connection under test, and the faults of the stream between.
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use astatine_http1::{Config, Error, Http1, Incoming};
-use astatine_reactor::{Connection, Foreign, Io, PeerInfo, Shutdown};
+use astatine_reactor::test_util::faulty_io;
+use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -14,11 +18,15 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower_service::Service;
 
+use super::super::faults;
+
 /// A client that speaks bytes.
 pub(crate) struct Client {
     pub(crate) stream: DuplexStream,
     pub(crate) server: JoinHandle<Result<(), Error>>,
     pub(crate) shutdown: Shutdown,
+    /// Counts how often the server has had its turn.
+    n_turns: Arc<AtomicUsize>,
 }
 
 /// What a pipe in memory holds in each direction.
@@ -28,49 +36,57 @@ impl Client {
     /// Connects to a server with the default limits.
     pub(crate) fn connect<S, B>(app: S) -> Self
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + 'static,
+        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (stream, io) = duplex(PIPE_BYTES);
-        Self::over(
-            stream,
-            Foreign(io),
-            PeerInfo::default(),
-            app,
-            Config::default(),
-        )
+        Self::over(PIPE_BYTES, PeerInfo::default(), app, Config::default())
     }
 
-    /// Connects over any stream to a server.
-    pub(crate) fn over<S, B>(
-        stream: DuplexStream,
-        io: impl Io + 'static,
-        peer: PeerInfo,
-        app: S,
-        config: Config,
-    ) -> Self
+    /// Connects over a pipe that holds so many bytes in each direction.
+    pub(crate) fn over<S, B>(n_pipe_bytes: usize, peer: PeerInfo, app: S, config: Config) -> Self
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + 'static,
+        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let (stream, io) = duplex(n_pipe_bytes);
         let shutdown = Shutdown::new();
-        let connection = Connection::new(io, peer, shutdown.clone());
+        let connection = faulty(Connection::new(Foreign(io), peer, shutdown.clone()));
         let mut http = Http1::new(app).config(config);
-        let server = tokio::spawn(async move { http.call(connection).await });
+        let n_turns = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&n_turns);
+        let server = tokio::spawn(async move {
+            let mut serve = pin!(http.call(connection));
+            std::future::poll_fn(|cx| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                serve.as_mut().poll(cx)
+            })
+            .await
+        });
         Self {
             stream,
             server,
             shutdown,
+            n_turns,
+        }
+    }
+
+    /// Lets the server go on until it waits for somebody else.
+    pub(crate) async fn settle(&self) {
+        let mut n_before = 0;
+        loop {
+            for _ in 0..4 {
+                tokio::task::yield_now().await;
+            }
+            let n_turns = self.n_turns.load(Ordering::Relaxed);
+            if n_turns == std::mem::replace(&mut n_before, n_turns) {
+                return;
+            }
         }
     }
 
@@ -118,6 +134,12 @@ impl Client {
         self.send(bytes).await;
         self.read_all().await
     }
+}
+
+/// Gives a connection the faults that this run of the tests is about.
+pub(crate) fn faulty(mut connection: Connection) -> Connection {
+    connection.io = faulty_io(connection.io, &faults());
+    connection
 }
 
 fn without_dates(bytes: &[u8]) -> String {

@@ -10,7 +10,7 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use tower::service_fn;
 
-use crate::client::{Client, echo, last, pass};
+use super::client::{Client, echo, last, pass};
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_after_a_second() {

@@ -4,15 +4,15 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use astatine_http1::{Config, Error, Incoming};
-use astatine_reactor::{Foreign, PeerInfo};
+use astatine_reactor::PeerInfo;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use tokio::io::{AsyncReadExt, duplex};
+use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 use tower::service_fn;
 
-use crate::client::{Client, echo, pass};
+use super::client::{Client, echo, pass};
 
 /// Checks that something took its time and at most a second longer.
 fn check_elapsed(begun: Instant, seconds: u64) {
@@ -107,15 +107,8 @@ async fn a_peer_that_takes_nothing_is_cut_off() {
     let app = service_fn(|_: Request<Incoming>| async {
         Ok::<_, Infallible>(Response::new(Full::from(vec![b'x'; 1 << 20])))
     });
-    let (stream, io) = duplex(1000);
     let begun = Instant::now();
-    let mut client = Client::over(
-        stream,
-        Foreign(io),
-        PeerInfo::default(),
-        app,
-        Config::default(),
-    );
+    let mut client = Client::over(1000, PeerInfo::default(), app, Config::default());
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
     let error = (&mut client.server).await.unwrap().unwrap_err();
     assert!(matches!(error, Error::WriteStalled), "{error:?}");
@@ -128,14 +121,7 @@ async fn a_peer_that_drains_too_slowly_is_cut_off_and_a_steady_one_is_not() {
         let app = service_fn(|_: Request<Incoming>| async {
             Ok::<_, Infallible>(Response::new(Full::from(vec![b'x'; 100_000])))
         });
-        let (stream, io) = duplex(1000);
-        let mut client = Client::over(
-            stream,
-            Foreign(io),
-            PeerInfo::default(),
-            app,
-            Config::default(),
-        );
+        let mut client = Client::over(1000, PeerInfo::default(), app, Config::default());
         client.send("GET / HTTP/1.0\r\n\r\n").await;
         let mut n_read = 0;
         loop {
@@ -182,14 +168,7 @@ async fn a_response_that_drains_steadily_outlives_the_keep_alive_time() {
     let app = service_fn(|_: Request<Incoming>| async {
         Ok::<_, Infallible>(Response::new(Full::from(vec![b'x'; 60_000])))
     });
-    let (stream, io) = duplex(500);
-    let mut client = Client::over(
-        stream,
-        Foreign(io),
-        PeerInfo::default(),
-        app,
-        Config::default(),
-    );
+    let mut client = Client::over(500, PeerInfo::default(), app, Config::default());
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
     let mut n_read = 0;
     while n_read < 60_000 {
@@ -236,11 +215,10 @@ async fn a_client_that_waits_for_leave_which_never_comes_is_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_that_never_ends_is_no_panic() {
-    let (stream, io) = duplex(4096);
     let mut config = Config::default();
     config.keep_alive_timeout = Duration::MAX;
     config.head_timeout = Duration::MAX;
-    let mut client = Client::over(stream, Foreign(io), PeerInfo::default(), echo(), config);
+    let mut client = Client::over(4096, PeerInfo::default(), echo(), config);
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
     client.read_until("GET / ").await;
     pass(Duration::from_secs(100)).await;

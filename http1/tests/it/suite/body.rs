@@ -13,7 +13,7 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
 use tower::service_fn;
 
-use crate::client::{Client, echo, last, ok};
+use super::client::{Client, echo, last, ok};
 
 /// Gives so many frames of 16 KiB, then trailers, and counts along.
 struct Frames {
@@ -62,9 +62,7 @@ async fn a_streamed_response_is_chunked_and_held_back_by_a_slow_reader() {
     client
         .send("GET / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nConnection: close\r\n\r\n")
         .await;
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
+    client.settle().await;
     // The pipe holds 64 frames, the connection 64 KiB more.
     let n_held = n_given.load(Ordering::Relaxed);
     assert!((64..=72).contains(&n_held), "{n_held} frames were taken");
@@ -133,9 +131,7 @@ async fn a_service_that_does_not_read_holds_the_peer_back() {
     let body = keeps.recv().await.unwrap();
     let mut n_sent = 0;
     loop {
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-        }
+        client.settle().await;
         let write = tokio::io::AsyncWriteExt::write(&mut client.stream, &[0; 64 << 10]);
         tokio::select! {
             biased;
@@ -284,9 +280,7 @@ async fn tiny_chunks_hold_the_peer_back_as_early_as_large_ones() {
         .send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
         .await;
     client.send("1\r\na\r\n".repeat(50_000)).await;
-    for _ in 0..200 {
-        tokio::task::yield_now().await;
-    }
+    client.settle().await;
     let body = keeps.recv().await.unwrap();
     let n_buffered = body.size_hint().lower();
     assert!(

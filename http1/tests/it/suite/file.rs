@@ -21,7 +21,9 @@ use tokio::io::{
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use tower::{Service, service_fn};
+use tower::{Service, ServiceExt, service_fn};
+
+use super::client::faulty;
 
 const FILE_BYTES: usize = 1 << 20;
 
@@ -93,7 +95,7 @@ async fn get(file: Arc<File>, note: bool) -> Vec<u8> {
     let address = listener.local_addr().unwrap();
     let shutdown = Shutdown::new();
     let server = tokio::spawn(
-        serve(listener, Http1::new(app))
+        serve(listener, Http1::new(app).map_request(faulty))
             .with_shutdown(shutdown.clone())
             .into_future(),
     );
@@ -198,7 +200,7 @@ async fn a_peer_that_does_not_even_take_a_files_head_is_cut_off() {
         .await
         .unwrap();
     let connection = Connection::new(Stuck(server), PeerInfo::default(), Shutdown::new());
-    let ended = Http1::new(app).call(connection);
+    let ended = Http1::new(app).call(faulty(connection));
     let ended = timeout(Duration::from_secs(32), ended).await;
     assert!(matches!(ended, Ok(Err(Error::WriteStalled))), "{ended:?}");
 }

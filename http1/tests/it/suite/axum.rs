@@ -10,8 +10,11 @@ use axum::{Extension, Router};
 use http::header::{HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
+
+use super::client::faulty;
 
 fn router() -> Router {
     Router::new()
@@ -41,7 +44,10 @@ async fn ask(request: &str) -> (SocketAddr, Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = Shutdown::new();
-    let server = serve(listener, Http1::per_connection(with_connect_info));
+    let server = serve(
+        listener,
+        Http1::per_connection(with_connect_info).map_request(faulty),
+    );
     let server = tokio::spawn(server.with_shutdown(shutdown.clone()).into_future());
     let mut client = TcpStream::connect(address).await.unwrap();
     client.write_all(request.as_bytes()).await.unwrap();

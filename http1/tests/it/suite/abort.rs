@@ -12,7 +12,9 @@ use http::{Request, Response};
 use http_body::{Body, Frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tower::service_fn;
+use tower::{ServiceExt, service_fn};
+
+use super::client::faulty;
 
 /// Gives one frame, then fails or never goes on.
 struct Part {
@@ -45,7 +47,8 @@ async fn end_of_response(fails: bool) -> io::Result<usize> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = Shutdown::new();
-    let server = serve(listener, Http1::new(app)).with_shutdown(shutdown.clone());
+    let server =
+        serve(listener, Http1::new(app).map_request(faulty)).with_shutdown(shutdown.clone());
     let server = tokio::spawn(server.into_future());
     let mut client = TcpStream::connect(address).await.unwrap();
     client.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();

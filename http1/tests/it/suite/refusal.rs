@@ -1,10 +1,10 @@
 //! What is refused gets its status, and the next client is served.
 
 use astatine_http1::Config;
-use astatine_reactor::{Foreign, PeerInfo, Refused};
-use tokio::io::{AsyncReadExt, duplex};
+use astatine_reactor::{PeerInfo, Refused};
+use tokio::io::AsyncReadExt;
 
-use crate::client::{Client, echo, last};
+use super::client::{Client, echo, last};
 
 async fn check(request: &str, status: &str) {
     let mut client = Client::connect(echo());
@@ -108,10 +108,9 @@ async fn a_peer_that_never_stops_is_cut_off() {
 #[tokio::test]
 async fn a_connection_beyond_a_limit_of_the_listener_is_told() {
     for (refused, status) in [(Refused::Full, "503"), (Refused::PerAddress, "429")] {
-        let (stream, io) = duplex(4096);
         let mut peer = PeerInfo::default();
         peer.refused = Some(refused);
-        let mut client = Client::over(stream, Foreign(io), peer, echo(), Config::default());
+        let mut client = Client::over(4096, peer, echo(), Config::default());
         let mut answer = String::new();
         client.stream.read_to_string(&mut answer).await.unwrap();
         assert!(
