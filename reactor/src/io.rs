@@ -22,6 +22,18 @@ pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
     /// Makes the end of the stream an abort that the peer can tell from an orderly end, where the
     /// stream has such a thing: a reset in TCP.
     fn abort(&mut self) {}
+
+    /// Completes when there may be something to read, or the end of the stream: reading tells.
+    ///
+    /// It waits for the next bytes without a buffer to read them into. A stream that cannot tell
+    /// is always ready.
+    ///
+    /// # Errors
+    ///
+    /// The runtime is shutting down.
+    fn poll_read_ready(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// A cloneable handle that writes to a plain socket past the owner of its [`Io`].

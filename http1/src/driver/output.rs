@@ -6,14 +6,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use astatine_reactor::{Direct, Io};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
 /// The output of one connection, in order: the queue, then the tail.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     queue: VecDeque<Bytes>,
     n_queued: usize,
-    tail: BytesMut,
+    tail: Vec<u8>,
+    /// How much of the tail the stream has taken.
+    n_taken: usize,
 }
 
 /// Pieces up to this size are copied behind their head: cheaper than one more segment in writev.
@@ -23,7 +25,7 @@ const MAX_SEGMENTS: usize = 32;
 
 impl Output {
     pub(super) fn len(&self) -> usize {
-        self.n_queued + self.tail.len()
+        self.n_queued + self.tail.len() - self.n_taken
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -31,25 +33,25 @@ impl Output {
     }
 
     /// Works with the thread's buffer where the connection has none of its own.
-    pub(super) fn borrow(&mut self, scratch: &mut BytesMut) {
+    pub(super) fn borrow(&mut self, scratch: &mut Vec<u8>) {
         if self.is_empty() {
             std::mem::swap(&mut self.tail, scratch);
         }
     }
 
     /// Gives the thread's buffer back, unless it holds what the peer has not taken.
-    pub(super) fn give_back(&mut self, scratch: &mut BytesMut) {
+    pub(super) fn give_back(&mut self, scratch: &mut Vec<u8>) {
         if self.tail.is_empty() {
             if scratch.capacity() == 0 {
                 std::mem::swap(&mut self.tail, scratch);
             } else {
-                self.tail = BytesMut::new();
+                self.tail = Vec::new();
             }
         }
     }
 
     /// Returns the buffer for heads and the like.
-    pub(super) fn buffer(&mut self) -> &mut BytesMut {
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.tail
     }
 
@@ -60,7 +62,8 @@ impl Output {
             return;
         }
         if !self.tail.is_empty() {
-            let before = self.tail.split().freeze();
+            let before = Bytes::copy_from_slice(&self.tail[self.n_taken..]);
+            self.clear_tail();
             self.n_queued += before.len();
             self.queue.push_back(before);
         }
@@ -77,7 +80,7 @@ impl Output {
     ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
             let n = if self.queue.is_empty() {
-                ready!(Pin::new(&mut *io).poll_write(cx, &self.tail))?
+                ready!(Pin::new(&mut *io).poll_write(cx, &self.tail[self.n_taken..]))?
             } else {
                 let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
                 let n_segments = self.segments(&mut segments);
@@ -101,7 +104,7 @@ impl Output {
     ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
             let written = if self.queue.is_empty() {
-                direct.try_writev_more(&[IoSlice::new(&self.tail)])
+                direct.try_writev_more(&[IoSlice::new(&self.tail[self.n_taken..])])
             } else {
                 let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
                 let n_segments = self.segments(&mut segments);
@@ -123,7 +126,7 @@ impl Output {
 
     fn segments<'a>(&'a self, segments: &mut [IoSlice<'a>; MAX_SEGMENTS]) -> usize {
         let pieces = self.queue.iter().map(|piece| &piece[..]);
-        let all = pieces.chain((!self.tail.is_empty()).then_some(&self.tail[..]));
+        let all = pieces.chain((!self.tail.is_empty()).then_some(&self.tail[self.n_taken..]));
         let mut n_segments = 0;
         for (segment, piece) in segments.iter_mut().zip(all) {
             *segment = IoSlice::new(piece);
@@ -143,10 +146,14 @@ impl Output {
             self.n_queued -= front.len();
             self.queue.pop_front();
         }
-        if n == self.tail.len() {
-            self.tail.clear();
-        } else {
-            self.tail.advance(n);
+        self.n_taken += n;
+        if self.n_taken == self.tail.len() {
+            self.clear_tail();
         }
+    }
+
+    fn clear_tail(&mut self) {
+        self.tail.clear();
+        self.n_taken = 0;
     }
 }

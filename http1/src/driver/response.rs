@@ -26,13 +26,15 @@ where
     /// Lets the service work on its response.
     pub(super) fn poll_service(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         match self.stage.poll_future(cx) {
-            Some(Poll::Ready(Ok(response))) => self.respond(response, cx),
-            Some(Poll::Ready(Err(error))) => Ok(self.service_failed(error.into())),
-            Some(Poll::Pending) | None => Ok(Turn::Waits),
+            Poll::Ready(Ok(response)) => self.respond(response, cx),
+            Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
+            Poll::Pending => Ok(Turn::Waits),
         }
     }
 
     /// Writes the head of the service's response, and what its body has ready.
+    // A response is large, as a request is.
+    #[inline(always)]
     pub(super) fn respond(
         &mut self,
         response: Response<B>,

@@ -13,7 +13,7 @@ pub(super) struct Scratch {
     pub(super) room: BytesMut,
     /// For long bodies, which are read in large pieces.
     pub(super) large_room: BytesMut,
-    pub(super) output: BytesMut,
+    pub(super) output: Vec<u8>,
 }
 
 /// What the room for heads takes at a time.
@@ -31,7 +31,7 @@ impl Scratch {
             Box::new(Self {
                 room: BytesMut::with_capacity(ROOM_BYTES),
                 large_room: BytesMut::new(),
-                output: BytesMut::with_capacity(OUTPUT_BYTES),
+                output: Vec::with_capacity(OUTPUT_BYTES),
             })
         })
     }

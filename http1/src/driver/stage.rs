@@ -36,22 +36,33 @@ impl<F: 'static, B: 'static> Stage<F, B> {
     }
 
     /// Takes the future that will answer.
+    // Both are large: out of line they would be copied once more on their way.
+    #[inline(always)]
     pub(super) fn set_future(&mut self, future: F) {
-        self.actors().project().future.set(Some(future));
+        let actors = self.0.get_or_insert_with(Self::take_box);
+        actors.as_mut().project().future.set(Some(future));
     }
 
-    /// Lets the future work; `None` without one.
-    pub(super) fn poll_future(&mut self, cx: &mut Context<'_>) -> Option<Poll<F::Output>>
+    /// Lets the future work.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    #[inline(always)]
+    pub(super) fn poll_future(&mut self, cx: &mut Context<'_>) -> Poll<F::Output>
     where
         F: Future,
     {
-        let actors = self.0.as_mut()?.as_mut().project();
-        Some(actors.future.as_pin_mut()?.poll(cx))
+        let actors = self.0.as_mut().expect("a service that was called");
+        let future = actors.as_mut().project().future.as_pin_mut();
+        future.expect("a service that has not answered").poll(cx)
     }
 
     /// Takes the body of the answer in the future's stead.
+    #[inline(always)]
     pub(super) fn set_body(&mut self, body: B) {
-        let mut actors = self.actors().project();
+        let actors = self.0.as_mut().expect("the future has made the body here");
+        let mut actors = actors.as_mut().project();
         actors.future.set(None);
         actors.body.set(Some(body));
     }
@@ -87,17 +98,14 @@ impl<F: 'static, B: 'static> Stage<F, B> {
         }
     }
 
-    fn actors(&mut self) -> Pin<&mut Actors<F, B>> {
-        let actors = self.0.get_or_insert_with(|| {
-            let spare = SPARE.with_borrow_mut(|kept| entry(kept)?.take());
-            spare.unwrap_or_else(|| {
-                Box::pin(Actors {
-                    future: None,
-                    body: None,
-                })
+    fn take_box() -> Pin<Box<Actors<F, B>>> {
+        let spare = SPARE.with_borrow_mut(|kept| entry(kept)?.take());
+        spare.unwrap_or_else(|| {
+            Box::pin(Actors {
+                future: None,
+                body: None,
             })
-        });
-        actors.as_mut()
+        })
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Transport {
     draining: Reached,
     was_draining: bool,
     awaits_continue: bool,
+    /// Whether this turn's last read got less than it had room for: the stream is empty.
+    is_drained: bool,
     is_eof: bool,
 }
 
@@ -64,6 +66,7 @@ impl Transport {
             was_draining: false,
             draining: shutdown.reached(Phase::Draining),
             awaits_continue: false,
+            is_drained: false,
             is_eof: false,
         }
     }
@@ -71,6 +74,7 @@ impl Transport {
     /// Works with the thread's buffers.
     pub(super) fn borrow(&mut self, scratch: &mut Scratch) {
         self.now = self.deadline.now();
+        self.is_drained = false;
         self.output.borrow(&mut scratch.output);
     }
 
@@ -243,6 +247,9 @@ impl Transport {
         if self.is_eof || !has_room || !is_body && !self.output.is_empty() {
             return Ok(Poll::Pending);
         }
+        if std::mem::take(&mut self.is_drained) && io.poll_read_ready(cx)?.is_pending() {
+            return Ok(Poll::Pending);
+        }
         let size = match self.core.body_left() {
             Some(left) if left <= BODY_READ_BYTES as u64 => ROOM_BYTES,
             _ => BODY_READ_BYTES,
@@ -258,7 +265,9 @@ impl Transport {
                 self.input = Bytes::new();
                 room.reserve(size);
             }
+            let space = room.capacity();
             let read = poll_read_buf(Pin::new(&mut **io), cx, room);
+            self.is_drained = room.len() < space;
             if !room.is_empty() {
                 self.input = room.split().freeze();
                 self.owns_input = false;

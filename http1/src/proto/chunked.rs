@@ -1,6 +1,6 @@
 //! The chunked transfer coding (RFC 9112 §7.1): a decoder that takes no liberty, and the encoder.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use http::HeaderMap;
 
 use super::head::{self, LineScan};
@@ -198,7 +198,7 @@ fn is_token(octet: u8) -> bool {
 }
 
 /// Writes the line before a chunk's content, which must not be empty.
-pub(super) fn encode_chunk_size(len: usize, output: &mut BytesMut) {
+pub(super) fn encode_chunk_size(len: usize, output: &mut Vec<u8>) {
     let mut digits = [0_u8; 16];
     let mut at = digits.len();
     let mut rest = len;
@@ -207,22 +207,22 @@ pub(super) fn encode_chunk_size(len: usize, output: &mut BytesMut) {
         digits[at] = b"0123456789abcdef"[rest & 0xf];
         rest >>= 4;
     }
-    output.put_slice(&digits[at..]);
-    output.put_slice(b"\r\n");
+    output.extend_from_slice(&digits[at..]);
+    output.extend_from_slice(b"\r\n");
 }
 
 /// Writes the end of a chunked body, with its trailers, but for those that may not stand there
 /// (RFC 9110 §6.5.1).
-pub(super) fn encode_last_chunk(trailers: Option<&HeaderMap>, output: &mut BytesMut) {
-    output.put_slice(b"0\r\n");
+pub(super) fn encode_last_chunk(trailers: Option<&HeaderMap>, output: &mut Vec<u8>) {
+    output.extend_from_slice(b"0\r\n");
     for (name, value) in trailers.into_iter().flatten() {
         if !head::is_allowed_in_trailers(name) {
             continue;
         }
-        output.put_slice(name.as_str().as_bytes());
-        output.put_slice(b": ");
-        output.put_slice(value.as_bytes());
-        output.put_slice(b"\r\n");
+        output.extend_from_slice(name.as_str().as_bytes());
+        output.extend_from_slice(b": ");
+        output.extend_from_slice(value.as_bytes());
+        output.extend_from_slice(b"\r\n");
     }
-    output.put_slice(b"\r\n");
+    output.extend_from_slice(b"\r\n");
 }

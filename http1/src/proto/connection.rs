@@ -1,6 +1,6 @@
 //! The server's side of a connection: bytes in, requests out; responses in, bytes out.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 
 use super::chunked::{self, Decoded, Decoder};
@@ -242,7 +242,7 @@ impl Connection {
     /// # Spec
     ///
     /// RFC 9110 §10.1.1.
-    pub fn send_continue(&self, output: &mut BytesMut) {
+    pub fn send_continue(&self, output: &mut Vec<u8>) {
         output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
     }
 
@@ -258,7 +258,7 @@ impl Connection {
         response: &Response<B>,
         exact_len: Option<u64>,
         date: &DateField,
-        output: &mut BytesMut,
+        output: &mut Vec<u8>,
     ) -> Transfer {
         let head = (response.status(), response.headers());
         let is_persistent = self.life.is_persistent;
@@ -280,7 +280,7 @@ impl Connection {
         &mut self,
         response: &Response<B>,
         date: &DateField,
-        output: &mut BytesMut,
+        output: &mut Vec<u8>,
     ) {
         let head = (response.status(), response.headers());
         response::encode_handover(self.asked, head, date, output);
@@ -293,7 +293,7 @@ impl Connection {
     /// # Errors
     ///
     /// The body is longer than its Content-Length: abort the connection.
-    pub fn send_data(&mut self, len: usize, output: &mut BytesMut) -> Result<Chunk, Misuse> {
+    pub fn send_data(&mut self, len: usize, output: &mut Vec<u8>) -> Result<Chunk, Misuse> {
         match &mut self.transfer {
             Transfer::None => Err(Misuse::BodyLongerThanDeclared),
             Transfer::Length(left) => match left.checked_sub(len as u64) {
@@ -359,7 +359,7 @@ impl Connection {
     pub fn send_end(
         &mut self,
         trailers: Option<&HeaderMap>,
-        output: &mut BytesMut,
+        output: &mut Vec<u8>,
     ) -> Result<(), Misuse> {
         match self.transfer {
             Transfer::Length(left) if left > 0 => return Err(Misuse::BodyShorterThanDeclared),
@@ -385,7 +385,7 @@ impl Connection {
 
     /// Answers a violation, or another refusal, if no response has begun, and closes the reading
     /// side.
-    pub fn refuse(&mut self, status: StatusCode, date: &DateField, output: &mut BytesMut) {
+    pub fn refuse(&mut self, status: StatusCode, date: &DateField, output: &mut Vec<u8>) {
         if self.life.request != state::Request::Closed {
             self.life.apply(Input::Broken);
         }

@@ -56,10 +56,19 @@ fn equals(known: &[u8], name: &[u8]) -> bool {
         (a, b) = (a_rest, b_rest);
     }
     // What is left is compared with what was, where the name is long enough: one word more.
-    match (known.last_chunk::<8>(), name.last_chunk::<8>()) {
-        (Some(a), Some(b)) => u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b) | FOLD,
-        _ => a.iter().zip(b).all(|(a, b)| *a == *b | 0x20),
+    if let (Some(a), Some(b)) = (known.last_chunk::<8>(), name.last_chunk::<8>()) {
+        return u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b) | FOLD;
     }
+    if let (Some(a_start), Some(b_start), Some(a_end), Some(b_end)) = (
+        known.first_chunk::<4>(),
+        name.first_chunk::<4>(),
+        known.last_chunk::<4>(),
+        name.last_chunk::<4>(),
+    ) {
+        let fold = |chunk: &[u8; 4]| u32::from_ne_bytes(*chunk) | FOLD as u32;
+        return fold(a_start) == fold(b_start) && fold(a_end) == fold(b_end);
+    }
+    a.iter().zip(b).all(|(a, b)| *a == *b | 0x20)
 }
 
 const FOLD: u64 = 0x2020_2020_2020_2020;

@@ -1,6 +1,5 @@
 //! The head of a response: how its body will be framed, and the bytes of the head.
 
-use bytes::{BufMut, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
@@ -87,7 +86,7 @@ pub(super) fn encode(
     exact_len: Option<u64>,
     is_persistent: bool,
     date: &DateField,
-    output: &mut BytesMut,
+    output: &mut Vec<u8>,
 ) -> Encoded {
     output.reserve(256 + headers.len() * 64);
     encode_status(status, output);
@@ -96,7 +95,7 @@ pub(super) fn encode(
     if let Some(len) = stated {
         encode_content_length(len, output);
     } else if transfer == Transfer::Chunked {
-        output.put_slice(b"transfer-encoding: chunked\r\n");
+        output.extend_from_slice(b"transfer-encoding: chunked\r\n");
     }
     // Behind a success of CONNECT the client speaks another protocol (RFC 9110 §9.3.6).
     let is_tunnel = asked.is_connect && status.is_success();
@@ -104,11 +103,13 @@ pub(super) fn encode(
         is_persistent && !given.closes && !is_tunnel && transfer != Transfer::UntilClose;
     // Whoever sends Upgrade says so in Connection too (RFC 9110 §7.8).
     match (is_persistent, given.upgrades) {
-        (true, false) if asked.is_http_10 => output.put_slice(b"connection: keep-alive\r\n"),
+        (true, false) if asked.is_http_10 => {
+            output.extend_from_slice(b"connection: keep-alive\r\n")
+        }
         (true, false) => {}
-        (true, true) => output.put_slice(b"connection: upgrade\r\n"),
-        (false, false) => output.put_slice(b"connection: close\r\n"),
-        (false, true) => output.put_slice(b"connection: close, upgrade\r\n"),
+        (true, true) => output.extend_from_slice(b"connection: upgrade\r\n"),
+        (false, false) => output.extend_from_slice(b"connection: close\r\n"),
+        (false, true) => output.extend_from_slice(b"connection: close, upgrade\r\n"),
     }
     encode_end(given.has_date, date, output);
     Encoded {
@@ -124,14 +125,14 @@ pub(super) fn encode_handover(
     asked: Asked,
     (status, headers): (StatusCode, &HeaderMap),
     date: &DateField,
-    output: &mut BytesMut,
+    output: &mut Vec<u8>,
 ) {
     let switches =
         status == StatusCode::SWITCHING_PROTOCOLS || asked.is_connect && status.is_success();
     encode_status(status, output);
     let given = encode_fields(headers, switches, output);
     if !switches {
-        output.put_slice(b"connection: close\r\n");
+        output.extend_from_slice(b"connection: close\r\n");
     }
     encode_end(given.has_date, date, output);
 }
@@ -173,39 +174,39 @@ fn frame(
 }
 
 /// Writes the fields that are sent as they are, and returns what the others say.
-fn encode_fields(headers: &HeaderMap, keeps_connection: bool, output: &mut BytesMut) -> Given {
+fn encode_fields(headers: &HeaderMap, keeps_connection: bool, output: &mut Vec<u8>) -> Given {
     const SEEN: [HeaderName; 5] = [CONTENT_LENGTH, CONNECTION, TRANSFER_ENCODING, DATE, UPGRADE];
     let mut given = Given::default();
     for (name, value) in headers {
         if !SEEN.contains(name) || given.see(name, value, keeps_connection) {
-            output.put_slice(name.as_str().as_bytes());
-            output.put_slice(b": ");
-            output.put_slice(value.as_bytes());
-            output.put_slice(b"\r\n");
+            output.extend_from_slice(name.as_str().as_bytes());
+            output.extend_from_slice(b": ");
+            output.extend_from_slice(value.as_bytes());
+            output.extend_from_slice(b"\r\n");
         }
     }
     given
 }
 
-fn encode_end(has_date: bool, date: &DateField, output: &mut BytesMut) {
+fn encode_end(has_date: bool, date: &DateField, output: &mut Vec<u8>) {
     if !has_date {
-        output.put_slice(date);
+        output.extend_from_slice(date);
     }
-    output.put_slice(b"\r\n");
+    output.extend_from_slice(b"\r\n");
 }
 
 /// Writes a status line (RFC 9112 §4), with an empty reason where the status has none.
 #[inline]
-fn encode_status(status: StatusCode, output: &mut BytesMut) {
+fn encode_status(status: StatusCode, output: &mut Vec<u8>) {
     if status == StatusCode::OK {
-        output.put_slice(b"HTTP/1.1 200 OK\r\n");
+        output.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
         return;
     }
-    output.put_slice(b"HTTP/1.1 ");
-    output.put_slice(status.as_str().as_bytes());
-    output.put_slice(b" ");
-    output.put_slice(status.canonical_reason().unwrap_or_default().as_bytes());
-    output.put_slice(b"\r\n");
+    output.extend_from_slice(b"HTTP/1.1 ");
+    output.extend_from_slice(status.as_str().as_bytes());
+    output.extend_from_slice(b" ");
+    output.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    output.extend_from_slice(b"\r\n");
 }
 
 /// Tells whether a `connection` field asks for the connection to end.
@@ -225,7 +226,7 @@ fn parse_length(value: &HeaderValue) -> Option<u64> {
 }
 
 /// Writes a length's field in one piece, made from its end.
-fn encode_content_length(len: u64, output: &mut BytesMut) {
+fn encode_content_length(len: u64, output: &mut Vec<u8>) {
     const NAME: [u8; 16] = *b"content-length: ";
     let mut field = *b"content-length: 18446744073709551615\r\n";
     let mut at = field.len() - 2;
@@ -240,5 +241,5 @@ fn encode_content_length(len: u64, output: &mut BytesMut) {
     }
     let start = at - NAME.len();
     field[start..at].copy_from_slice(&NAME);
-    output.put_slice(&field[start..]);
+    output.extend_from_slice(&field[start..]);
 }

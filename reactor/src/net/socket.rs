@@ -95,6 +95,10 @@ impl Io for Socket {
         // A socket that cannot be told so, as a Unix socket, is just closed.
         rustix::net::sockopt::set_socket_linger(self, Some(Duration::ZERO)).unwrap_or_default();
     }
+
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.0.poll_read_ready(cx).map_ok(drop)
+    }
 }
 
 impl DirectSocket for Registered {
