@@ -36,6 +36,16 @@ pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
     }
 }
 
+impl<T: Io + ?Sized> Io for Box<T> {
+    fn direct(&self) -> Option<Direct> {
+        (**self).direct()
+    }
+
+    fn abort(&mut self) {
+        (**self).abort();
+    }
+}
+
 /// A cloneable handle that writes to a plain socket past the owner of its [`Io`].
 ///
 /// None of the calls waits: where the socket takes nothing they answer
