@@ -9,6 +9,7 @@ mod grace;
 mod inherited;
 mod limits;
 mod listener;
+pub mod proxy_protocol;
 mod serve;
 mod server;
 mod socket;

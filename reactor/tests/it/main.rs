@@ -6,6 +6,7 @@ mod inherited;
 mod limits;
 mod peers;
 mod process;
+mod proxy_protocol;
 mod running;
 mod serve;
 mod server;
