@@ -44,6 +44,10 @@ impl<T: Io + ?Sized> Io for Box<T> {
     fn abort(&mut self) {
         (**self).abort();
     }
+
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_read_ready(cx)
+    }
 }
 
 /// A cloneable handle that writes to a plain socket past the owner of its [`Io`].

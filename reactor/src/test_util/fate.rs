@@ -54,6 +54,15 @@ impl Fate {
         }
     }
 
+    /// Tells whether a read finds the end or a reset.
+    pub(super) fn has_no_input_left(&self) -> bool {
+        let end = match self.cut {
+            Some(Cut::InputEnds(end) | Cut::ResetBehindRead(end)) => end,
+            Some(Cut::ResetBehindWritten(_)) | None => u64::MAX,
+        };
+        self.is_reset || self.read.n_bytes == end
+    }
+
     /// Decides about a read of at most `wanted` bytes.
     pub(super) fn of_read(&mut self, wanted: usize) -> Verdict {
         if self.is_reset {

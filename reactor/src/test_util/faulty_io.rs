@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -40,6 +40,14 @@ impl Io for FaultyIo {
 
     fn abort(&mut self) {
         self.stream.0.inner.abort();
+    }
+
+    fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Faulty { inner, fate } = &mut self.stream.0;
+        if waits_for_nothing(fate, cx) {
+            return Poll::Ready(Ok(()));
+        }
+        inner.poll_read_ready(cx)
     }
 }
 
@@ -81,6 +89,13 @@ impl AsyncWrite for FaultyIo {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+/// Tells whether the input has ended before its time; otherwise the task hears of a reset.
+fn waits_for_nothing(fate: &Mutex<Fate>, cx: &Context<'_>) -> bool {
+    let mut fate = fate.lock().unwrap_or_else(PoisonError::into_inner);
+    fate.waits_for_input(cx.waker());
+    fate.has_no_input_left()
 }
 
 struct FaultyDirect {
