@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod failure;
+mod server;
 mod step;
 mod test;
 mod tidy;

@@ -1,6 +1,6 @@
 //! One step of a recipe: a program that runs at the workspace's root.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
@@ -10,6 +10,17 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("xtask is a folder of the root")
+}
+
+/// Returns a folder below `target` for what a command writes, made if it is not there.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(crate) fn folder(name: &str) -> Result<PathBuf, Failure> {
+    let folder = root().join("target").join(name);
+    std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display().to_string()))?;
+    Ok(folder)
 }
 
 /// Makes a cargo command with these arguments, separated by spaces, at the root.

@@ -1,9 +1,9 @@
 //! Rounds of waves over several servers, by turns, so that all meet the machine's moods alike.
 
 use super::report::{Report, Sample};
-use super::server::Server;
 use super::wave::{Exchange, Wave};
 use crate::failure::Failure;
+use crate::server::Server;
 
 /// How many connections a wave has.
 pub(super) const N_CONNECTIONS: usize = 64;

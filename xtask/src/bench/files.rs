@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::contest::{self, Workload};
 use super::report::{Figure, Report, Target};
-use super::server::Server;
 use super::wave::Exchange;
 use super::{Options, peers};
 use crate::failure::Failure;
+use crate::server::Server;
 
 /// Name, size, waves in one measurement, and the ratio to nginx to reach.
 const FILES: &[(&str, usize, usize, f64)] = &[

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::contest::{self, Workload};
 use super::report::{Figure, Report, Target};
-use super::server::Server;
 use super::wave::Exchange;
 use super::{Options, idle, instructions, latency, peers};
 use crate::failure::Failure;
+use crate::server::Server;
 
 /// Each server with its program in `xtask/peers`.
 const SERVERS: &[(&str, &str)] = &[

@@ -5,10 +5,10 @@ use std::process::Command;
 
 use super::contest::N_CONNECTIONS;
 use super::report::{Figure, Report, Sample, Target};
-use super::server::Server;
 use super::wave::{Exchange, Wave};
 use super::{Options, http, peers};
 use crate::failure::Failure;
+use crate::server::Server;
 use crate::step;
 
 const N_WAVES: usize = 30;

@@ -3,9 +3,9 @@
 use std::process::Command;
 
 use super::report::{Figure, Report};
-use super::server::Server;
 use super::{Options, contest, cpu};
 use crate::failure::Failure;
+use crate::server::Server;
 use crate::step;
 
 /// Measures the 99th percentile of each server's time to answer.

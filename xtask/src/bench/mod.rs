@@ -6,7 +6,6 @@
 //! | `contest` | rounds of waves over several servers, by turns |
 //! | `http`, `files` | the two areas: which servers, which requests, which targets |
 //! | `idle`, `instructions`, `latency` | the figures that are not CPU per request |
-//! | `server` | a server's process, its CPU time and memory |
 //! | `peers` | the programs and how they are started |
 //! | `cpu` | on which core and by which policy the bench runs |
 //! | `report` | ratios, the table, JSON |
@@ -20,7 +19,6 @@ mod instructions;
 mod latency;
 mod peers;
 mod report;
-mod server;
 #[cfg(test)]
 mod tests;
 mod wave;

@@ -13,9 +13,7 @@ use crate::step;
 ///
 /// It cannot be made.
 pub(super) fn folder() -> Result<PathBuf, Failure> {
-    let folder = step::root().join("target/bench");
-    std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display().to_string()))?;
-    Ok(folder)
+    step::folder("bench")
 }
 
 /// Builds the peers, and with them the small server over our crates.

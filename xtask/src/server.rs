@@ -1,5 +1,6 @@
 //! A server's process: started, measured, and ended on every way out.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -8,15 +9,14 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::peers;
 use crate::failure::Failure;
 use crate::step;
 
 /// A running server. It ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Server {
-    pub(super) name: &'static str,
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    pub(crate) address: SocketAddr,
     child: Child,
 }
 
@@ -25,14 +25,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// It does not start, or accepts nothing; its log is in the bench's folder.
-    pub(super) fn start(
+    /// It does not start, or accepts nothing; its log is in `target/servers`.
+    pub(crate) fn start(
         name: &'static str,
         make: impl FnOnce(SocketAddr) -> Result<Command, Failure>,
     ) -> Result<Self, Failure> {
         let address = free_address().map_err(Failure::io("a free port"))?;
         let mut command = ended_with_us(&make(address)?);
-        let path = peers::folder()?.join(format!("{name}.log"));
+        let path = step::folder("servers")?.join(format!("{name}.log"));
         let log = || File::options().append(true).create(true).open(&path);
         let log = || log().map_err(Failure::io(path.display().to_string()));
         let child = command
@@ -78,7 +78,7 @@ impl Server {
     /// # Errors
     ///
     /// The process is gone.
-    pub(super) fn cpu_nanos(&self) -> Result<u64, Failure> {
+    pub(crate) fn cpu_nanos(&self) -> Result<u64, Failure> {
         let mut nanos = 0;
         for pid in tree(self.child.id()) {
             for task in tasks(pid) {
@@ -95,7 +95,7 @@ impl Server {
     /// # Errors
     ///
     /// The process is gone.
-    pub(super) fn resident_bytes(&self) -> Result<u64, Failure> {
+    pub(crate) fn resident_bytes(&self) -> Result<u64, Failure> {
         let mut n_bytes = 0;
         for pid in tree(self.child.id()) {
             let kilobytes = number(&format!("/proc/{pid}/status"), |text| {
@@ -108,7 +108,7 @@ impl Server {
     }
 
     /// Ends the server in good order and waits for it.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         // It may have ended already, which is what is wanted.
         pid.map(|pid| kill_process(pid, Signal::TERM));
@@ -134,13 +134,20 @@ impl Drop for Server {
 fn ended_with_us(command: &Command) -> Command {
     if !step::is_present(Command::new("setpriv").args(["--pdeathsig", "TERM", "true"])) {
         let mut plain = Command::new(command.get_program());
-        plain.args(command.get_args());
+        plain.args(command.get_args()).envs(variables(command));
         return plain;
     }
     let mut wrapped = Command::new("setpriv");
     wrapped.args(["--pdeathsig", "TERM"]);
     wrapped.arg(command.get_program()).args(command.get_args());
+    wrapped.envs(variables(command));
     wrapped
+}
+
+fn variables(command: &Command) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+    command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)))
 }
 
 fn free_address() -> std::io::Result<SocketAddr> {
