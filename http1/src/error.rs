@@ -52,12 +52,19 @@ pub enum Violation {
     HeadTimeout,
     /// The body arrives more slowly than the limit.
     BodyTooSlow,
-    /// The peer ended the stream inside a request.
+    /// The peer ended the stream inside a message.
     UnexpectedEof,
+    /// A status line is not `HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 §4).
+    StatusLine,
+    /// A server switched protocols without having been asked to (RFC 9110 §15.2.2).
+    Switch,
+    /// There are more interim responses than the limit.
+    TooManyInterim,
 }
 
 impl Violation {
-    /// Returns the status that the peer is answered with.
+    /// Returns the status that the peer is answered with. What only a server can break is what a
+    /// gateway before it would answer.
     pub fn status(self) -> StatusCode {
         match self {
             Self::BareLf
@@ -79,6 +86,7 @@ impl Violation {
             }
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadTimeout | Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::StatusLine | Self::Switch | Self::TooManyInterim => StatusCode::BAD_GATEWAY,
         }
     }
 }
@@ -105,14 +113,17 @@ impl fmt::Display for Violation {
             Self::BodyTooLong => "body too long",
             Self::HeadTimeout => "head took too long",
             Self::BodyTooSlow => "body arrives too slowly",
-            Self::UnexpectedEof => "stream ended inside a request",
+            Self::UnexpectedEof => "stream ended inside a message",
+            Self::StatusLine => "malformed status line",
+            Self::Switch => "switch of protocols that was not asked for",
+            Self::TooManyInterim => "too many interim responses",
         })
     }
 }
 
 impl error::Error for Violation {}
 
-/// The service answered in a way that cannot be sent.
+/// The service answered, or the client's caller asked, in a way that cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Misuse {
@@ -122,14 +133,32 @@ pub enum Misuse {
     BodyShorterThanDeclared,
     /// The body failed while it was sent.
     BodyFailed,
+    /// A client was called before it was ready.
+    NotReady,
+    /// A request's URI has no form that its method allows, or an octet that may not be sent.
+    Target,
+    /// A request has no host in its URI nor in Host, several in Host, or one that is no host.
+    Host,
+    /// A request's Content-Length is no number, stands twice, or is not the length of its body.
+    ContentLength,
+    /// A request's Transfer-Encoding is not `chunked`, or stands where no such coding may.
+    TransferEncoding,
+    /// A request has a body that its method does not allow.
+    BodyNotAllowed,
 }
 
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::BodyLongerThanDeclared => "response body longer than its Content-Length",
-            Self::BodyShorterThanDeclared => "response body shorter than its Content-Length",
-            Self::BodyFailed => "response body failed",
+            Self::BodyLongerThanDeclared => "body longer than its Content-Length",
+            Self::BodyShorterThanDeclared => "body shorter than its Content-Length",
+            Self::BodyFailed => "body failed",
+            Self::NotReady => "client called before it was ready",
+            Self::Target => "URI that cannot be sent",
+            Self::Host => "missing, repeated or malformed Host",
+            Self::ContentLength => "Content-Length that is not the body's length",
+            Self::TransferEncoding => "Transfer-Encoding other than chunked",
+            Self::BodyNotAllowed => "body where the method allows none",
         })
     }
 }
@@ -143,11 +172,13 @@ impl error::Error for Misuse {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer broke a rule inside a request body, and was answered with the violation's status.
+    /// The peer broke a rule: a client inside a request's body, and it was answered with the
+    /// violation's status; a server anywhere in its response.
     Violation(Violation),
-    /// The service broke a rule, and the connection was aborted.
+    /// The service or the caller broke a rule. Where the message had begun, the connection was
+    /// aborted.
     Misuse(Misuse),
-    /// The peer took the response too slowly, or not at all.
+    /// The peer took what was written too slowly, or not at all.
     WriteStalled,
     /// The connection went away while it was needed.
     Disconnected,
@@ -159,8 +190,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Violation(_) => f.write_str("peer broke the protocol"),
-            Self::Misuse(_) => f.write_str("service broke the protocol"),
-            Self::WriteStalled => f.write_str("peer takes the response too slowly"),
+            Self::Misuse(_) => f.write_str("our side broke the protocol"),
+            Self::WriteStalled => f.write_str("peer takes what is written too slowly"),
             Self::Disconnected => f.write_str("peer went away"),
             Self::Io(_) => f.write_str("transport failed"),
         }

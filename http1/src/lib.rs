@@ -48,6 +48,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod client;
 mod config;
 mod error;
 pub mod proto;

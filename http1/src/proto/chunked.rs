@@ -3,8 +3,7 @@
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
 
-use super::head::{self, LineScan};
-use crate::config::Config;
+use super::head::{self, Limits, LineScan};
 use crate::error::Violation;
 
 /// Decodes one chunked body.
@@ -75,9 +74,10 @@ impl Decoder {
     pub(super) fn receive(
         &mut self,
         input: &mut Bytes,
-        config: &Config,
+        limits: impl Into<Limits>,
         max_len: u64,
     ) -> Result<Option<Decoded>, Violation> {
+        let limits = limits.into();
         loop {
             match self.state {
                 State::Data => {
@@ -93,7 +93,7 @@ impl Decoder {
                     return Ok(Some(Decoded::Data(input.split_to(len))));
                 }
                 State::Trailers => {
-                    let trailers = head::receive_trailers(input, &mut self.scan, config)?;
+                    let trailers = head::receive_trailers(input, &mut self.scan, limits)?;
                     if trailers.is_some() {
                         self.state = State::End;
                     }

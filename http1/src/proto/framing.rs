@@ -21,18 +21,18 @@ pub enum Framing {
 /// What the fields of one head have said so far.
 #[derive(Debug, Default)]
 pub(super) struct FramingFields {
-    content_length: Option<u64>,
-    codings: Codings,
+    pub(super) content_length: Option<u64>,
+    pub(super) codings: Codings,
     n_hosts: usize,
-    closes: bool,
-    keeps_alive: bool,
+    pub(super) closes: bool,
+    pub(super) keeps_alive: bool,
     expects_continue: bool,
     takes_trailers: bool,
 }
 
 /// The transfer codings named so far, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Codings {
+pub(super) enum Codings {
     #[default]
     None,
     /// Chunked, and nothing else.
@@ -135,7 +135,7 @@ impl FramingFields {
 }
 
 /// Splits a list (RFC 9110 §5.6.1), empty elements left out.
-fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value
         .split(|b| *b == b',')
         .map(trim)
@@ -154,7 +154,7 @@ fn trim(mut value: &[u8]) -> &[u8] {
 }
 
 /// Reads one decimal number and nothing else.
-fn decimal(value: &[u8]) -> Option<u64> {
+pub(super) fn decimal(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
     }

@@ -42,7 +42,29 @@ pub(super) struct LineScan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Head,
+    /// A response's head: its status line may be as long as any other.
+    ResponseHead,
     Trailers,
+}
+
+/// How much a section may have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) max_request_line_bytes: usize,
+    pub(super) max_header_line_bytes: usize,
+    pub(super) max_headers: usize,
+    pub(super) max_head_bytes: usize,
+}
+
+impl From<&Config> for Limits {
+    fn from(config: &Config) -> Self {
+        Self {
+            max_request_line_bytes: config.max_request_line_bytes,
+            max_header_line_bytes: config.max_header_line_bytes,
+            max_headers: config.max_headers,
+            max_head_bytes: config.max_head_bytes,
+        }
+    }
 }
 
 impl LineScan {
@@ -52,15 +74,16 @@ impl LineScan {
         &mut self,
         input: &[u8],
         section: Section,
-        config: &Config,
+        limits: impl Into<Limits>,
     ) -> Result<Option<usize>, Violation> {
+        let limits = limits.into();
         while let Some(found) = octet::find(b'\n', &input[self.scanned..]) {
             let lf = self.scanned + found;
             if lf == 0 || input[lf - 1] != b'\r' {
                 return Err(Violation::BareLf);
             }
             let line_len = lf - 1 - self.line_start;
-            self.check_line(line_len, lf + 1, section, config)?;
+            self.check_line(line_len, lf + 1, section, limits)?;
             self.scanned = lf + 1;
             self.line_start = lf + 1;
             if line_len == 0 {
@@ -71,14 +94,14 @@ impl LineScan {
         self.scanned = input.len();
         // Of a line that is not complete, the last octet may be the CR of its end.
         let line_len = (self.scanned - self.line_start).saturating_sub(1);
-        self.check_line(line_len, self.scanned, section, config)?;
+        self.check_line(line_len, self.scanned, section, limits)?;
         Ok(None)
     }
 
     /// Returns how many lines of fields the section has, once it is whole.
     fn n_fields(&self, section: Section) -> usize {
         match section {
-            Section::Head => self.n_lines.saturating_sub(1),
+            Section::Head | Section::ResponseHead => self.n_lines.saturating_sub(1),
             Section::Trailers => self.n_lines,
         }
     }
@@ -88,18 +111,18 @@ impl LineScan {
         line_len: usize,
         section_len: usize,
         section: Section,
-        config: &Config,
+        limits: Limits,
     ) -> Result<(), Violation> {
         if section == Section::Head && self.n_lines == 0 {
-            if line_len > config.max_request_line_bytes {
+            if line_len > limits.max_request_line_bytes {
                 return Err(Violation::RequestLineTooLong);
             }
-        } else if line_len > 0 && self.n_fields(section) >= config.max_headers {
+        } else if line_len > 0 && self.n_fields(section) >= limits.max_headers {
             return Err(Violation::TooManyHeaders);
-        } else if line_len > config.max_header_line_bytes {
+        } else if line_len > limits.max_header_line_bytes {
             return Err(Violation::HeaderLineTooLong);
         }
-        if section_len > config.max_head_bytes {
+        if section_len > limits.max_head_bytes {
             return Err(Violation::HeadTooLong);
         }
         Ok(())
@@ -143,9 +166,9 @@ pub(super) fn receive<B>(
 pub(super) fn receive_trailers(
     input: &mut Bytes,
     scan: &mut LineScan,
-    config: &Config,
+    limits: impl Into<Limits>,
 ) -> Result<Option<HeaderMap>, Violation> {
-    let Some(len) = scan.find_end(input, Section::Trailers, config)? else {
+    let Some(len) = scan.find_end(input, Section::Trailers, limits)? else {
         return Ok(None);
     };
     *scan = LineScan::default();
@@ -186,20 +209,20 @@ fn skip_empty_lines(input: &mut Bytes, config: &Config) -> Result<(), Violation>
 }
 
 /// The lines of a section, by where they lie in it.
-struct Lines<'section> {
-    section: &'section [u8],
-    at: usize,
+pub(super) struct Lines<'section> {
+    pub(super) section: &'section [u8],
+    pub(super) at: usize,
 }
 
 /// Where a line lies, without its CRLF.
 #[derive(Clone, Copy)]
-struct Line {
-    start: usize,
-    end: usize,
+pub(super) struct Line {
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 impl Line {
-    fn is_empty(self) -> bool {
+    pub(super) fn is_empty(self) -> bool {
         self.start == self.end
     }
 }
@@ -207,7 +230,7 @@ impl Line {
 impl Lines<'_> {
     /// Finds the next CR; `None` when there is none, or no LF behind it.
     #[inline]
-    fn next_line(&mut self) -> Option<Line> {
+    pub(super) fn next_line(&mut self) -> Option<Line> {
         let start = self.at;
         let end = start + octet::find(b'\r', &self.section[start..])?;
         if self.section.get(end + 1) != Some(&b'\n') {
@@ -256,7 +279,7 @@ fn read<B>(
         if headers.len() >= config.max_headers {
             return Err(Violation::TooManyHeaders);
         }
-        read_field(block, line, headers, &mut framing)?;
+        read_field(block, line, headers, |role, value| framing.see(role, value))?;
     }
     if lines.at > config.max_head_bytes {
         return Err(Violation::HeadTooLong);
@@ -321,12 +344,12 @@ fn prefer_target_authority<B>(request: &mut Request<B>) -> Result<(), Violation>
     Ok(())
 }
 
-/// Reads a field, stores it, and takes what it says of the framing into account.
-fn read_field(
+/// Reads a field, stores it, and shows it to `see` where it says something of the framing.
+pub(super) fn read_field(
     block: &Bytes,
     line: Line,
     headers: &mut HeaderMap,
-    framing: &mut FramingFields,
+    see: impl FnOnce(Role, &[u8]) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
     let (name, value) = split_field(block, line)?;
     let (name, octets) = (&block[name], &block[value.clone()]);
@@ -336,7 +359,7 @@ fn read_field(
     let stored = match names::find(name) {
         Some(known) => {
             if known.role != Role::Other {
-                framing.see(known.role, octets)?;
+                see(known.role, octets)?;
             }
             headers.try_append(&known.name, value)
         }

@@ -4,6 +4,7 @@
 //! time.
 
 mod chunked;
+pub mod client;
 mod connection;
 mod framing;
 mod head;

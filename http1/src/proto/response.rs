@@ -226,7 +226,7 @@ fn parse_length(value: &HeaderValue) -> Option<u64> {
 }
 
 /// Writes a length's field in one piece, made from its end.
-fn encode_content_length(len: u64, output: &mut Vec<u8>) {
+pub(super) fn encode_content_length(len: u64, output: &mut Vec<u8>) {
     const NAME: [u8; 16] = *b"content-length: ";
     let mut field = *b"content-length: 18446744073709551615\r\n";
     let mut at = field.len() - 2;

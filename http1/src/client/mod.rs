@@ -1,0 +1,5 @@
+//! The client: its limits, which the core `proto::client` keeps.
+
+mod config;
+
+pub use config::Config;
