@@ -8,6 +8,7 @@
 mod argv;
 mod cache_rule;
 mod command_line;
+mod descriptors;
 mod failure;
 mod file;
 mod listen;

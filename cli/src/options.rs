@@ -113,7 +113,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "MB", help_heading = FILES, hide_short_help = true)]
     pub(crate) cache: Option<u32>,
 
-    /// Most files that are kept open [default: 512]
+    /// Most files that are kept open, but an eighth of the descriptor limit at most [default: 512]
     #[arg(long, value_name = "N", help_heading = FILES, hide_short_help = true)]
     pub(crate) max_open_files: Option<NonZeroUsize>,
 
@@ -166,7 +166,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, hide_short_help = true)]
     pub(crate) max_requests: Option<NonZeroU64>,
 
-    /// Most connections at a time; beyond it 503 [default: the descriptor limit less the reserve]
+    /// Most connections at a time; beyond it 503 [default: the descriptor limit less the reserve
+    /// and the open files]
     #[arg(long, value_name = "N", help_heading = CONNECTIONS)]
     pub(crate) max_connections: Option<NonZeroUsize>,
 

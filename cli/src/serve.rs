@@ -9,14 +9,14 @@ use std::thread;
 use astatine_http1::Http1;
 use astatine_http1::layer::access_log::{AccessLog, AccessLogLayer};
 use astatine_reactor::{Address, Bind, Inherited, PeerInfo, Phase, Server, Shutdown};
-use astatine_static_files::StaticFiles;
+use astatine_static_files::{Config, StaticFiles};
 use tower_layer::Layer;
 
 use crate::command_line::Settings;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::pid_file::PidFile;
-use crate::{lowering, ready};
+use crate::{descriptors, lowering, ready};
 
 /// Serves until a signal ends it.
 ///
@@ -26,14 +26,17 @@ use crate::{lowering, ready};
 pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     let Settings { root, options } = settings;
     start_diagnostics(&options);
-    let files = open_folder(&root, &options)?;
+    let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let n_threads = lowering::n_threads(options.threads, cores);
+    let mut config = lowering::reactor_config(&options);
+    let mut files_config = lowering::static_files_config(&options);
+    let limit = descriptors::limit();
+    descriptors::share(limit, n_threads, &mut config, &mut files_config);
+    let files = open_folder(&root, files_config)?;
     let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
     let binds = lowering::binds(&options, &inherited);
     let log = start_log(&options)?;
-    let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let mut server = Server::new(lowering::reactor_config(&options))
-        .threads(lowering::n_threads(options.threads, cores))
-        .inherit(inherited);
+    let mut server = Server::new(config).threads(n_threads).inherit(inherited);
     let pid_file = Arc::new(OnceLock::new());
     let on_ready = OnReady {
         root,
@@ -112,8 +115,8 @@ fn start_diagnostics(options: &Options) {
         .init();
 }
 
-fn open_folder(root: &Path, options: &Options) -> Result<StaticFiles, Failure> {
-    StaticFiles::new(root, lowering::static_files_config(options))
+fn open_folder(root: &Path, config: Config) -> Result<StaticFiles, Failure> {
+    StaticFiles::new(root, config)
         .map_err(|error| Failure::system(format!("cannot serve {}", root.display()), error))
 }
 

@@ -185,7 +185,7 @@ fn connections_of_one_address_beyond_its_limit_are_told() {
 fn a_small_descriptor_limit_refuses_who_is_too_many_and_recovers() {
     let folder = folder();
     let astatine = astatine(["-b", "127.0.0.1:0", "-t", "1", "-V", "2"]);
-    let mut command = by_script("ulimit -n 68; exec \"$@\"", &astatine);
+    let mut command = by_script("ulimit -n 77; exec \"$@\"", &astatine);
     command.arg(folder.path());
     let server = Server::spawn(command);
     let mut served: Vec<Client> = (0..4).map(|_| server.client()).collect();
@@ -195,6 +195,25 @@ fn a_small_descriptor_limit_refuses_who_is_too_many_and_recovers() {
     drop(served);
     // Who asks in the moment before the places are free is told to come again.
     wait_until(|| server.client().get("/a.txt", "").status == 200);
+}
+
+#[test]
+fn files_that_stay_open_leave_room_for_connections_and_other_files() {
+    const MANY: usize = 120;
+    let folder = folder();
+    for i in 0..MANY {
+        folder.write(&format!("{i}.bin"), vec![7; 70_000]);
+    }
+    let astatine = astatine(["-b", "127.0.0.1:0", "-t", "1", "-V", "2"]);
+    let mut command = by_script("ulimit -n 100; exec \"$@\"", &astatine);
+    command.arg(folder.path());
+    let server = Server::spawn(command);
+    for i in 0..MANY {
+        let answer = server.client().get(&format!("/{i}.bin"), "");
+        assert_eq!(answer.status, 200, "{i}");
+    }
+    let mut clients: Vec<Client> = (0..20).map(|_| server.client()).collect();
+    clients.iter_mut().for_each(is_served);
 }
 
 #[test]
