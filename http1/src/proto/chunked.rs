@@ -54,6 +54,7 @@ enum Extension {
     Token,
     Quoted,
     Escaped,
+    AfterQuoted,
 }
 
 impl Decoder {
@@ -150,16 +151,17 @@ impl Decoder {
 
     fn step_extension(&mut self, extension: Extension, octet: u8) -> Result<State, Violation> {
         use Extension::{
-            AfterName, BeforeName, BeforeSemicolon, BeforeValue, Escaped, Name, Quoted, Token,
+            AfterName, AfterQuoted, BeforeName, BeforeSemicolon, BeforeValue, Escaped, Name,
+            Quoted, Token,
         };
         let next = match (extension, octet) {
-            // White space alone, with no extension behind it, is not allowed: it ends at `;` only.
-            (BeforeSemicolon | AfterName | Name | Token, b';') => BeforeName,
-            (BeforeSemicolon, b' ' | b'\t') => BeforeSemicolon,
+            // White space that no extension follows is not allowed: it ends at `;` or `=` only.
+            (BeforeSemicolon | AfterName | Name | Token | AfterQuoted, b';') => BeforeName,
+            (BeforeSemicolon | Token | AfterQuoted, b' ' | b'\t') => BeforeSemicolon,
             (BeforeSemicolon, b'\r') if self.state != State::Extension(BeforeSemicolon) => {
                 return Ok(State::SizeLf);
             }
-            (AfterName | Name | Token, b'\r') => return Ok(State::SizeLf),
+            (Name | Token | AfterQuoted, b'\r') => return Ok(State::SizeLf),
             (BeforeName, b' ' | b'\t') => BeforeName,
             (BeforeName | Name, _) if is_token(octet) => Name,
             (Name | AfterName, b' ' | b'\t') => AfterName,
@@ -167,13 +169,12 @@ impl Decoder {
             (BeforeValue, b' ' | b'\t') => BeforeValue,
             (BeforeValue, b'"') => Quoted,
             (BeforeValue | Token, _) if is_token(octet) => Token,
-            (Token, b' ' | b'\t') => AfterName,
-            (Quoted, b'"') => AfterName,
+            (Quoted, b'"') => AfterQuoted,
             (Quoted, b'\\') => Escaped,
             (Quoted | Escaped, b'\t' | b' '..=b'~' | 0x80..) => Quoted,
             (
                 BeforeSemicolon | BeforeName | Name | AfterName | BeforeValue | Token | Quoted
-                | Escaped,
+                | Escaped | AfterQuoted,
                 _,
             ) => return Err(Violation::Chunk),
         };

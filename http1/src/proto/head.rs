@@ -79,11 +79,12 @@ impl LineScan {
         let limits = limits.into();
         while let Some(found) = octet::find(b'\n', &input[self.scanned..]) {
             let lf = self.scanned + found;
+            // Limits come first: a line in pieces is measured before its end is seen.
+            let line_len = (lf - self.line_start).saturating_sub(1);
+            self.check_line(line_len, lf + 1, section, limits)?;
             if lf == 0 || input[lf - 1] != b'\r' {
                 return Err(Violation::BareLf);
             }
-            let line_len = lf - 1 - self.line_start;
-            self.check_line(line_len, lf + 1, section, limits)?;
             self.scanned = lf + 1;
             self.line_start = lf + 1;
             if line_len == 0 {

@@ -479,6 +479,11 @@ mod rfc9112_7_1 {
             "1;x=\"a\r\n",
             "1;x=\"a\"b\r\n",
             "1;x y\r\n",
+            "1;x=y=z\r\n",
+            "1;x=y =z\r\n",
+            "1;x=\"y\" =z\r\n",
+            "1;x \r\n",
+            "1;x=y \r\n",
             "1\r\r\na\r\n",
             ";x\r\n",
             "1;\u{e4}\r\n",
@@ -590,6 +595,20 @@ mod limits {
             )
         };
         check_limit(&chunked(11), &chunked(10), Violation::BodyTooLong);
+    }
+
+    #[test]
+    fn a_line_beyond_the_limit_is_too_long_however_it_ends() {
+        let line = "a".repeat(51);
+        for end in ["\n", "\r\n", "\r"] {
+            let head = format!("GET / HTTP/1.1\r\nX{line}{end}\r\n\r\n");
+            let config = Config {
+                max_header_line_bytes: 50,
+                ..Config::default()
+            };
+            let seen = run_every_way(head.as_bytes(), &config);
+            assert_eq!(seen.violation, Some(Violation::HeaderLineTooLong));
+        }
     }
 
     #[test]
