@@ -37,7 +37,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `driver` (default) | `Http1`, `Incoming`: the tokio driver and the tower service |
+//! | `driver` (default) | `Http1`, `Incoming`: the tokio driver and the tower service; `layer`: tower layers around an app |
 //!
 //! # Specification
 //!

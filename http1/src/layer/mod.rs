@@ -5,3 +5,5 @@
 //! function of [`Http1::per_connection`](crate::Http1::per_connection).
 
 pub mod access_log;
+pub mod request_id;
+pub mod trusted_proxy;

@@ -10,12 +10,13 @@ use std::time::Duration;
 use http::{HeaderValue, Method, Uri, Version};
 
 use super::Format;
+use crate::layer::request_id::RequestId;
+use crate::layer::trusted_proxy::NodeName;
 
 /// What a line tells.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
-    /// Who asked.
-    pub(super) remote: &'a str,
+    pub(super) remote: Remote<'a>,
     pub(super) method: &'a Method,
     pub(super) target: &'a Uri,
     pub(super) version: Version,
@@ -26,6 +27,26 @@ pub(super) struct Line<'a> {
     pub(super) took: Duration,
     pub(super) referer: Option<&'a HeaderValue>,
     pub(super) user_agent: Option<&'a HeaderValue>,
+    pub(super) request_id: Option<&'a RequestId>,
+}
+
+/// Who asked; nothing in it needs to be escaped.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Remote<'a> {
+    /// The peer, already written.
+    Peer(&'a str),
+    /// The client that trusted proxies name.
+    Client(&'a NodeName),
+}
+
+impl Remote<'_> {
+    fn write(self, out: &mut Vec<u8>) -> fmt::Result {
+        match self {
+            Self::Peer(text) => out.extend_from_slice(text.as_bytes()),
+            Self::Client(name) => write!(out, "{name}").map_err(|_| fmt::Error)?,
+        }
+        Ok(())
+    }
 }
 
 impl Line<'_> {
@@ -56,7 +77,7 @@ impl Line<'_> {
     }
 
     fn write_request(&self, time: &[u8], out: &mut Vec<u8>) -> fmt::Result {
-        out.extend_from_slice(self.remote.as_bytes());
+        self.remote.write(out)?;
         out.extend_from_slice(b" - - [");
         out.extend_from_slice(time);
         out.extend_from_slice(b"] \"");
@@ -74,7 +95,7 @@ impl Line<'_> {
         out.extend_from_slice(b"{\"time\":\"");
         out.extend_from_slice(time);
         out.extend_from_slice(b"\",\"remote\":\"");
-        out.extend_from_slice(self.remote.as_bytes());
+        self.remote.write(out)?;
         out.extend_from_slice(b"\",\"method\":\"");
         write!(Json(out), "{}", self.method)?;
         out.extend_from_slice(b"\",\"target\":\"");
@@ -92,6 +113,9 @@ impl Line<'_> {
                 Json(out).write_str(&String::from_utf8_lossy(field.as_bytes()))?;
                 out.push(b'"');
             }
+        }
+        if let Some(id) = self.request_id {
+            write!(out, ",\"request_id\":\"{}\"", id.as_str()).map_err(|_| fmt::Error)?;
         }
         out.push(b'}');
         Ok(())
@@ -160,7 +184,7 @@ mod tests {
     fn text(format: Format, target: &str, user_agent: Option<&[u8]>) -> String {
         let user_agent = user_agent.map(|bytes| HeaderValue::from_bytes(bytes).unwrap());
         let line = Line {
-            remote: "192.0.2.1",
+            remote: Remote::Peer("192.0.2.1"),
             method: &Method::GET,
             target: &target.parse().unwrap(),
             version: Version::HTTP_11,
@@ -169,6 +193,7 @@ mod tests {
             took: Duration::from_micros(1_002_034),
             referer: None,
             user_agent: user_agent.as_ref(),
+            request_id: None,
         };
         let mut out = Vec::new();
         line.write(format, b"T", &mut out);

@@ -15,9 +15,15 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Lane;
-use super::line::Line;
+use super::line::{Line, Remote};
+use crate::layer::request_id::RequestId;
+use crate::layer::trusted_proxy::{Forwarded, NodeName};
 
 /// Logs the responses of one connection's service.
+///
+/// Inside of [`TrustedProxyLayer`](crate::layer::trusted_proxy::TrustedProxyLayer) it logs the client that
+/// trusted proxies name instead of the peer; inside of
+/// [`RequestIdLayer`](crate::layer::request_id::RequestIdLayer) the JSON format has the request's name.
 #[derive(Clone, Debug)]
 pub struct AccessLogLayer {
     lane: Lane,
@@ -164,6 +170,8 @@ impl<B: Body<Data = Bytes>> Body for LoggedBody<B> {
 struct Entry {
     lane: Lane,
     remote: Arc<str>,
+    client: Option<NodeName>,
+    request_id: Option<RequestId>,
     started: Instant,
     method: Method,
     target: Uri,
@@ -177,9 +185,12 @@ struct Entry {
 
 impl Entry {
     fn new<Q>(log: &AccessLogLayer, request: &Request<Q>) -> Self {
+        let forwarded = request.extensions().get::<Forwarded>();
         Self {
             lane: log.lane.clone(),
             remote: Arc::clone(&log.remote),
+            client: forwarded.map(|forwarded| forwarded.for_node.name.clone()),
+            request_id: request.extensions().get().cloned(),
             started: clock(),
             method: request.method().clone(),
             target: request.uri().clone(),
@@ -197,7 +208,10 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let n_by_sendfile = self.region.as_ref().map_or(0, FileRegion::sent);
         self.lane.push(&Line {
-            remote: &self.remote,
+            remote: match &self.client {
+                Some(name) => Remote::Client(name),
+                None => Remote::Peer(&self.remote),
+            },
             method: &self.method,
             target: &self.target,
             version: self.version,
@@ -206,6 +220,7 @@ impl Drop for Entry {
             took: clock().saturating_duration_since(self.started),
             referer: self.referer.as_ref(),
             user_agent: self.user_agent.as_ref(),
+            request_id: self.request_id.as_ref(),
         });
     }
 }

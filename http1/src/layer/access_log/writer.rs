@@ -212,6 +212,8 @@ mod tests {
 
     use http::{Method, Uri, Version};
 
+    use crate::layer::access_log::line::Remote;
+
     /// Sends each write to the test, which decides by receiving when it goes on.
     struct Out(SyncSender<Vec<u8>>);
 
@@ -230,7 +232,7 @@ mod tests {
 
     fn push(lane: &Lane, target: &Uri) {
         lane.push(&Line {
-            remote: "-",
+            remote: Remote::Peer("-"),
             method: &Method::GET,
             target,
             version: Version::HTTP_11,
@@ -239,6 +241,7 @@ mod tests {
             took: Duration::ZERO,
             referer: None,
             user_agent: None,
+            request_id: None,
         });
     }
 

@@ -8,6 +8,7 @@ mod client;
 mod exchange;
 mod file;
 mod handover;
+mod layers;
 mod refusal;
 mod shutdown;
 mod timeouts;
