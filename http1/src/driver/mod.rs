@@ -6,10 +6,10 @@
 mod closing;
 mod date;
 mod file;
-mod output;
+pub(crate) mod output;
 mod request;
 mod response;
-mod scratch;
+pub(crate) mod scratch;
 mod stage;
 mod transport;
 

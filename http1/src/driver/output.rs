@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 
 /// The output of one connection, in order: the queue, then the tail.
 #[derive(Debug, Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     queue: VecDeque<Bytes>,
     n_queued: usize,
     tail: Vec<u8>,
@@ -24,23 +24,23 @@ const COPY_MAX_BYTES: usize = 8 << 10;
 const MAX_SEGMENTS: usize = 32;
 
 impl Output {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.n_queued + self.tail.len() - self.n_taken
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Works with the thread's buffer where the connection has none of its own.
-    pub(super) fn borrow(&mut self, scratch: &mut Vec<u8>) {
+    pub(crate) fn borrow(&mut self, scratch: &mut Vec<u8>) {
         if self.is_empty() {
             std::mem::swap(&mut self.tail, scratch);
         }
     }
 
     /// Gives the thread's buffer back, unless it holds what the peer has not taken.
-    pub(super) fn give_back(&mut self, scratch: &mut Vec<u8>) {
+    pub(crate) fn give_back(&mut self, scratch: &mut Vec<u8>) {
         if self.tail.is_empty() {
             if scratch.capacity() == 0 {
                 std::mem::swap(&mut self.tail, scratch);
@@ -51,12 +51,12 @@ impl Output {
     }
 
     /// Returns the buffer for heads and the like.
-    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.tail
     }
 
     /// Adds a piece of a body.
-    pub(super) fn push(&mut self, piece: Bytes) {
+    pub(crate) fn push(&mut self, piece: Bytes) {
         if piece.len() <= COPY_MAX_BYTES {
             self.tail.extend_from_slice(&piece);
             return;
@@ -72,7 +72,7 @@ impl Output {
     }
 
     /// Writes as much as the stream takes; ready when nothing is left. `n_taken` counts along.
-    pub(super) fn poll_flush(
+    pub(crate) fn poll_flush(
         &mut self,
         io: &mut dyn Io,
         n_taken: &mut usize,

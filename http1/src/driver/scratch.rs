@@ -7,17 +7,17 @@ use bytes::BytesMut;
 
 /// Read buffers and a write buffer.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     /// For heads and short bodies. A request's fields hold on to the block that they were read
     /// into, so it is kept small beside the memory that a long-lived request costs anyway.
-    pub(super) room: BytesMut,
+    pub(crate) room: BytesMut,
     /// For long bodies, which are read in large pieces.
-    pub(super) large_room: BytesMut,
-    pub(super) output: Vec<u8>,
+    pub(crate) large_room: BytesMut,
+    pub(crate) output: Vec<u8>,
 }
 
 /// What the room for heads takes at a time.
-pub(super) const ROOM_BYTES: usize = 16 << 10;
+pub(crate) const ROOM_BYTES: usize = 16 << 10;
 const OUTPUT_BYTES: usize = 16 << 10;
 
 thread_local! {
@@ -26,7 +26,7 @@ thread_local! {
 
 impl Scratch {
     /// Borrows the thread's buffers.
-    pub(super) fn take() -> Box<Self> {
+    pub(crate) fn take() -> Box<Self> {
         SCRATCH.take().unwrap_or_else(|| {
             Box::new(Self {
                 room: BytesMut::with_capacity(ROOM_BYTES),
@@ -37,7 +37,7 @@ impl Scratch {
     }
 
     /// Gives the thread's buffers back.
-    pub(super) fn put_back(self: Box<Self>) {
+    pub(crate) fn put_back(self: Box<Self>) {
         SCRATCH.set(Some(self));
     }
 }
