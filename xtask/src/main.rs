@@ -4,8 +4,12 @@
 
 mod bench;
 mod ci;
+mod client;
 mod conformance;
 mod failure;
+mod faults;
+mod fuzz;
+mod noise;
 mod server;
 mod step;
 mod test;
@@ -27,6 +31,11 @@ Usage: cargo xtask COMMAND
                         measure beside the peers in xtask/peers; without an area, all
   conformance SUBJECT [DIR]
                         run the suites of a subject, and those that lie in DIR: http
+  fuzz [TARGET [--seconds N | --merge]]
+                        list the fuzz targets, or run one (60 s); --merge takes what runs have
+                        found new into the corpus in the repository
+  faults [--seed N]     run the binary on a network that cuts, delays and interrupts, and compare
+                        what clients get with the files
 ";
 
 fn main() -> ExitCode {
@@ -48,6 +57,8 @@ fn run(args: &[&str]) -> Result<(), Failure> {
         Some((&"tidy", [])) => tidy::run(),
         Some((&"bench", options)) => bench::run(options),
         Some((&"conformance", args)) => conformance::run(args),
+        Some((&"fuzz", args)) => fuzz::run(args),
+        Some((&"faults", options)) => faults::run(options),
         Some((&("help" | "-h" | "--help"), _)) => {
             print!("{USAGE}");
             Ok(())

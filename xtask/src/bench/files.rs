@@ -8,6 +8,7 @@ use super::report::{Figure, Report, Target};
 use super::wave::Exchange;
 use super::{Options, peers};
 use crate::failure::Failure;
+use crate::noise::Noise;
 use crate::server::Server;
 
 /// Name, size, waves in one measurement, and the ratio to nginx to reach.
@@ -36,7 +37,7 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
         println!("==> static {name}: {} rounds", options.n_rounds);
         let file = format!("{n_bytes}.bin");
         let path = public.join(&file);
-        let content = noise(n_bytes);
+        let content = Noise::new(0).bytes(n_bytes);
         fs::write(&path, &content).map_err(Failure::io(path.display().to_string()))?;
         let request = format!("GET /{file} HTTP/1.1\r\nHost: x\r\n\r\n");
         let workload = Workload {
@@ -74,18 +75,4 @@ fn start_all(public: &Path, nginx: Option<&Path>, report: &mut Report) -> Vec<Se
         }
     }
     running
-}
-
-/// Returns bytes that no compression makes smaller: the output of a xorshift generator.
-fn noise(n_bytes: usize) -> Vec<u8> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut bytes = Vec::with_capacity(n_bytes + 8);
-    while bytes.len() < n_bytes {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(n_bytes);
-    bytes
 }
