@@ -128,8 +128,7 @@ impl Files {
         asked: &Asked<'_>,
         reach: Reach,
     ) -> io::Result<Response<FileBody>> {
-        let key = asked.uri.path().as_bytes();
-        let (resource, encoding) = self.negotiate(key, resource, asked.headers, reach)?;
+        let (resource, encoding) = self.negotiate(resource, asked.headers, reach)?;
         Ok(self.with_variant(resource.variant(encoding), asked))
     }
 
@@ -154,7 +153,7 @@ impl Files {
         let Some(resource) = self.find_exactly(name, reach)? else {
             return Ok(None);
         };
-        let (resource, encoding) = self.negotiate(name, resource, asked.headers, reach)?;
+        let (resource, encoding) = self.negotiate(resource, asked.headers, reach)?;
         let mut response = self.with_variant(resource.variant(encoding), asked);
         if path.has_extension() {
             // Who does not name HTML gets a 404 here.
@@ -211,7 +210,7 @@ impl Files {
         let Some(resource) = self.find_exactly(&name, reach)? else {
             return Ok(None);
         };
-        let (resource, encoding) = self.negotiate(&name, resource, asked.headers, reach)?;
+        let (resource, encoding) = self.negotiate(resource, asked.headers, reach)?;
         Ok(Some(respond::page(
             resource.variant(encoding),
             asked.method,

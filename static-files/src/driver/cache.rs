@@ -9,8 +9,9 @@ use quick_cache::{OptionsBuilder, Weighter};
 
 use super::resource::Resource;
 
-/// Resources by key: the path of a request as it came, with its leading slash and its escapes,
-/// so that a hit needs no decoding; or a plain name without a leading slash.
+/// Resources by key: the path of a request, with its leading slash and its escapes, so that a hit
+/// needs no decoding; or a plain name without a leading slash. A path is kept in one spelling
+/// only, or else a client could have the same file compressed and kept a thousand times.
 pub(crate) struct Cache {
     entries: Option<Entries>,
     open_file_bytes: u64,
@@ -44,20 +45,20 @@ impl Cache {
         Some(self.entries.as_ref()?.get(key)?.resource)
     }
 
-    pub(crate) fn insert(&self, key: &[u8], resource: &Arc<Resource>) {
+    pub(crate) fn insert(&self, resource: &Arc<Resource>) {
         if let Some(entries) = &self.entries {
             let kept = Kept {
                 resource: Arc::clone(resource),
-                weight: key.len() as u64 + resource.weight(self.open_file_bytes),
+                weight: resource.weight(self.open_file_bytes),
             };
-            entries.insert(key.into(), kept);
+            entries.insert(resource.key().into(), kept);
         }
     }
 
     /// Removes a resource, but not one that has taken its place since.
-    pub(crate) fn remove(&self, key: &[u8], resource: &Arc<Resource>) {
+    pub(crate) fn remove(&self, resource: &Arc<Resource>) {
         if let Some(entries) = &self.entries {
-            entries.remove_if(key, |kept| Arc::ptr_eq(&kept.resource, resource));
+            entries.remove_if(resource.key(), |kept| Arc::ptr_eq(&kept.resource, resource));
         }
     }
 

@@ -92,10 +92,17 @@ impl Files {
         if self.is_hidden(&decoded) {
             return Ok(Found::Nothing);
         }
+        let key = decoded.to_request_path();
+        if key != path {
+            if let Some(found) = self.remembered(key.as_bytes(), reach)? {
+                return Ok(found);
+            }
+        }
         let now = (self.clock)();
         let folder = self.root.open(reach)?;
-        let target = self.search(&folder, reach, now).find(&decoded)?;
-        Ok(self.keep(path.as_bytes(), target, now))
+        let search = self.search(&folder, reach, now, key.as_bytes());
+        let target = search.find(&decoded)?;
+        Ok(self.keep(key.as_bytes(), target, now))
     }
 
     /// Finds the file of exactly this name below the root.
@@ -109,7 +116,7 @@ impl Files {
             None => {
                 let now = (self.clock)();
                 let folder = self.root.open(reach)?;
-                let target = self.search(&folder, reach, now).find_exactly(name)?;
+                let target = self.search(&folder, reach, now, name).find_exactly(name)?;
                 self.keep(name, target, now)
             }
         };
@@ -127,7 +134,6 @@ impl Files {
     /// Chooses the encoding that the client likes best, compressing if that is due.
     pub(crate) fn negotiate(
         &self,
-        key: &[u8],
         resource: Arc<Resource>,
         headers: &HeaderMap,
         reach: Reach,
@@ -144,17 +150,12 @@ impl Files {
         let available = resource.encodings().filter(is_offered).chain(on_demand);
         let choice = AcceptEncoding::parse(headers).choose(available);
         if choice == Encoding::Gzip && is_due {
-            return Ok((self.compress(key, resource, reach)?, choice));
+            return Ok((self.compress(resource, reach)?, choice));
         }
         Ok((resource, choice))
     }
 
-    fn compress(
-        &self,
-        key: &[u8],
-        resource: Arc<Resource>,
-        reach: Reach,
-    ) -> io::Result<Arc<Resource>> {
+    fn compress(&self, resource: Arc<Resource>, reach: Reach) -> io::Result<Arc<Resource>> {
         let identity = resource.identity();
         // What cannot be kept would be compressed for each request anew.
         if !self.cache.has_room(&resource, identity.len()) {
@@ -166,7 +167,7 @@ impl Files {
         let compressed = compress::gzip(&identity.read_all()?)?;
         let variant = compressed.map(|bytes| identity.compressed(Bytes::from(bytes)));
         let resource = Arc::new(resource.with_gzip(variant));
-        self.cache.insert(key, &resource);
+        self.cache.insert(&resource);
         Ok(resource)
     }
 
@@ -183,17 +184,24 @@ impl Files {
         {
             return Ok(Some(Found::File(resource)));
         }
-        self.cache.remove(key, &resource);
+        self.cache.remove(&resource);
         Ok(None)
     }
 
-    fn search<'a>(&'a self, folder: &'a Folder<'a>, reach: Reach, now: Duration) -> Search<'a> {
+    fn search<'a>(
+        &'a self,
+        folder: &'a Folder<'a>,
+        reach: Reach,
+        now: Duration,
+        key: &'a [u8],
+    ) -> Search<'a> {
         Search {
             config: &self.config,
             pool: &self.pool,
             folder,
             reach,
             now,
+            key,
             witnesses: Vec::new(),
         }
     }
@@ -202,7 +210,7 @@ impl Files {
         match target {
             Target::File(resource) => {
                 let resource = Arc::new(resource);
-                self.cache.insert(key, &resource);
+                self.cache.insert(&resource);
                 Found::File(resource)
             }
             Target::Folder => Found::Folder,

@@ -55,7 +55,7 @@ pub(crate) fn answer(
 struct Entry {
     /// Folders are sorted before files.
     is_file: bool,
-    name: Vec<u8>,
+    name: FilePath,
     len: u64,
     /// Seconds since 1970.
     modified: i64,
@@ -77,7 +77,9 @@ fn read(files: &Files, path: &FilePath) -> io::Result<Option<Vec<Entry>>> {
             entries.extend(inspect(files, &root, path, name)?);
         }
     }
-    entries.sort_unstable_by(|a, b| (a.is_file, &a.name).cmp(&(b.is_file, &b.name)));
+    entries.sort_unstable_by(|a, b| {
+        (a.is_file, a.name.as_bytes()).cmp(&(b.is_file, b.name.as_bytes()))
+    });
     Ok(Some(entries))
 }
 
@@ -93,7 +95,7 @@ fn inspect(
         [folder.as_bytes(), b"/", name].concat()
     };
     // It refuses `.` and `..`, and names that no request could ask for.
-    let Ok(path) = FilePath::from_name(&below) else {
+    let (Ok(name), Ok(path)) = (FilePath::from_name(name), FilePath::from_name(&below)) else {
         return Ok(None);
     };
     if files.is_hidden(&path) {
@@ -102,7 +104,7 @@ fn inspect(
     let entry = match root.look(&below) {
         Ok(Some((kind @ (Kind::Regular | Kind::Folder), stamp))) => Some(Entry {
             is_file: kind == Kind::Regular,
-            name: name.to_vec(),
+            name,
             len: stamp.len,
             modified: stamp.modified.0,
         }),
@@ -133,12 +135,12 @@ fn html(path: &FilePath, entries: &[Entry]) -> String {
     }
     for entry in entries {
         let slash = if entry.is_file { "" } else { "/" };
-        // `./` keeps a colon in a name from making it a scheme.
-        page.push_str("<tr><td><a href=\"./");
-        push_escapes(&mut page, &entry.name);
+        // The dot before the slash keeps a colon in a name from making it a scheme.
+        page.push_str("<tr><td><a href=\".");
+        push_html(&mut page, &entry.name.to_request_path());
         page.push_str(slash);
         page.push_str("\">");
-        push_html(&mut page, &String::from_utf8_lossy(&entry.name));
+        push_html(&mut page, &String::from_utf8_lossy(entry.name.as_bytes()));
         page.push_str(slash);
         page.push_str("</a></td><td>");
         if entry.is_file {
@@ -155,7 +157,7 @@ fn json(entries: &[Entry]) -> String {
     for (i, entry) in entries.iter().enumerate() {
         list.push_str(if i == 0 { "\n" } else { ",\n" });
         list.push_str("{\"name\":\"");
-        push_json(&mut list, &String::from_utf8_lossy(&entry.name));
+        push_json(&mut list, &String::from_utf8_lossy(entry.name.as_bytes()));
         if entry.is_file {
             list.push_str("\",\"type\":\"file\",\"size\":");
             list.push_str(&entry.len.to_string());
@@ -183,34 +185,18 @@ fn push_html(page: &mut String, text: &str) {
     }
 }
 
-/// Writes a name as a segment of a path, every byte but the unreserved ones escaped.
-///
-/// RFC 3986 §2.3.
-fn push_escapes(page: &mut String, name: &[u8]) {
-    for &byte in name {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                page.push(char::from(byte));
-            }
-            byte => push_hex(page, "%", 2, u32::from(byte)),
-        }
-    }
-}
-
 /// RFC 8259 §7.
 fn push_json(list: &mut String, text: &str) {
     for char in text.chars() {
         match char {
             '"' => list.push_str("\\\""),
             '\\' => list.push_str("\\\\"),
-            '\0'..='\x1f' => push_hex(list, "\\u", 4, u32::from(char)),
+            '\0'..='\x1f' => {
+                write!(list, "\\u{:04X}", u32::from(char)).expect("a string takes every write");
+            }
             char => list.push(char),
         }
     }
-}
-
-fn push_hex(text: &mut String, prefix: &str, width: usize, value: u32) {
-    write!(text, "{prefix}{value:0width$X}").expect("a string takes all that is written to it");
 }
 
 const MAX_ENTRIES: usize = 10_000;

@@ -11,6 +11,8 @@ use crate::plan::Encoding;
 /// The variants of the file that answers for a path.
 #[derive(Debug)]
 pub(crate) struct Resource {
+    /// By which the cache finds it.
+    key: Box<[u8]>,
     /// Identity first.
     variants: Vec<Variant>,
     gzip: Gzip,
@@ -38,6 +40,7 @@ pub(crate) struct Witness {
 
 impl Resource {
     pub(crate) fn new(
+        key: &[u8],
         variants: Vec<Variant>,
         gzip: Gzip,
         witnesses: Vec<Witness>,
@@ -45,6 +48,7 @@ impl Resource {
         now: Duration,
     ) -> Self {
         Self {
+            key: key.into(),
             variants,
             gzip,
             witnesses,
@@ -58,12 +62,17 @@ impl Resource {
         let mut variants = self.variants.clone();
         variants.extend(compressed);
         Self {
+            key: self.key.clone(),
             variants,
             gzip: Gzip::Settled,
             witnesses: self.witnesses.clone(),
             is_settled: self.is_settled,
             checked_at: AtomicU64::new(self.checked_at.load(Ordering::Relaxed)),
         }
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
     }
 
     pub(crate) fn gzip(&self) -> Gzip {
@@ -126,7 +135,8 @@ impl Resource {
             .witnesses
             .iter()
             .map(|witness| witness.name.len() as u64);
-        OVERHEAD_BYTES + weights.sum::<u64>() + names.sum::<u64>()
+        let key = 2 * self.key.len() as u64;
+        OVERHEAD_BYTES + key + weights.sum::<u64>() + names.sum::<u64>()
     }
 }
 
@@ -162,7 +172,7 @@ mod tests {
         };
         let witnesses = names.iter().map(witness).collect();
         let second = Duration::from_secs(1);
-        let resource = Resource::new(Vec::new(), Gzip::Settled, witnesses, true, second);
+        let resource = Resource::new(b"", Vec::new(), Gzip::Settled, witnesses, true, second);
         change(&path);
         let folder = root.open(Reach::Disk).unwrap();
         let is_unchanged = resource.is_unchanged(&folder, second * 2).unwrap();

@@ -34,6 +34,8 @@ pub(crate) struct Search<'a> {
     pub(crate) folder: &'a Folder<'a>,
     pub(crate) reach: Reach,
     pub(crate) now: Duration,
+    /// By which the cache is to find what is found.
+    pub(crate) key: &'a [u8],
     pub(crate) witnesses: Vec<Witness>,
 }
 
@@ -144,6 +146,7 @@ impl Search<'_> {
             variants.push(Variant::new(encoding, &stamp, content, &description));
         }
         Ok(Resource::new(
+            self.key,
             variants,
             gzip,
             self.witnesses,

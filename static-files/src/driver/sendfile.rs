@@ -213,7 +213,7 @@ impl Order {
         let (resource, encoding) = if self.parts.headers.contains_key(CONTENT_ENCODING) {
             (resource, Encoding::Identity)
         } else {
-            files.negotiate(name, resource, &self.headers, reach)?
+            files.negotiate(resource, &self.headers, reach)?
         };
         let mut variant = resource.variant(encoding).clone();
         self.name_type(&mut variant);

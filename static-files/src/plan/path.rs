@@ -82,6 +82,24 @@ impl FilePath {
         Ok(decoded)
     }
 
+    /// Returns the path of a request that asks for this, in one of its many spellings: only what
+    /// must be escaped is.
+    ///
+    /// # Spec
+    ///
+    /// RFC 3986 §3.3 and §6.2.2.
+    pub fn to_request_path(&self) -> String {
+        let mut path = String::with_capacity(self.bytes.len() + 2);
+        path.push('/');
+        for &byte in &self.bytes {
+            push_escaped(&mut path, byte);
+        }
+        if self.is_folder && !self.bytes.is_empty() {
+            path.push('/');
+        }
+        path
+    }
+
     /// Returns the decoded name, segments separated by slashes; empty for the root.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -155,6 +173,21 @@ impl fmt::Display for Refusal {
 }
 
 impl Error for Refusal {}
+
+/// Adds one byte of a path, escaped unless it is a slash or may stand for itself in a segment.
+///
+/// # Spec
+///
+/// RFC 3986 §3.3.
+fn push_escaped(path: &mut String, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte) {
+        path.push(char::from(byte));
+    } else {
+        let digit = |nibble: u8| char::from(HEX[usize::from(nibble)]);
+        path.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+    }
+}
 
 fn escape(tail: &[u8]) -> Option<(u8, &[u8])> {
     let digit = |byte: u8| char::from(byte).to_digit(16);

@@ -104,6 +104,29 @@ mod rfc3986_3_3 {
     }
 
     #[test]
+    fn all_spellings_of_a_path_come_down_to_one_that_means_the_same() {
+        let cases = [
+            ("/", "/"),
+            ("/a/b.txt", "/a/b.txt"),
+            ("/a/", "/a/"),
+            ("/%61/%62/", "/a/b/"),
+            ("/a%20b", "/a%20b"),
+            ("/a b\"<>", "/a%20b%22%3C%3E"),
+            ("/%c3%BC", "/%C3%BC"),
+            ("/%252e", "/%252e"),
+            ("/100%25", "/100%25"),
+            ("/%7e%21%28x%29%3a%40%2b", "/~!(x):@+"),
+            ("/a%3fb%23c", "/a%3Fb%23c"),
+        ];
+        for (path, expected) in cases {
+            let decoded = FilePath::decode(path).unwrap();
+            let spelling = decoded.to_request_path();
+            assert_eq!(spelling, expected, "{path}");
+            assert_eq!(FilePath::decode(&spelling), Ok(decoded), "{path}");
+        }
+    }
+
+    #[test]
     fn a_trailing_slash_means_a_folder_and_a_dot_in_the_last_segment_a_file() {
         let cases = [
             ("/", true, false),

@@ -29,6 +29,31 @@ async fn a_change_is_seen_after_a_second_and_not_before() {
 }
 
 #[tokio::test]
+async fn the_spellings_of_a_path_share_what_is_cached() {
+    let site = Site::new(&[("a b/(c).txt", b"one"), ("a b/index.html", b"one")]);
+    let spellings = [
+        [
+            "/a%20b/(c).txt",
+            "/%61%20b/%28c%29%2etxt",
+            "/a%20b/(c%29.txt",
+        ],
+        ["/a%20b/", "/%61%20b/", "/a%20%62/"],
+    ];
+    for paths in &spellings {
+        assert_eq!(site.get(paths[0]).await.text(), "one");
+    }
+    site.folder.write("a b/(c).txt", "second");
+    site.folder.write("a b/index.html", "second");
+    for path in spellings.iter().flatten() {
+        assert_eq!(site.get(path).await.text(), "one", "{path}");
+    }
+    site.advance(SECOND);
+    for path in spellings.iter().flatten().rev() {
+        assert_eq!(site.get(path).await.text(), "second", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_of_the_same_length_and_time_is_seen() {
     let site = Site::new(&[("a.txt", b"one")]);
     assert_eq!(site.get("/a.txt").await.text(), "one");

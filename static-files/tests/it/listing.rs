@@ -46,13 +46,10 @@ async fn html_is_escaped_sorted_and_leaves_out_what_is_not_served() {
     let page = answer.text();
     assert!(page.contains("a &amp; &lt;b&gt;&quot;&#39;.txt"), "{page}");
     assert!(
-        page.contains("href=\"./a%20%26%20%3Cb%3E%22%27.txt\""),
+        page.contains("href=\"./a%20&amp;%20%3Cb%3E%22&#39;.txt\""),
         "{page}"
     );
-    assert!(
-        page.contains("href=\"./javascript%3Aalert%281%29\""),
-        "{page}"
-    );
+    assert!(page.contains("href=\"./javascript:alert(1)\""), "{page}");
     assert!(
         !page.contains("<b>") && !page.contains("hidden") && !page.contains("out"),
         "{page}"
