@@ -14,9 +14,10 @@ pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
     }
     let is_full = options.contains(&"--full");
     step::run(&mut step::cargo("fmt --all -- --check"))?;
-    step::run(&mut step::cargo(
-        "fmt --all --manifest-path xtask/peers/Cargo.toml -- --check",
-    ))?;
+    for workspace in OTHER_WORKSPACES {
+        let mut fmt = step::cargo("fmt --all");
+        step::run(fmt.args(["--manifest-path", workspace, "--", "--check"]))?;
+    }
     tidy::run()?;
     step::run(&mut step::cargo(
         "clippy --workspace --all-targets --all-features -- -D warnings",
@@ -28,9 +29,10 @@ pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
     check_features(&packages, if is_full { 2 } else { 0 })?;
     if is_full {
         check_wasm(&packages)?;
-        step::run(&mut step::cargo(
-            "clippy --manifest-path xtask/peers/Cargo.toml --all-targets -- -D warnings",
-        ))?;
+        for workspace in OTHER_WORKSPACES {
+            let mut clippy = step::cargo("clippy --all-targets");
+            step::run(clippy.args(["--manifest-path", workspace, "--", "-D", "warnings"]))?;
+        }
     }
     check_dependencies()?;
     if options.contains(&"--no-test") {
@@ -39,6 +41,13 @@ pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
         test::run()
     }
 }
+
+/// The workspaces beside the main one.
+const OTHER_WORKSPACES: [&str; 3] = [
+    "http1/fuzz/Cargo.toml",
+    "static-files/fuzz/Cargo.toml",
+    "xtask/peers/Cargo.toml",
+];
 
 /// Builds each library with its default features off and every choice of at most `depth` features.
 fn check_features(packages: &[Package], depth: usize) -> Result<(), Failure> {
