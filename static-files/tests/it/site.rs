@@ -1,14 +1,20 @@
 //! A folder in the temporary directory, served.
 
 use std::fs;
+use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use astatine_reactor::test_util::{Faults, faulty_io};
+use astatine_reactor::{FileRegion, Socket};
 use astatine_static_files::{Config, FileBody, StaticFiles};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
 use tower::ServiceExt;
 
 /// A folder that is removed with the value.
@@ -106,7 +112,16 @@ impl Site {
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let response = self.respond(request(method, path, headers)).await;
-        Answer::read(response).await
+        let region = response.extensions().get::<FileRegion>().cloned();
+        let answer = Answer::read(response).await;
+        if let Some(region) = region {
+            let sent = badly_sent(&region).await;
+            assert!(
+                sent == answer.body,
+                "{path}: the region differs from the body"
+            );
+        }
+        answer
     }
 
     pub(crate) async fn respond(&self, request: Request<()>) -> Response<FileBody> {
@@ -139,6 +154,39 @@ impl Answer {
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
+}
+
+/// Sends a region over a socket that takes pieces, and now and then nothing; returns what arrives.
+async fn badly_sent(region: &FileRegion) -> Vec<u8> {
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let socket = Socket::try_from(near).unwrap();
+    let io = faulty_io(Box::new(socket), &Faults::random(region.len()));
+    let direct = io.direct().expect("a socket is below");
+    let send = async move {
+        let mut offset = 0;
+        while offset < region.len() {
+            let stretch = FileRegion::STRETCH.min(region.len() - offset);
+            let resident = poll_fn(|cx| region.poll_resident(cx, offset, stretch));
+            resident.await.unwrap();
+            let end = offset + stretch;
+            while offset < end {
+                let max = usize::try_from(end - offset).unwrap();
+                match direct.try_send_file(region, offset, max) {
+                    Ok(n) => offset += n as u64,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        poll_fn(|cx| direct.poll_write_ready(cx)).await.unwrap();
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        // The other end reads until the last handle is gone.
+        drop((direct, io));
+    };
+    let mut got = Vec::new();
+    let (read, ()) = tokio::join!(far.read_to_end(&mut got), send);
+    read.unwrap();
+    got
 }
 
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<()> {
