@@ -34,7 +34,7 @@ pub struct Config {
     pub max_age: Duration,
     /// Whether files with a hash in their name are `immutable` for a year: at least eight
     /// hexadecimal digits between dots or dashes, letters and numerals among them, as in
-    /// `app.3f2a9c1b.js`. Default: true.
+    /// `app.3f2a9c1b.js`, but not a UUID's. Default: true.
     pub is_hashed_immutable: bool,
     /// Media types by extension, without dot and in lower case, that go before the built-in
     /// ones. Default: none.

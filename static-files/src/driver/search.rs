@@ -215,6 +215,11 @@ fn is_hashed(name: &[u8]) -> bool {
     let [_, middle @ .., _] = parts.as_slice() else {
         return false;
     };
+    // A UUID names a thing, and the thing may change.
+    let is_uuid = |parts: &[&[u8]]| parts.iter().map(|part| part.len()).eq(UUID);
+    if parts.windows(UUID.len()).any(is_uuid) {
+        return false;
+    }
     // Digits alone are a date or a number more often than a hash.
     middle.iter().any(|part| {
         part.len() >= 8
@@ -223,6 +228,9 @@ fn is_hashed(name: &[u8]) -> bool {
             && part.iter().any(u8::is_ascii_alphabetic)
     })
 }
+
+/// The lengths of a UUID's parts.
+const UUID: [usize; 5] = [8, 4, 4, 4, 12];
 
 #[expect(
     clippy::disallowed_methods,

@@ -189,6 +189,8 @@ async fn cache_control_follows_the_first_rule_that_matches() {
             ("assets/app.accessed.js", b""),
             ("assets/backup.20240115.js", b""),
             ("img/logo.12345678.png", b""),
+            ("faces/3f2a9c1b-e29b-41d4-a716-44665544000f.png", b""),
+            ("faces/of-3f2a9c1b-e29b-41d4-a716-44665544000f.png", b""),
         ],
         |config| {
             config.max_age = Duration::from_secs(60);
@@ -205,6 +207,14 @@ async fn cache_control_follows_the_first_rule_that_matches() {
         ("/assets/app.accessed.js", "max-age=60"),
         ("/assets/backup.20240115.js", "max-age=60"),
         ("/img/logo.12345678.png", "max-age=604800"),
+        (
+            "/faces/3f2a9c1b-e29b-41d4-a716-44665544000f.png",
+            "max-age=60",
+        ),
+        (
+            "/faces/of-3f2a9c1b-e29b-41d4-a716-44665544000f.png",
+            "max-age=60",
+        ),
     ];
     for (path, expected) in cases {
         let answer = site.get(path).await;
