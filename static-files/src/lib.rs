@@ -75,8 +75,9 @@
 //! # Specifications
 //!
 //! RFC 9110 §8.8 (validators), §12.5.3 (Accept-Encoding), §13 (preconditions), §14 (ranges);
-//! RFC 3986 §2.1; RFC 8615. Left out: content negotiation by language, `multipart/byteranges` of
-//! bytes compressed on demand, and 406, which no client is helped by.
+//! RFC 3986 §2.1; RFC 8615. Left out: content negotiation by language, several ranges of
+//! compressed bytes (all of them are sent) and any of bytes compressed on demand (the range is one
+//! of the file), and 406, which no client is helped by.
 
 #![forbid(unsafe_code)]
 

@@ -25,6 +25,10 @@ pub(crate) fn with_variant(
     match Answer::plan(method, headers, &representation, max_ranges) {
         Answer::Whole => whole(variant, method),
         Answer::Part(range) => part(variant, range),
+        // Content-Encoding would be about the parts' heads, too, so clients could not read them.
+        Answer::Parts(_) if variant.headers.contains_key(CONTENT_ENCODING) => {
+            whole(variant, method)
+        }
         Answer::Parts(ranges) => parts(variant, &ranges),
         Answer::NotModified => not_modified(variant),
         Answer::PreconditionFailed => empty(StatusCode::PRECONDITION_FAILED),

@@ -123,6 +123,20 @@ async fn a_range_of_a_sibling_is_a_range_of_its_bytes() {
 }
 
 #[tokio::test]
+async fn several_ranges_of_a_sibling_are_all_of_it() {
+    let site = Site::new(&[("a.js", &text()), ("a.js.br", &[b'b'; 500])]);
+    let several = ("range", "bytes=0-0,-1");
+    let answer = site
+        .get_with("/a.js", &[("accept-encoding", "br"), several])
+        .await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-encoding"), "br");
+    assert_eq!(answer.body, [b'b'; 500]);
+    let plain = site.get_with("/a.js", &[several]).await;
+    assert_eq!(plain.status, 206);
+}
+
+#[tokio::test]
 async fn text_is_compressed_on_demand_and_kept() {
     for n_repeats in [50, 100, 10_000] {
         let text = b"abc def ghi jkl mno pqr stu vwx yz".repeat(n_repeats);
