@@ -14,7 +14,7 @@ use super::absences::Absences;
 use super::cache::Cache;
 use super::compress;
 use super::config::{Config, Dotfiles};
-use super::folder::{Folder, Root};
+use super::folder::{Folder, Root, is_absence};
 use super::pool::Pool;
 use super::reach::Reach;
 use super::resource::{Gzip, Resource};
@@ -67,8 +67,16 @@ impl Files {
         &self.config
     }
 
-    pub(crate) fn root(&self) -> &Root {
-        &self.root
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Opens the root; `None` while it is not there, as it may be for a moment when it is replaced.
+    pub(crate) fn open_root(&self, reach: Reach) -> io::Result<Option<Folder<'_>>> {
+        match self.root.open(reach) {
+            Err(error) if is_absence(&error) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     pub(crate) fn pool(&self) -> &Pool {
@@ -99,9 +107,13 @@ impl Files {
             }
         }
         let now = (self.clock)();
-        let folder = self.root.open(reach)?;
-        let search = self.search(&folder, reach, now, key.as_bytes());
-        let target = search.find(&decoded)?;
+        let target = match self.open_root(reach)? {
+            Some(folder) => {
+                let search = self.search(&folder, reach, now, key.as_bytes());
+                search.find(&decoded)?
+            }
+            None => Target::Nothing,
+        };
         Ok(self.keep(key.as_bytes(), target, now))
     }
 
@@ -115,8 +127,10 @@ impl Files {
             Some(found) => found,
             None => {
                 let now = (self.clock)();
-                let folder = self.root.open(reach)?;
-                let target = self.search(&folder, reach, now, name).find_exactly(name)?;
+                let target = match self.open_root(reach)? {
+                    Some(folder) => self.search(&folder, reach, now, name).find_exactly(name)?,
+                    None => Target::Nothing,
+                };
                 self.keep(name, target, now)
             }
         };
@@ -179,9 +193,14 @@ impl Files {
             let is_absent = self.absences.holds(key, now, max_stale);
             return Ok(is_absent.then_some(Found::Nothing));
         };
-        if resource.is_current(now, max_stale)
-            || resource.is_unchanged(&self.root.open(reach)?, now)?
-        {
+        if resource.is_current(now, max_stale) {
+            return Ok(Some(Found::File(resource)));
+        }
+        let is_unchanged = match self.open_root(reach)? {
+            Some(folder) => resource.is_unchanged(&folder, now)?,
+            None => false,
+        };
+        if is_unchanged {
             return Ok(Some(Found::File(resource)));
         }
         self.cache.remove(&resource);

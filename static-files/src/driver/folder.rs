@@ -170,7 +170,7 @@ fn is_for_walk(error: &io::Error) -> bool {
 }
 
 /// Tells whether an error means that nothing servable has this name.
-fn is_absence(error: &io::Error) -> bool {
+pub(crate) fn is_absence(error: &io::Error) -> bool {
     const ABSENT: [Errno; 6] = [
         Errno::NOENT,
         Errno::NOTDIR,

@@ -21,7 +21,8 @@ use super::reach::Reach;
 use super::service::{StaticFiles, lost};
 
 /// Puts a folder before a service: a GET or HEAD whose path leads to a file is answered with it,
-/// everything else, paths that cannot name a file included, goes to the inner service.
+/// everything else, paths that cannot name a file included, goes to the inner service. A file that
+/// is there but cannot be read, or is below a folder that may not be entered, is 403 or 500.
 ///
 /// The folder's fallback page and its pages for statuses are not used.
 #[derive(Clone, Debug)]

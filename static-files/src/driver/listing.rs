@@ -62,7 +62,9 @@ struct Entry {
 }
 
 fn read(files: &Files, path: &FilePath) -> io::Result<Option<Vec<Entry>>> {
-    let root = files.root().open(Reach::Disk)?;
+    let Some(root) = files.open_root(Reach::Disk)? else {
+        return Ok(None);
+    };
     let Some(opened) = root.open(path.as_bytes())? else {
         return Ok(None);
     };

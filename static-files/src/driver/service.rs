@@ -30,7 +30,8 @@ use super::respond;
 pub struct StaticFiles(Arc<Files>);
 
 impl StaticFiles {
-    /// Serves the folder `root`, which may be a symbolic link and may be replaced at any time.
+    /// Serves the folder `root`, which may be a symbolic link and may be replaced at any time;
+    /// while it is not there, nothing is found.
     ///
     /// # Errors
     ///
@@ -56,7 +57,7 @@ impl StaticFiles {
 
     /// Returns the folder's path, absolute.
     pub fn root(&self) -> &Path {
-        self.0.root().path()
+        self.0.root()
     }
 
     fn assemble(root: &Path, config: Config, clock: Clock) -> io::Result<Self> {

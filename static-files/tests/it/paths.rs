@@ -210,6 +210,27 @@ async fn the_root_may_be_a_link_that_is_turned_while_serving() {
     assert_eq!(read().await, b"two");
 }
 
+#[tokio::test]
+async fn while_the_root_is_not_there_nothing_is_found() {
+    let folder = Folder::new();
+    folder.write("root/a.txt", "hello");
+    let (root, elsewhere) = (folder.path().join("root"), folder.path().join("elsewhere"));
+    let mut config = Config::default();
+    config.max_stale = std::time::Duration::ZERO;
+    let service = StaticFiles::new(&root, config).unwrap();
+    let status = |path| {
+        let request = crate::site::request("GET", path, &[]);
+        let response = tower::ServiceExt::oneshot(service.clone(), request);
+        async move { response.await.unwrap().status() }
+    };
+    assert_eq!(status("/a.txt").await, 200);
+    fs::rename(&root, &elsewhere).unwrap();
+    assert_eq!(status("/a.txt").await, 404);
+    assert_eq!(status("/b.txt").await, 404);
+    fs::rename(&elsewhere, &root).unwrap();
+    assert_eq!(status("/a.txt").await, 200);
+}
+
 #[test]
 fn only_a_folder_can_be_served() {
     let folder = Folder::new();
