@@ -14,7 +14,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, service_fn};
 
-use super::client::Client;
+use super::super::client::Client;
 
 struct Out(SyncSender<Vec<u8>>);
 

@@ -1,0 +1,4 @@
+//! The layers, around apps that the server serves.
+
+mod identity;
+mod timeout;
