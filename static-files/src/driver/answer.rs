@@ -14,7 +14,6 @@ use super::listing;
 use super::reach::Reach;
 use super::resource::Resource;
 use super::respond;
-use super::variant::Variant;
 use crate::plan::{FilePath, names_html};
 
 /// The parts of a request that decide its answer.
@@ -102,10 +101,33 @@ impl Files {
         if let Some(response) = self.answer_found(found, asked, reach)? {
             return Ok(response);
         }
-        if let Some(response) = self.fallback(asked, reach)? {
-            return Ok(response);
+        let Some((page, path)) = self.fallback(asked) else {
+            return self.status(status, asked, reach);
+        };
+        let page = if !path.has_extension() || names_html(asked.headers) {
+            self.find_exactly(page, reach)?
+        } else {
+            None
+        };
+        let mut response = match page {
+            Some(page) => self.answer_file(page, asked, reach)?,
+            None => self.status(status, asked, reach)?,
+        };
+        if path.has_extension() {
+            // Who names HTML gets the fallback, anybody else a 404.
+            response
+                .headers_mut()
+                .append(VARY, HeaderValue::from(ACCEPT));
         }
-        self.status(status, asked, reach)
+        Ok(response)
+    }
+
+    /// Returns the name of the fallback page, and the path that it may stand for.
+    fn fallback(&self, asked: &Asked<'_>) -> Option<(&[u8], FilePath)> {
+        let page = self.config().spa_fallback.as_ref()?;
+        let path = FilePath::decode(asked.uri.path()).ok()?;
+        let name = page.trim_start_matches('/').as_bytes();
+        (!self.is_hidden(&path)).then_some((name, path))
     }
 
     fn answer_found(
@@ -128,40 +150,14 @@ impl Files {
         asked: &Asked<'_>,
         reach: Reach,
     ) -> io::Result<Response<FileBody>> {
-        let (resource, encoding) = self.negotiate(resource, asked.headers, reach)?;
-        Ok(self.with_variant(resource.variant(encoding), asked))
-    }
-
-    fn with_variant(&self, variant: &Variant, asked: &Asked<'_>) -> Response<FileBody> {
+        let (resource, encoding) = self.negotiate(resource, asked, reach)?;
         let max_ranges = self.config().max_ranges;
-        respond::with_variant(variant, asked.method, asked.headers, max_ranges)
-    }
-
-    /// Answers a page that does not exist with the one that stands for it.
-    fn fallback(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<Option<Response<FileBody>>> {
-        let (Some(fallback), Ok(path)) = (
-            &self.config().spa_fallback,
-            FilePath::decode(asked.uri.path()),
-        ) else {
-            return Ok(None);
-        };
-        let is_page = !path.has_extension() || names_html(asked.headers);
-        if !is_page || self.is_hidden(&path) {
-            return Ok(None);
-        }
-        let name = fallback.trim_start_matches('/').as_bytes();
-        let Some(resource) = self.find_exactly(name, reach)? else {
-            return Ok(None);
-        };
-        let (resource, encoding) = self.negotiate(resource, asked.headers, reach)?;
-        let mut response = self.with_variant(resource.variant(encoding), asked);
-        if path.has_extension() {
-            // Who does not name HTML gets a 404 here.
-            response
-                .headers_mut()
-                .append(VARY, HeaderValue::from(ACCEPT));
-        }
-        Ok(Some(response))
+        Ok(respond::with_variant(
+            resource.variant(encoding),
+            asked.method,
+            asked.headers,
+            max_ranges,
+        ))
     }
 
     /// Answers a method that does not read.
@@ -210,7 +206,7 @@ impl Files {
         let Some(resource) = self.find_exactly(&name, reach)? else {
             return Ok(None);
         };
-        let (resource, encoding) = self.negotiate(resource, asked.headers, reach)?;
+        let (resource, encoding) = self.negotiate(resource, asked, reach)?;
         Ok(Some(respond::page(
             resource.variant(encoding),
             asked.method,

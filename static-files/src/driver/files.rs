@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::RANGE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderValue, Method};
 
 use super::absences::Absences;
+use super::answer::Asked;
 use super::cache::Cache;
 use super::compress;
 use super::config::{Config, Dotfiles};
@@ -149,7 +150,7 @@ impl Files {
     pub(crate) fn negotiate(
         &self,
         resource: Arc<Resource>,
-        headers: &HeaderMap,
+        asked: &Asked<'_>,
         reach: Reach,
     ) -> io::Result<(Arc<Resource>, Encoding)> {
         if !resource.is_negotiable() {
@@ -157,12 +158,12 @@ impl Files {
         }
         // Which bytes a compressor makes may differ between its versions, and so between
         // servers; therefore what is made on demand is never sent in parts.
-        let is_range = headers.contains_key(RANGE);
+        let is_range = asked.method == Method::GET && asked.headers.contains_key(RANGE);
         let is_due = resource.gzip() == Gzip::Possible && !is_range;
         let on_demand = is_due.then_some(Encoding::Gzip);
         let is_offered = |encoding: &Encoding| !is_range || resource.variant(*encoding).is_stored();
         let available = resource.encodings().filter(is_offered).chain(on_demand);
-        let choice = AcceptEncoding::parse(headers).choose(available);
+        let choice = AcceptEncoding::parse(asked.headers).choose(available);
         if choice == Encoding::Gzip && is_due {
             return Ok((self.compress(resource, reach)?, choice));
         }

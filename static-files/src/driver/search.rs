@@ -169,11 +169,13 @@ impl Search<'_> {
                 Ok(Some(opened)) if opened.stamp.modified >= stamp.modified => {
                     siblings.push((encoding, opened));
                 }
-                // One that may not be read is as good as none.
-                Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
-                    return Err(error);
+                // One that may not be read is as good as none, until that changes.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    let seen = self.folder.look(&name)?.map(|(_, stamp)| stamp);
+                    self.witnesses.push(Witness { name, seen });
                 }
-                Ok(_) | Err(_) => {}
+                Err(error) => return Err(error),
+                Ok(_) => {}
             }
         }
         Ok(siblings)

@@ -18,7 +18,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::answer::is_read;
+use super::answer::{Asked, is_read};
 use super::body::FileBody;
 use super::either::FileOrBody;
 use super::media_type;
@@ -213,7 +213,12 @@ impl Order {
         let (resource, encoding) = if self.parts.headers.contains_key(CONTENT_ENCODING) {
             (resource, Encoding::Identity)
         } else {
-            files.negotiate(resource, &self.headers, reach)?
+            let asked = Asked {
+                method: &self.method,
+                uri: &self.uri,
+                headers: &self.headers,
+            };
+            files.negotiate(resource, &asked, reach)?
         };
         let mut variant = resource.variant(encoding).clone();
         self.name_type(&mut variant);

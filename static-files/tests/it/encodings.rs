@@ -175,6 +175,9 @@ async fn what_is_compressed_on_demand_is_never_sent_in_parts() {
         assert_eq!(answer.body, text[..10]);
         let whole = site.get_with("/a.txt", &headers[..1]).await;
         assert_eq!(whole.header("content-encoding"), "gzip");
+        // RFC 9110 §14.2: Range means nothing to HEAD.
+        let head = site.send("HEAD", "/a.txt", &headers).await;
+        assert_eq!(head.headers, whole.headers);
     }
 }
 

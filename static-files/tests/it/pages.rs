@@ -134,7 +134,11 @@ async fn the_fallback_answers_for_pages_and_not_for_assets() {
         let again = [("if-none-match", answer.header("etag"))];
         assert_eq!(site.get_with(path, &again).await.status, 304);
     }
-    assert_eq!(site.get("/missing.js").await.status, 404);
+    let script = site.get("/missing.js").await;
+    assert_eq!(
+        (script.status.as_u16(), script.header("vary")),
+        (404, "accept")
+    );
     let as_page = [("accept", "text/html,application/xhtml+xml")];
     let page = site.get_with("/v1.2", &as_page).await;
     assert_eq!((page.text(), page.header("vary")), ("app", "accept"));
