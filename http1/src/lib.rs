@@ -46,8 +46,6 @@
 //! `astatine_reactor::Handover`. Left out: transfer codings other than chunked (answered with
 //! 501), line folding (answered with 400), and HTTP/0.9.
 
-#![forbid(unsafe_code)]
-
 pub mod client;
 mod config;
 mod error;
@@ -55,6 +53,8 @@ pub mod proto;
 
 #[cfg(feature = "driver")]
 mod body;
+#[cfg(feature = "driver")]
+mod door;
 #[cfg(feature = "driver")]
 mod driver;
 #[cfg(feature = "driver")]
@@ -66,7 +66,10 @@ mod service;
 pub use body::Incoming;
 pub use config::Config;
 #[cfg(feature = "driver")]
+pub use door::AppRequest;
+#[cfg(feature = "driver")]
 pub use driver::Serve;
 pub use error::{Error, Misuse, Violation};
+pub use proto::zero_copy::Head;
 #[cfg(feature = "driver")]
 pub use service::{Http1, MakeApp, PerConnection, Shared};

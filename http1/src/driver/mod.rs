@@ -21,7 +21,7 @@ use std::task::{Context, Poll};
 
 use astatine_reactor::{Connection, FileRegion, Handover, Refused};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body::Body;
 use tower_service::Service;
 
@@ -30,8 +30,9 @@ use self::file::FileTransfer;
 use self::scratch::Scratch;
 use self::stage::Stage;
 use self::transport::Transport;
-use crate::body::{Demand, Feed, Incoming};
+use crate::body::{Demand, Feed};
 use crate::config::Config;
+use crate::door::AppRequest;
 use crate::error::{Error, Violation};
 use crate::proto::{Expired, Wait};
 
@@ -46,24 +47,24 @@ type BoxError = Box<dyn error::Error + Send + Sync>;
 ///
 /// Dropping it closes the connection where it is.
 #[must_use = "futures do nothing unless polled"]
-pub struct Serve<S, F, B> {
+pub struct Serve<S, R, F, B> {
     transport: Transport,
     app: S,
     feed: Option<Feed>,
     n_discarded: usize,
-    step: Step,
+    step: Step<R>,
     stage: Stage<F, B>,
 }
 
 // The service is called where it lies; only what is on the stage is ever pinned.
-impl<S, F, B> Unpin for Serve<S, F, B> {}
+impl<S, R, F, B> Unpin for Serve<S, R, F, B> {}
 
 /// How far the exchange under way has come on the service's side.
-enum Step {
+enum Step<R> {
     /// No request, or only the rest of its body.
     Idle,
     /// A request, for which the service is not ready yet.
-    Received(Box<Request<Incoming>>),
+    Received(Box<R>),
     /// The service works.
     Called,
     /// The response's body is being sent. The body stays until its last byte has left, also where
@@ -104,9 +105,10 @@ impl Turn {
     }
 }
 
-impl<S, B> Serve<S, S::Future, B>
+impl<S, R, B> Serve<S, R, S::Future, B>
 where
-    S: Service<Request<Incoming>, Response = Response<B>>,
+    S: Service<R, Response = Response<B>>,
+    R: AppRequest,
     S::Future: 'static,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + 'static,
@@ -208,7 +210,7 @@ where
     }
 
     /// Goes on to a step in which the service has no part.
-    fn enter(&mut self, next: Step) {
+    fn enter(&mut self, next: Step<R>) {
         self.stage.clear();
         self.step = next;
     }
@@ -272,9 +274,10 @@ where
     }
 }
 
-impl<S, B> Future for Serve<S, S::Future, B>
+impl<S, R, B> Future for Serve<S, R, S::Future, B>
 where
-    S: Service<Request<Incoming>, Response = Response<B>>,
+    S: Service<R, Response = Response<B>>,
+    R: AppRequest,
     S::Future: 'static,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + 'static,

@@ -3,20 +3,22 @@
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
 use http_body::Body;
 use tower_service::Service;
 
 use super::closing::Closing;
 use super::scratch::Scratch;
 use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn};
-use crate::body::{Demand, Incoming};
+use crate::body::Demand;
+use crate::door::AppRequest;
 use crate::error::{Error, Violation};
 use crate::proto::BodyEvent;
 
-impl<S, B> Serve<S, S::Future, B>
+impl<S, R, B> Serve<S, R, S::Future, B>
 where
-    S: Service<Request<Incoming>, Response = Response<B>>,
+    S: Service<R, Response = Response<B>>,
+    R: AppRequest,
     S::Future: 'static,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + 'static,
@@ -35,11 +37,11 @@ where
             }
             return Ok(Turn::Waits);
         }
-        let mut request = Request::new(Incoming::default());
+        let mut request = R::empty();
         let input = &mut transport.input;
         match transport
             .core
-            .receive_head(input, &transport.config, &mut request)
+            .receive_head(input, &transport.config, request.head_mut())
         {
             Ok(None) if transport.is_eof() && transport.core.is_idle() => {
                 Ok(self.violated(Violation::UnexpectedEof))
@@ -48,7 +50,7 @@ where
             Ok(Some(facts)) => {
                 let (feed, body) = transport.incoming(facts);
                 (self.feed, self.n_discarded) = (feed, 0);
-                *request.body_mut() = body;
+                request.set_body(body);
                 self.call(request, cx)
             }
             Err(violation) => Ok(self.violated(violation)),
@@ -58,11 +60,7 @@ where
     /// Calls the service, or keeps the request until it is ready.
     // A request is large: out of line it would be copied once more on its way.
     #[inline(always)]
-    pub(super) fn call(
-        &mut self,
-        request: Request<Incoming>,
-        cx: &mut Context<'_>,
-    ) -> Result<Turn, Error> {
+    pub(super) fn call(&mut self, request: R, cx: &mut Context<'_>) -> Result<Turn, Error> {
         match self.app.poll_ready(cx) {
             Poll::Pending => {
                 self.step = Step::Received(Box::new(request));

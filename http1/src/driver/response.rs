@@ -5,19 +5,21 @@ use std::task::{Context, Poll};
 
 use astatine_reactor::{FileRegion, Handover};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
 use http_body::Body;
 use tower_service::Service;
 
 use super::closing::Closing;
 use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn};
-use crate::body::{Feed, Incoming};
+use crate::body::Feed;
+use crate::door::AppRequest;
 use crate::error::{Error, Misuse};
 use crate::proto::Transfer;
 
-impl<S, B> Serve<S, S::Future, B>
+impl<S, R, B> Serve<S, R, S::Future, B>
 where
-    S: Service<Request<Incoming>, Response = Response<B>>,
+    S: Service<R, Response = Response<B>>,
+    R: AppRequest,
     S::Future: 'static,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + 'static,

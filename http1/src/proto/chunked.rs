@@ -4,6 +4,7 @@ use bytes::{Buf, Bytes};
 use http::HeaderMap;
 
 use super::head::{self, Limits, LineScan};
+use super::octet;
 use crate::error::Violation;
 
 /// Decodes one chunked body.
@@ -163,12 +164,12 @@ impl Decoder {
             }
             (Name | Token | AfterQuoted, b'\r') => return Ok(State::SizeLf),
             (BeforeName, b' ' | b'\t') => BeforeName,
-            (BeforeName | Name, _) if is_token(octet) => Name,
+            (BeforeName | Name, _) if octet::is_tchar(octet) => Name,
             (Name | AfterName, b' ' | b'\t') => AfterName,
             (Name | AfterName, b'=') => BeforeValue,
             (BeforeValue, b' ' | b'\t') => BeforeValue,
             (BeforeValue, b'"') => Quoted,
-            (BeforeValue | Token, _) if is_token(octet) => Token,
+            (BeforeValue | Token, _) if octet::is_tchar(octet) => Token,
             (Quoted, b'"') => AfterQuoted,
             (Quoted, b'\\') => Escaped,
             (Quoted | Escaped, b'\t' | b' '..=b'~' | 0x80..) => Quoted,
@@ -191,11 +192,6 @@ fn hex_value(digit: u8) -> u8 {
         b'0'..=b'9' => digit - b'0',
         _ => (digit | 0x20) - b'a' + 10,
     }
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
 }
 
 /// Writes the line before a chunk's content, which must not be empty.

@@ -1,11 +1,11 @@
 //! The server's side of a connection: bytes in, requests out; responses in, bytes out.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, Method, Response, StatusCode, Version};
 
 use super::chunked::{self, Decoded, Decoder};
 use super::framing::Framing;
-use super::head::{self, HeadFacts, LineScan};
+use super::head::{self, HeadFacts, LineScan, RequestHead};
 use super::response::{self, Asked, DateField, Transfer};
 use super::state::{self, Input, Life};
 use crate::config::Config;
@@ -68,7 +68,7 @@ impl Connection {
             body_received: 0,
             n_requests: 0,
             n_fields_expected: 4,
-            asked: Asked::new(&Method::GET, Version::HTTP_11, false),
+            asked: Asked::default(),
             transfer: Transfer::None,
         }
     }
@@ -85,18 +85,18 @@ impl Connection {
     /// # Errors
     ///
     /// The peer broke a rule. Answer with [`Connection::refuse`].
-    pub fn receive_head<B>(
+    pub fn receive_head<H: RequestHead>(
         &mut self,
         input: &mut Bytes,
         config: &Config,
-        request: &mut Request<B>,
+        request: &mut H,
     ) -> Result<Option<HeadFacts>, Violation> {
         if self.life.request != state::Request::Head || self.life.response != state::Response::Idle
         {
             return Ok(None);
         }
         // A head that cannot be read is answered as if it were a plain GET.
-        self.asked = Asked::new(&Method::GET, Version::HTTP_11, false);
+        self.asked = Asked::default();
         let received = {
             let n_fields = usize::from(self.n_fields_expected);
             head::receive(input, &mut self.scan, config, n_fields, request)
@@ -105,13 +105,18 @@ impl Connection {
             return Ok(None);
         };
         self.n_requests += 1;
-        self.n_fields_expected = u8::try_from(request.headers().len()).unwrap_or(u8::MAX);
+        self.n_fields_expected = u8::try_from(request.n_fields()).unwrap_or(u8::MAX);
         let is_last = config
             .max_requests
             .is_some_and(|max| self.n_requests >= max.get());
         facts.is_persistent &= !is_last;
         self.life.is_persistent = facts.is_persistent;
-        self.asked = Asked::new(request.method(), request.version(), facts.takes_trailers);
+        self.asked = Asked {
+            is_head: request.is_method(&Method::HEAD),
+            is_connect: request.is_method(&Method::CONNECT),
+            is_http_10: request.version() == Version::HTTP_10,
+            takes_trailers: facts.takes_trailers,
+        };
         self.body_received = 0;
         self.body = match facts.framing {
             Framing::None => Body::None,

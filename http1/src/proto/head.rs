@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 
 use super::framing::{Framing, FramingFields};
 use super::names::{self, Role};
-use super::{octet, target};
+use super::{field_line, octet, target, value};
 use crate::config::Config;
 use crate::error::Violation;
 
@@ -130,16 +130,63 @@ impl LineScan {
     }
 }
 
+/// What a request's head may be received into: `http::Request`, or [`Head`](crate::Head), which
+/// leaves it as it came.
+#[expect(private_bounds, reason = "there are these two")]
+pub trait RequestHead: Form {}
+
+impl<H: Form> RequestHead for H {}
+
+/// What is done with the parts of a head as they are read. Ranges are places in the block of
+/// memory at whose start the head lies; values have no controls.
+pub(super) trait Form {
+    /// Forgets what was read.
+    fn clear(&mut self);
+
+    /// Takes the request line's parts; the version is one that is served.
+    fn set_line(
+        &mut self,
+        block: &Bytes,
+        method: Range<usize>,
+        target: Range<usize>,
+        version: Version,
+    ) -> Result<(), Violation>;
+
+    /// Makes room for fields.
+    fn reserve(&mut self, n_fields: usize);
+
+    /// Returns how many fields were added.
+    fn n_fields(&self) -> usize;
+
+    /// Adds a field, and takes what it says of the framing into account.
+    fn append(
+        &mut self,
+        block: &Bytes,
+        name: Range<usize>,
+        value: Range<usize>,
+        framing: &mut FramingFields,
+    ) -> Result<(), Violation>;
+
+    /// Ends the head, which is `len` long.
+    fn finish(&mut self, block: &Bytes, len: usize) -> Result<(), Violation>;
+
+    /// Tells whether this is the method.
+    fn is_method(&self, method: &Method) -> bool;
+
+    /// Returns the version.
+    fn version(&self) -> Version;
+}
+
 /// Takes a request's head off the input, once it is whole, and fills in the request.
 ///
 /// A head that arrives in one piece and keeps every rule is read at once. Any other is measured
 /// line by line first, so that what is wrong with it is judged by its lines, not by its segments.
-pub(super) fn receive<B>(
+pub(super) fn receive<H: Form>(
     input: &mut Bytes,
     scan: &mut LineScan,
     config: &Config,
     n_fields_expected: usize,
-    request: &mut Request<B>,
+    request: &mut H,
 ) -> Result<Option<HeadFacts>, Violation> {
     if scan.scanned == 0 {
         skip_empty_lines(input, config)?;
@@ -155,10 +202,11 @@ pub(super) fn receive<B>(
         return Ok(None);
     };
     *scan = LineScan::default();
-    request.headers_mut().clear();
-    match read(&input.split_to(len), config, n_fields_expected, request)? {
+    request.clear();
+    let head = input.split_to(len);
+    match read(&head, config, n_fields_expected, request)? {
         Some((_, facts)) => Ok(Some(facts)),
-        None => Err(Violation::BareCr),
+        None => Err(field_line::blame(&head)),
     }
 }
 
@@ -175,19 +223,16 @@ pub(super) fn receive_trailers(
     *scan = LineScan::default();
     let section = input.split_to(len);
     let mut trailers = HeaderMap::new();
-    let mut lines = Lines {
-        section: &section,
-        at: 0,
-    };
+    let mut at = 0;
     loop {
-        let line = lines.next_line().ok_or(Violation::BareCr)?;
+        let line = field_line::read(&section, at)?.ok_or_else(|| field_line::blame(&section))?;
         if line.is_empty() {
             return Ok(Some(trailers));
         }
-        let (name, value) = split_field(&section, line)?;
-        let value = HeaderValue::from_maybe_shared(section.slice(value));
-        let value = value.map_err(|_| Violation::HeaderField)?;
-        let name = HeaderName::from_bytes(&section[name]).map_err(|_| Violation::HeaderField)?;
+        at = line.next();
+        let name = &section[line.name];
+        let value = value::of_judged(section.slice(line.value));
+        let name = HeaderName::from_bytes(name).map_err(|_| field_line::blame(name))?;
         if is_allowed_in_trailers(&name) {
             trailers
                 .try_append(name, value)
@@ -209,94 +254,57 @@ fn skip_empty_lines(input: &mut Bytes, config: &Config) -> Result<(), Violation>
     Ok(())
 }
 
-/// The lines of a section, by where they lie in it.
-pub(super) struct Lines<'section> {
-    pub(super) section: &'section [u8],
-    pub(super) at: usize,
-}
-
-/// Where a line lies, without its CRLF.
-#[derive(Clone, Copy)]
-pub(super) struct Line {
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
-
-impl Line {
-    pub(super) fn is_empty(self) -> bool {
-        self.start == self.end
-    }
-}
-
-impl Lines<'_> {
-    /// Finds the next CR; `None` when there is none, or no LF behind it.
-    #[inline]
-    pub(super) fn next_line(&mut self) -> Option<Line> {
-        let start = self.at;
-        let end = start + octet::find(b'\r', &self.section[start..])?;
-        if self.section.get(end + 1) != Some(&b'\n') {
-            return None;
-        }
-        self.at = end + 2;
-        Some(Line { start, end })
-    }
-}
-
 /// Reads a head from the start of `block`, and returns its length; `None` when its end, or the
 /// end of one of its lines, is not there.
-fn read<B>(
+fn read<H: Form>(
     block: &Bytes,
     config: &Config,
     n_fields_expected: usize,
-    request: &mut Request<B>,
+    request: &mut H,
 ) -> Result<Option<(usize, HeadFacts)>, Violation> {
-    let mut lines = Lines {
-        section: block,
-        at: 0,
-    };
-    let Some(line) = lines.next_line() else {
+    let Some(line_len) = octet::find(b'\r', block) else {
         return Ok(None);
     };
-    if line.end > config.max_request_line_bytes {
+    if block.get(line_len + 1) != Some(&b'\n') {
+        return Ok(None);
+    }
+    if line_len > config.max_request_line_bytes {
         return Err(Violation::RequestLineTooLong);
     }
-    let version = read_request_line(block, line, request)?;
+    let version = read_request_line(block, line_len, request)?;
+    let mut at = line_len + 2;
     let mut framing = FramingFields::default();
-    let headers = request.headers_mut();
-    // A map makes room for six at first, by itself.
-    if n_fields_expected > 6 {
-        headers.reserve(n_fields_expected);
-    }
+    request.reserve(n_fields_expected);
     loop {
-        let Some(line) = lines.next_line() else {
+        let Some(line) = field_line::read(block, at)? else {
             return Ok(None);
         };
-        if line.end - line.start > config.max_header_line_bytes {
+        if line.end - at > config.max_header_line_bytes {
             return Err(Violation::HeaderLineTooLong);
         }
+        at = line.next();
         if line.is_empty() {
             break;
         }
-        if headers.len() >= config.max_headers {
+        if request.n_fields() >= config.max_headers {
             return Err(Violation::TooManyHeaders);
         }
-        read_field(block, line, headers, |role, value| framing.see(role, value))?;
+        request.append(block, line.name, line.value, &mut framing)?;
     }
-    if lines.at > config.max_head_bytes {
+    if at > config.max_head_bytes {
         return Err(Violation::HeadTooLong);
     }
-    prefer_target_authority(request)?;
-    Ok(Some((lines.at, framing.conclude(version)?)))
+    request.finish(block, at)?;
+    Ok(Some((at, framing.conclude(version)?)))
 }
 
 /// Reads `method SP request-target SP HTTP-version` (RFC 9112 §3).
-fn read_request_line<B>(
+fn read_request_line<H: Form>(
     block: &Bytes,
-    line: Line,
-    request: &mut Request<B>,
+    line_len: usize,
+    request: &mut H,
 ) -> Result<Version, Violation> {
-    let text = &block[line.start..line.end];
-    let Some((before, version)) = text.split_last_chunk::<9>() else {
+    let Some((before, version)) = block[..line_len].split_last_chunk::<9>() else {
         return Err(Violation::RequestLine);
     };
     let method_len = octet::find(b' ', before).ok_or(Violation::RequestLine)?;
@@ -310,11 +318,8 @@ fn read_request_line<B>(
     } else {
         read_other_version(version)?
     };
-    let method = Method::from_bytes(&before[..method_len]).map_err(|_| Violation::RequestLine)?;
-    let target = line.start + target_start..line.start + before.len();
-    target::read(&method, block, target, request.uri_mut())?;
-    *request.method_mut() = method;
-    *request.version_mut() = version;
+    let target = target_start..before.len();
+    request.set_line(block, 0..method_len, target, version)?;
     Ok(version)
 }
 
@@ -345,17 +350,16 @@ fn prefer_target_authority<B>(request: &mut Request<B>) -> Result<(), Violation>
     Ok(())
 }
 
-/// Reads a field, stores it, and shows it to `see` where it says something of the framing.
-pub(super) fn read_field(
+/// Stores a field, and shows it to `see` where it says something of the framing.
+#[inline]
+pub(super) fn append(
     block: &Bytes,
-    line: Line,
+    (name, value): (Range<usize>, Range<usize>),
     headers: &mut HeaderMap,
     see: impl FnOnce(Role, &[u8]) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
-    let (name, value) = split_field(block, line)?;
     let (name, octets) = (&block[name], &block[value.clone()]);
-    let value = HeaderValue::from_maybe_shared(block.slice(value));
-    let value = value.map_err(|_| Violation::HeaderField)?;
+    let value = value::of_judged(block.slice(value));
     // The two arms differ in who owns the name: a known one is not copied before it is stored.
     let stored = match names::find(name) {
         Some(known) => {
@@ -365,33 +369,68 @@ pub(super) fn read_field(
             headers.try_append(&known.name, value)
         }
         None => {
-            let name = HeaderName::from_bytes(name).map_err(|_| Violation::HeaderField)?;
+            let name = HeaderName::from_bytes(name).map_err(|_| field_line::blame(name))?;
             headers.try_append(name, value)
         }
     };
     stored.map(drop).map_err(|_| Violation::TooManyHeaders)
 }
 
-/// Splits `field-name ":" OWS field-value OWS` (RFC 9112 §5) into name and value.
-///
-/// Whoever makes a name of the name sees that it is a token, so neither white space before the
-/// colon nor a folded line passes.
-#[inline]
-fn split_field(block: &[u8], line: Line) -> Result<(Range<usize>, Range<usize>), Violation> {
-    let text = &block[line.start..line.end];
-    let name_len = octet::find(b':', text).ok_or(Violation::HeaderField)?;
-    let mut value = &text[name_len + 1..];
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
+impl<B> Form for Request<B> {
+    fn clear(&mut self) {
+        self.headers_mut().clear();
     }
-    let start = line.end - value.len();
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
+
+    #[inline]
+    fn set_line(
+        &mut self,
+        block: &Bytes,
+        method: Range<usize>,
+        target: Range<usize>,
+        version: Version,
+    ) -> Result<(), Violation> {
+        let method = Method::from_bytes(&block[method]).map_err(|_| Violation::RequestLine)?;
+        target::read(&method, block, target, self.uri_mut())?;
+        *self.method_mut() = method;
+        *self.version_mut() = version;
+        Ok(())
     }
-    Ok((
-        line.start..line.start + name_len,
-        start..start + value.len(),
-    ))
+
+    fn reserve(&mut self, n_fields: usize) {
+        // A map makes room for six at first, by itself.
+        if n_fields > 6 {
+            self.headers_mut().reserve(n_fields);
+        }
+    }
+
+    fn n_fields(&self) -> usize {
+        self.headers().len()
+    }
+
+    #[inline]
+    fn append(
+        &mut self,
+        block: &Bytes,
+        name: Range<usize>,
+        value: Range<usize>,
+        framing: &mut FramingFields,
+    ) -> Result<(), Violation> {
+        append(block, (name, value), self.headers_mut(), |role, octets| {
+            framing.see(role, octets)
+        })
+    }
+
+    fn finish(&mut self, _block: &Bytes, _len: usize) -> Result<(), Violation> {
+        prefer_target_authority(self)
+    }
+
+    fn is_method(&self, method: &Method) -> bool {
+        self.method() == method
+    }
+
+    fn version(&self) -> Version {
+        self.version()
+    }
 }
 
 /// RFC 9110 §6.5.1: no field that is needed before the content may come behind it.

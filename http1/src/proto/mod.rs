@@ -6,6 +6,7 @@
 mod chunked;
 pub mod client;
 mod connection;
+mod field_line;
 mod framing;
 mod head;
 mod names;
@@ -14,12 +15,14 @@ mod response;
 mod state;
 mod target;
 mod timeouts;
+mod value;
+pub(crate) mod zero_copy;
 
 #[cfg(test)]
 mod tests;
 
 pub use connection::{BodyEvent, Chunk, Connection};
 pub use framing::Framing;
-pub use head::HeadFacts;
+pub use head::{HeadFacts, RequestHead};
 pub use response::{DATE_FIELD_LEN, DateField, Transfer};
 pub use timeouts::{Expired, Timeouts, Wait};

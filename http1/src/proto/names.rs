@@ -24,70 +24,90 @@ pub(super) struct Known {
     pub(super) name: HeaderName,
     pub(super) role: Role,
     text: &'static str,
+    ends: Ends,
 }
 
-/// Finds the name of a field in the table. No octet may be CR, which a line has none of.
+/// The first and the last octets of a name, eight of each where there are as many, and its length:
+/// all there is of a name of up to sixteen octets.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    first: u64,
+    last: u64,
+    len: usize,
+}
+
+impl Ends {
+    #[inline]
+    const fn of(name: &[u8]) -> Self {
+        let len = name.len();
+        let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+                (Some(first), Some(last)) => (
+                    u32::from_le_bytes(*first) as u64,
+                    u32::from_le_bytes(*last) as u64,
+                ),
+                _ => match *name {
+                    [] => (0, 0),
+                    [a] => (a as u64, 0),
+                    [a, b] => (a as u64, b as u64),
+                    [a, b, c, ..] => (a as u64 | (b as u64) << 8, c as u64),
+                },
+            },
+        };
+        Self { first, last, len }
+    }
+
+    #[inline]
+    const fn slot(self) -> usize {
+        let mixed = (self.first | FOLD).wrapping_add((self.last | FOLD).wrapping_mul(FACTOR));
+        (mixed.wrapping_mul(FACTOR) >> (u64::BITS - SLOT_BITS)) as usize
+    }
+}
+
+/// Finds the name of a field in the table.
 ///
 /// What is not found may still be a name, or no token at all (RFC 9110 §5.1).
+#[inline]
 pub(super) fn find(name: &[u8]) -> Option<&'static Known> {
-    let mut slot = hash(name);
+    let ends = Ends::of(name);
+    let mut slot = ends.slot();
     loop {
         let known = KNOWN.get(usize::from(SLOTS[slot]))?;
-        if equals(known.text.as_bytes(), name) {
+        if known.ends.len == ends.len
+            && is_spelled(known.ends.first, ends.first)
+            && is_spelled(known.ends.last, ends.last)
+            && (ends.len <= 16 || has_middle(known.text.as_bytes(), name))
+        {
             return Some(known);
         }
         slot = (slot + 1) % N_SLOTS;
     }
 }
 
-/// Compares without case. Setting bit 5 folds the letters; of the other octets, only CR folds onto
-/// one of the table's names, which are letters and `-`.
-fn equals(known: &[u8], name: &[u8]) -> bool {
-    if known.len() != name.len() {
-        return false;
-    }
-    let (mut a, mut b) = (known, name);
-    while let (Some((a_word, a_rest)), Some((b_word, b_rest))) =
-        (a.split_first_chunk::<8>(), b.split_first_chunk::<8>())
-    {
-        if u64::from_ne_bytes(*a_word) != u64::from_ne_bytes(*b_word) | FOLD {
-            return false;
-        }
-        (a, b) = (a_rest, b_rest);
-    }
-    // What is left is compared with what was, where the name is long enough: one word more.
-    if let (Some(a), Some(b)) = (known.last_chunk::<8>(), name.last_chunk::<8>()) {
-        return u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b) | FOLD;
-    }
-    if let (Some(a_start), Some(b_start), Some(a_end), Some(b_end)) = (
-        known.first_chunk::<4>(),
-        name.first_chunk::<4>(),
-        known.last_chunk::<4>(),
-        name.last_chunk::<4>(),
-    ) {
-        let fold = |chunk: &[u8; 4]| u32::from_ne_bytes(*chunk) | FOLD as u32;
-        return fold(a_start) == fold(b_start) && fold(a_end) == fold(b_end);
-    }
-    a.iter().zip(b).all(|(a, b)| *a == *b | 0x20)
+/// Compares octets of a known name with others, in either case. Bit 5 tells the cases of a letter
+/// apart; known names are of lower case, and their letters have bit 6, which `-` and digits have
+/// not.
+#[inline]
+fn is_spelled(known: u64, octets: u64) -> bool {
+    known == octets | (known >> 1) & FOLD
+}
+
+/// Compares what lies between the ends of two names of the same length.
+fn has_middle(known: &[u8], name: &[u8]) -> bool {
+    let octets = known[8..].iter().zip(&name[8..]);
+    octets.fold(true, |all, (a, b)| all & (*a == *b | (*a >> 1) & 0x20))
 }
 
 const FOLD: u64 = 0x2020_2020_2020_2020;
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
-const fn hash(name: &[u8]) -> usize {
-    let len = name.len();
-    if len == 0 {
-        return 0;
-    }
-    let (first, middle, last) = (name[0] | 0x20, name[len / 2] | 0x20, name[len - 1] | 0x20);
-    (first as usize * 7 + middle as usize * 31 + last as usize * 3 + len * 53) % N_SLOTS
-}
-
-/// Where each name stands in [`KNOWN`], by its hash; a slot beyond the names is empty.
+/// Where each name stands in [`KNOWN`], by its ends; a slot beyond the names is empty.
 static SLOTS: [u8; N_SLOTS] = {
     let mut slots = [u8::MAX; N_SLOTS];
     let mut index = 0;
     while index < TEXTS.len() {
-        let mut slot = hash(TEXTS[index].as_bytes());
+        let mut slot = Ends::of(TEXTS[index].as_bytes()).slot();
         while slots[slot] != u8::MAX {
             slot = (slot + 1) % N_SLOTS;
         }
@@ -97,7 +117,8 @@ static SLOTS: [u8; N_SLOTS] = {
     slots
 };
 
-const N_SLOTS: usize = 512;
+const SLOT_BITS: u32 = 9;
+const N_SLOTS: usize = 1 << SLOT_BITS;
 
 macro_rules! names {
     ($($name:literal $role:ident,)*) => {
@@ -106,6 +127,7 @@ macro_rules! names {
             name: HeaderName::from_static($name),
             role: Role::$role,
             text: $name,
+            ends: Ends::of($name.as_bytes()),
         }),*];
     };
 }
@@ -218,7 +240,7 @@ mod tests {
     fn nothing_else_is_taken_for_a_name_of_the_table() {
         for name in TEXTS {
             for at in 0..name.len() {
-                for octet in (0..=u8::MAX).filter(|b| *b != b'\r') {
+                for octet in 0..=u8::MAX {
                     let mut other = name.as_bytes().to_vec();
                     other[at] = octet;
                     let expected = HeaderName::from_bytes(&other).ok();

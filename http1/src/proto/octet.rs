@@ -1,27 +1,78 @@
-//! Finds an octet, eight at a time.
+//! Finds octets and judges them, eight at a time where it pays.
 
 /// Returns where the octet first stands.
 pub(super) fn find(octet: u8, octets: &[u8]) -> Option<usize> {
     let pattern = u64::from_ne_bytes([octet; 8]);
-    let mut at = 0;
-    while let Some(word) = octets.get(at..at + 8).and_then(<[u8]>::first_chunk) {
+    let mut rest = octets;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
         // A zero octet of the difference is where they are equal. The borrow of the subtraction
         // can only mark octets behind the first.
         let difference = u64::from_le_bytes(*word) ^ pattern;
         let zeros = difference.wrapping_sub(LOWEST_BITS) & !difference & HIGHEST_BITS;
         if zeros != 0 {
+            let at = octets.len() - rest.len();
             return Some(at + (zeros.trailing_zeros() >> 3) as usize);
         }
-        at += 8;
+        rest = behind;
     }
-    while let Some(other) = octets.get(at) {
-        if *other == octet {
-            return Some(at);
+    let at = rest.iter().position(|other| *other == octet)?;
+    Some(octets.len() - rest.len() + at)
+}
+
+/// Tells whether the octets are a token (RFC 9110 §5.6.2).
+pub(super) fn is_token(octets: &[u8]) -> bool {
+    !octets.is_empty() && octets.iter().all(|octet| TCHAR[usize::from(*octet)])
+}
+
+/// Tells whether an octet may stand in a token.
+pub(super) fn is_tchar(octet: u8) -> bool {
+    TCHAR[usize::from(octet)]
+}
+
+/// Returns where the first control stands that no field's value has (RFC 9110 §5.5): any but the
+/// tab.
+#[inline]
+pub(super) fn find_control(octets: &[u8]) -> Option<usize> {
+    let mut rest = octets;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*word);
+        let below_space = word.wrapping_sub(LOWEST_BITS * 0x20) & !word;
+        let difference = word ^ (LOWEST_BITS * DEL as u64);
+        let deleted = difference.wrapping_sub(LOWEST_BITS) & !difference;
+        // Only octets behind the first may be marked without being one.
+        let controls = (below_space | deleted) & HIGHEST_BITS;
+        if controls == 0 {
+            rest = behind;
+            continue;
         }
+        let at = (controls.trailing_zeros() >> 3) as usize;
+        if rest[at] != b'\t' {
+            return Some(octets.len() - rest.len() + at);
+        }
+        rest = &rest[at + 1..];
+    }
+    let is_control = |octet: &u8| *octet < b' ' && *octet != b'\t' || *octet == DEL;
+    Some(octets.len() - rest.len() + rest.iter().position(is_control)?)
+}
+
+const DEL: u8 = 0x7f;
+
+/// The octets of a token: letters, digits, and fifteen signs.
+static TCHAR: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        table[octet] = (octet as u8).is_ascii_alphanumeric();
+        octet += 1;
+    }
+    let others = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
         at += 1;
     }
-    None
-}
+    table
+};
 
 const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
@@ -29,6 +80,35 @@ const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_the_first_control_but_the_tab_at_any_place_among_any_neighbours() {
+        for octet in 0..=u8::MAX {
+            let is_control = http::HeaderValue::from_bytes(&[octet]).is_err();
+            for len in 1..20 {
+                for at in 0..len {
+                    for neighbour in [b' ', b'\t', b'x', 0x80, 0xff] {
+                        let mut octets = vec![neighbour; len];
+                        octets[at] = octet;
+                        octets.extend([0x00, 0x7f]);
+                        let expected = if is_control { at } else { len };
+                        assert_eq!(find_control(&octets), Some(expected), "{octets:?}");
+                        octets.truncate(len);
+                        assert_eq!(find_control(&octets), is_control.then_some(at));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_is_what_a_method_may_be() {
+        assert!(!is_token(b""));
+        for octet in 0..=u8::MAX {
+            let is_allowed = http::Method::from_bytes(&[b'x', octet]).is_ok();
+            assert_eq!(is_token(&[b'x', octet]), is_allowed, "{octet:#x}");
+        }
+    }
 
     #[test]
     fn finds_the_first_at_any_place_among_any_neighbours() {

@@ -1,7 +1,7 @@
 //! The head of a response: how its body will be framed, and the bytes of the head.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// How the body of a response is framed (RFC 9112 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,24 +22,13 @@ pub type DateField = [u8; DATE_FIELD_LEN];
 /// Bytes in `date: Sun, 06 Nov 1994 08:49:37 GMT` and its line end.
 pub const DATE_FIELD_LEN: usize = 37;
 
-/// What the answer needs to know of the request.
-#[derive(Clone, Copy, Debug)]
+/// What the answer needs to know of the request; by default, of a plain GET.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked {
     pub(super) is_head: bool,
     pub(super) is_connect: bool,
     pub(super) is_http_10: bool,
     pub(super) takes_trailers: bool,
-}
-
-impl Asked {
-    pub(super) fn new(method: &Method, version: Version, takes_trailers: bool) -> Self {
-        Self {
-            is_head: *method == Method::HEAD,
-            is_connect: *method == Method::CONNECT,
-            is_http_10: version == Version::HTTP_10,
-            takes_trailers,
-        }
-    }
 }
 
 /// What a response says of itself, beside the fields that are sent as they are.

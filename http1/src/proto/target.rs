@@ -7,35 +7,80 @@ use http::{Method, Uri};
 
 use crate::error::Violation;
 
-/// Reads the request-target of a request (RFC 9112 §3.2), which lies in `block`, and fills in `uri`.
-///
-/// Octets that no URI has but browsers send in queries (`|`, `^`, `{` and the like) pass; a
-/// fragment, white space, controls and octets beyond ASCII do not.
+/// Reads the request-target of a request, which lies in `block`, and fills in `uri`.
 pub(super) fn read(
     method: &Method,
     block: &Bytes,
     target: Range<usize>,
     uri: &mut Uri,
 ) -> Result<(), Violation> {
-    let octets = &block[target.clone()];
-    let is_allowed = match octets {
-        [b'/', ..] if *method == Method::CONNECT => false,
-        [b'/'] => {
-            *uri = Uri::default();
-            return Ok(());
-        }
-        [b'*'] => *method == Method::OPTIONS,
-        [b'*', ..] | [] => false,
-        _ => octets
-            .iter()
-            .all(|b| matches!(b, b'!' | b'"' | b'$'..=b'~')),
-    };
-    if !is_allowed {
-        return Err(Violation::RequestTarget);
+    if block[target.clone()] == *b"/" && *method != Method::CONNECT {
+        *uri = Uri::default();
+        return Ok(());
     }
+    let method = method.as_str().as_bytes();
+    let target = trim(method, block, target)?;
+    let form = block[target.start];
     let read = Uri::from_maybe_shared(block.slice(target));
     *uri = read.map_err(|_| Violation::RequestTarget)?;
-    if matches!(octets[0], b'/' | b'*') || is_other_form_allowed(method, uri) {
+    judge_form(form, method, uri)
+}
+
+/// Judges the request-target of a request that stays as it came, and returns where it lies.
+pub(super) fn check(
+    method: &[u8],
+    block: &Bytes,
+    target: Range<usize>,
+) -> Result<Range<usize>, Violation> {
+    let target = trim(method, block, target)?;
+    let form = block[target.start];
+    let uri = if matches!(form, b'/' | b'*') {
+        Uri::default()
+    } else {
+        let read = Uri::from_maybe_shared(block.slice(target.clone()));
+        read.map_err(|_| Violation::RequestTarget)?
+    };
+    judge_form(form, method, &uri)?;
+    Ok(target)
+}
+
+/// Judges the octets of a request-target (RFC 9112 §3.2), and returns where it lies without its
+/// fragment.
+///
+/// Octets that no URI has but browsers send in queries (`|`, `^`, `{` and the like) pass; white
+/// space, controls and octets beyond ASCII do not. A fragment is for the client to apply and names
+/// no other resource (RFC 3986 §3.5): clients that send one all the same are served without it.
+fn trim(method: &[u8], block: &Bytes, target: Range<usize>) -> Result<Range<usize>, Violation> {
+    let octets = &block[target.clone()];
+    let len = octets
+        .iter()
+        .position(|b| !TARGET[usize::from(*b)])
+        .unwrap_or(octets.len());
+    let is_fragment = match &octets[len..] {
+        [] => true,
+        [b'#', rest @ ..] => method != b"CONNECT" && rest.iter().all(u8::is_ascii_graphic),
+        _ => false,
+    };
+    let is_allowed = match octets {
+        [b'*', rest @ ..] => method == b"OPTIONS" && rest.is_empty(),
+        _ => is_fragment && len > 0,
+    };
+    if is_allowed {
+        Ok(target.start..target.start + len)
+    } else {
+        Err(Violation::RequestTarget)
+    }
+}
+
+/// Tells whether the method takes the form of the target, by the target's first octet.
+fn judge_form(form: u8, method: &[u8], uri: &Uri) -> Result<(), Violation> {
+    let is_connect = method == b"CONNECT";
+    let is_allowed = match form {
+        b'/' => !is_connect,
+        b'*' => true,
+        _ => is_other_form_allowed(is_connect, uri),
+    };
+    if is_allowed {
         Ok(())
     } else {
         Err(Violation::RequestTarget)
@@ -43,11 +88,11 @@ pub(super) fn read(
 }
 
 /// Absolute-form needs a scheme and a host, authority-form is for CONNECT only.
-fn is_other_form_allowed(method: &Method, uri: &Uri) -> bool {
+fn is_other_form_allowed(is_connect: bool, uri: &Uri) -> bool {
     let Some(authority) = uri.authority() else {
         return false;
     };
-    let is_form_of_method = if *method == Method::CONNECT {
+    let is_form_of_method = if is_connect {
         uri.scheme().is_none() && authority.port_u16().is_some()
     } else {
         matches!(uri.scheme_str(), Some("http" | "https"))
@@ -96,6 +141,17 @@ pub(super) fn is_host(field: &[u8]) -> bool {
 fn is_ip_literal(octet: u8) -> bool {
     octet.is_ascii_hexdigit() || matches!(octet, b':' | b'.')
 }
+
+/// The octets of a target without its fragment.
+static TARGET: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = b'!';
+    while octet <= b'~' {
+        table[octet as usize] = octet != b'#';
+        octet += 1;
+    }
+    table
+};
 
 /// The octets of reg-name: unreserved, sub-delims and the percent sign (RFC 3986 §3.2.2). The
 /// comma is left out: it joins the values of repeated fields, and no host that resolves has one.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 
+use super::zero_copy::Head;
 use super::*;
 use crate::config::Config;
 use crate::error::Violation;
@@ -11,21 +12,44 @@ use crate::error::Violation;
 #[derive(Debug, Default, PartialEq)]
 struct Seen {
     requests: Vec<String>,
+    fields: Vec<String>,
     trailers: Vec<String>,
     violation: Option<Violation>,
 }
 
 const DATE: DateField = *b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 
-/// Feeds the pieces to a connection and answers each request with an empty 200.
-fn run(pieces: impl Iterator<Item = Vec<u8>>, config: &Config) -> Seen {
+/// Feeds the pieces to a connection and answers each request with an empty 200. `head` is what a
+/// head is received into.
+fn run<H: RequestHead>(
+    pieces: impl Iterator<Item = Vec<u8>>,
+    config: &Config,
+    head: impl Fn() -> H,
+    into_request: impl Fn(H) -> Request<()>,
+) -> Seen {
     let mut core = Connection::new();
     let (mut input, mut output) = (Bytes::new(), Vec::new());
     let mut seen = Seen::default();
     for piece in pieces {
         input = Bytes::from([&input[..], &piece].concat());
         loop {
-            match step(&mut core, &mut input, &mut output, &mut seen, config) {
+            let mut head = head();
+            match core.receive_head(&mut input, config, &mut head) {
+                Ok(Some(_)) => {
+                    let request = into_request(head);
+                    let (method, uri) = (request.method(), request.uri());
+                    seen.requests.push(format!("{method} {uri} "));
+                    seen.fields.extend(names(request.headers()));
+                    core.send_head(&Response::new(()), Some(0), &DATE, &mut output);
+                    continue;
+                }
+                Ok(None) => {}
+                Err(violation) => {
+                    seen.violation = Some(violation);
+                    return seen;
+                }
+            }
+            match step(&mut core, &mut input, &mut seen, config) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(violation) => {
@@ -41,16 +65,10 @@ fn run(pieces: impl Iterator<Item = Vec<u8>>, config: &Config) -> Seen {
 fn step(
     core: &mut Connection,
     input: &mut Bytes,
-    output: &mut Vec<u8>,
     seen: &mut Seen,
     config: &Config,
 ) -> Result<bool, Violation> {
-    let mut request = Request::new(());
-    if core.receive_head(input, config, &mut request)?.is_some() {
-        seen.requests
-            .push(format!("{} {} ", request.method(), request.uri()));
-        core.send_head(&Response::new(()), Some(0), &DATE, output);
-    } else if let Some(event) = core.receive_body(input, config)? {
+    if let Some(event) = core.receive_body(input, config)? {
         match event {
             BodyEvent::Data(data) => seen
                 .requests
@@ -81,15 +99,29 @@ fn names(trailers: &HeaderMap) -> impl Iterator<Item = String> {
         .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or("?")))
 }
 
-/// Runs a case in one piece, byte by byte, and in two pieces cut at every point; all must agree.
+/// Runs a case in one piece, byte by byte, and in two pieces cut at every point, and through the
+/// lower door; all must agree.
 fn run_every_way(input: &[u8], config: &Config) -> Seen {
-    let whole = run([input.to_vec()].into_iter(), config);
-    let bytewise = run(input.iter().map(|byte| vec![*byte]), config);
+    let run = |pieces: Vec<Vec<u8>>| {
+        let request = run(
+            pieces.clone().into_iter(),
+            config,
+            || Request::new(()),
+            |r| r,
+        );
+        let head = run(pieces.into_iter(), config, Head::default, |head| {
+            head.into_request(()).expect("a head that was judged")
+        });
+        assert_eq!(request, head, "as it came: {}", input.escape_ascii());
+        request
+    };
+    let whole = run(vec![input.to_vec()]);
+    let bytewise = run(input.iter().map(|byte| vec![*byte]).collect());
     assert_eq!(whole, bytewise, "byte by byte: {}", input.escape_ascii());
     if input.len() < 400 {
         for cut in 0..input.len() {
             let (a, b) = input.split_at(cut);
-            let halves = run([a.to_vec(), b.to_vec()].into_iter(), config);
+            let halves = run(vec![a.to_vec(), b.to_vec()]);
             assert_eq!(whole, halves, "cut at {cut}: {}", input.escape_ascii());
         }
     }
@@ -182,6 +214,25 @@ mod rfc9112_3 {
         check("GET //x HTTP/1.1\r\nHost: h\r\n\r\n", &["GET //x "]);
     }
 
+    /// RFC 3986 §3.5: "the fragment identifier is not used in the scheme-specific processing of a
+    /// URI"; §3.2 of RFC 9112 leaves a server free to answer a target that has one.
+    #[test]
+    fn a_fragment_is_left_out_of_the_target() {
+        for (target, seen) in [
+            ("/a#b", "GET /a "),
+            ("/a?b#c?d", "GET /a?b "),
+            ("/#", "GET / "),
+            ("/a#b#c", "GET /a "),
+            ("http://h/a#b", "GET http://h/a "),
+            ("http://h#b", "GET http://h/ "),
+        ] {
+            check(
+                &format!("GET {target} HTTP/1.1\r\nHost: h\r\n\r\n"),
+                &[seen],
+            );
+        }
+    }
+
     #[test]
     fn every_form_of_target_has_its_methods() {
         check("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", &["OPTIONS * "]);
@@ -206,10 +257,11 @@ mod rfc9112_3 {
             "GET ftp://h/",
             "GET http://",
             "GET http://u@h/",
-            "GET /a#b",
-            "GET /a?b#c",
-            "GET http://h/a#b",
             "CONNECT h:443#",
+            "GET #a",
+            "GET /a#b\u{e4}",
+            "GET /a#\x7f",
+            "OPTIONS *#",
             "GET /\u{e4}",
             "GET http:///a",
             "GET /\x7f",

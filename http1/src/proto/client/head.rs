@@ -5,8 +5,9 @@ use http::{Response, StatusCode, Version};
 
 use crate::error::Violation;
 use crate::proto::framing::FramingFields;
-use crate::proto::head::{self, Limits, LineScan, Lines, Section};
+use crate::proto::head::{self, Limits, LineScan, Section};
 use crate::proto::names::Role;
+use crate::proto::{field_line, octet};
 
 /// Takes a response's head off the input, once it is whole, and fills in the response.
 pub(super) fn receive<B>(
@@ -20,29 +21,28 @@ pub(super) fn receive<B>(
     };
     *scan = LineScan::default();
     let block = input.split_to(len);
-    let mut lines = Lines {
-        section: &block,
-        at: 0,
-    };
-    let line = lines.next_line().ok_or(Violation::BareCr)?;
-    let (version, status) = read_status_line(&block[line.start..line.end])?;
+    let line_len = octet::find(b'\r', &block).ok_or(Violation::BareCr)?;
+    let (version, status) = read_status_line(&block[..line_len])?;
     *response.version_mut() = version;
     *response.status_mut() = status;
     let mut framing = FramingFields::default();
     let headers = response.headers_mut();
     headers.clear();
+    let mut at = line_len + 2;
     loop {
-        let line = lines.next_line().ok_or(Violation::BareCr)?;
+        let line = field_line::read(&block, at)?.ok_or_else(|| field_line::blame(&block))?;
         if line.is_empty() {
             return Ok(Some(framing));
         }
-        head::read_field(&block, line, headers, |role, value| match role {
+        at = line.next();
+        let see = |role, value: &[u8]| match role {
             Role::Connection | Role::ContentLength | Role::TransferEncoding => {
                 framing.see(role, value)
             }
             // These mean something in requests only.
             Role::Other | Role::Expect | Role::Host | Role::Te => Ok(()),
-        })?;
+        };
+        head::append(&block, (line.name, line.value), headers, see)?;
     }
 }
 

@@ -1,0 +1,56 @@
+//! The two forms in which an app takes its requests.
+
+use http::Request;
+
+use crate::body::Incoming;
+use crate::proto::RequestHead;
+use crate::proto::zero_copy::Head;
+
+/// What an app is called with: `http::Request<Incoming>`, or `(Head, Incoming)`, in which the head
+/// is as it came. [`Http1::with_heads`](crate::Http1::with_heads) chooses the latter.
+/// An app may have a type of its own around either.
+pub trait AppRequest: Sized {
+    /// The form of the head.
+    type Head: RequestHead;
+
+    /// Makes one with nothing in it.
+    fn empty() -> Self;
+
+    /// Returns the head, to be filled in.
+    fn head_mut(&mut self) -> &mut Self::Head;
+
+    /// Takes the body.
+    fn set_body(&mut self, body: Incoming);
+}
+
+impl AppRequest for Request<Incoming> {
+    type Head = Self;
+
+    fn empty() -> Self {
+        Self::new(Incoming::default())
+    }
+
+    fn head_mut(&mut self) -> &mut Self {
+        self
+    }
+
+    fn set_body(&mut self, body: Incoming) {
+        *self.body_mut() = body;
+    }
+}
+
+impl AppRequest for (Head, Incoming) {
+    type Head = Head;
+
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.0
+    }
+
+    fn set_body(&mut self, body: Incoming) {
+        self.1 = body;
+    }
+}

@@ -1,0 +1,94 @@
+//! One field line of a head or a trailer section: `field-name ":" OWS field-value OWS CRLF`.
+
+use std::ops::Range;
+
+use super::octet;
+use crate::error::Violation;
+
+/// Where the parts of a field line lie in its block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FieldLine {
+    /// Whatever stands before the first colon: whether it is a token is not judged here. Empty in
+    /// the empty line that ends a section.
+    pub(super) name: Range<usize>,
+    /// Octets without controls but the tab, and without white space around them.
+    pub(super) value: Range<usize>,
+    /// Where the line's CRLF stands.
+    pub(super) end: usize,
+}
+
+impl FieldLine {
+    /// Tells whether this is the empty line.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.name.is_empty()
+    }
+
+    /// Returns where the next line starts.
+    #[inline]
+    pub(super) fn next(&self) -> usize {
+        self.end + 2
+    }
+}
+
+/// Reads the line that starts at `start`; `None` when its end is not there.
+#[inline]
+pub(super) fn read(block: &[u8], start: usize) -> Result<Option<FieldLine>, Violation> {
+    if let Some(b'\r') = block.get(start) {
+        return Ok(is_line_end(block, start)?.then_some(FieldLine {
+            name: start..start,
+            value: start..start,
+            end: start,
+        }));
+    }
+    let Some(name_len) = octet::find(b':', &block[start..]) else {
+        return Ok(None);
+    };
+    if name_len == 0 {
+        return Err(Violation::HeaderField);
+    }
+    let colon = start + name_len;
+    let mut value = colon + 1;
+    while let Some(b' ' | b'\t') = block.get(value) {
+        value += 1;
+    }
+    let Some(len) = octet::find_control(&block[value..]) else {
+        return Ok(None);
+    };
+    let end = value + len;
+    let mut value_end = end;
+    while value_end > value && matches!(block[value_end - 1], b' ' | b'\t') {
+        value_end -= 1;
+    }
+    Ok(is_line_end(block, end)?.then_some(FieldLine {
+        name: start..colon,
+        value: value..value_end,
+        end,
+    }))
+}
+
+/// Says what is wrong with octets that should be a name before a colon, or lines: a CR on its own,
+/// or else white space before the colon, a folded line, a line without a colon (RFC 9112 §5.1,
+/// §5.2).
+#[cold]
+pub(super) fn blame(octets: &[u8]) -> Violation {
+    let has_bare_cr = octets
+        .windows(2)
+        .any(|two| two[0] == b'\r' && two[1] != b'\n');
+    if has_bare_cr || octets.ends_with(b"\r") {
+        Violation::BareCr
+    } else {
+        Violation::HeaderField
+    }
+}
+
+/// Tells whether the CRLF that has to stand at `at` is complete.
+#[inline]
+fn is_line_end(block: &[u8], at: usize) -> Result<bool, Violation> {
+    match block[at..] {
+        [b'\r', b'\n', ..] => Ok(true),
+        [b'\r'] => Ok(false),
+        [b'\r', _, ..] => Err(Violation::BareCr),
+        _ => Err(Violation::HeaderField),
+    }
+}

@@ -1,0 +1,176 @@
+//! A request's head as it came: one block of bytes, and where things lie in it.
+
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+use http::{Method, Request, Version};
+
+use super::field_line::{self, FieldLine};
+use super::framing::FramingFields;
+use super::head::Form;
+use super::names::{self, Role};
+use super::{octet, target};
+use crate::error::Violation;
+
+/// A request's head that was read and judged, and not taken apart: the lower door for services
+/// that look at little of it.
+///
+/// It is one block of memory; nothing of it is copied, and no map is made. What it gives out are
+/// octets that keep the rules of a method, a target, a name and a value.
+///
+/// # Spec
+///
+/// RFC 9112 §3, §5.
+#[derive(Clone, Default)]
+pub struct Head {
+    /// The head, with the empty line that ends it.
+    block: Bytes,
+    method_len: usize,
+    target_start: usize,
+    target_end: usize,
+    fields_start: usize,
+    n_fields: usize,
+    version: Version,
+}
+
+impl Head {
+    /// Returns the method, as it was spelled: methods are case-sensitive.
+    pub fn method(&self) -> &[u8] {
+        &self.block[..self.method_len]
+    }
+
+    /// Returns the request-target, in whichever form it came.
+    pub fn target(&self) -> &[u8] {
+        &self.block[self.target_range()]
+    }
+
+    /// Returns the version, 1.0 or 1.1.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Returns how many field lines there are.
+    pub fn n_fields(&self) -> usize {
+        self.n_fields
+    }
+
+    /// Returns the fields in their order: each line's name, as it was spelled, and its value.
+    pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let lines = self.field_lines();
+        lines.map(|line| (&self.block[line.name], &self.block[line.value]))
+    }
+
+    /// Returns the value of the first field line of a name, in whichever case it was spelled.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    /// Takes the head apart, as the other door would have. Its fields go on sharing the block.
+    ///
+    /// # Errors
+    ///
+    /// The types of `http` are not able to hold it.
+    pub fn into_request<B>(self, body: B) -> Result<Request<B>, Violation> {
+        let mut request = Request::new(body);
+        let (method, target) = (0..self.method_len, self.target_range());
+        request.set_line(&self.block, method, target, self.version)?;
+        request.reserve(self.n_fields);
+        let mut framing = FramingFields::default();
+        for line in self.field_lines() {
+            request.append(&self.block, line.name, line.value, &mut framing)?;
+        }
+        request.finish(&self.block, self.block.len())?;
+        Ok(request)
+    }
+
+    fn target_range(&self) -> Range<usize> {
+        self.target_start..self.target_end
+    }
+
+    fn field_lines(&self) -> impl Iterator<Item = FieldLine> {
+        let mut at = self.fields_start;
+        std::iter::from_fn(move || {
+            let line = field_line::read(&self.block, at).ok().flatten()?;
+            at = line.next();
+            (!line.is_empty()).then_some(line)
+        })
+    }
+}
+
+impl Form for Head {
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn set_line(
+        &mut self,
+        block: &Bytes,
+        method: Range<usize>,
+        target: Range<usize>,
+        version: Version,
+    ) -> Result<(), Violation> {
+        self.method_len = method.end;
+        let method = &block[method];
+        if !octet::is_token(method) {
+            return Err(Violation::RequestLine);
+        }
+        // The version and the line end behind the target have their length.
+        self.fields_start = target.end + b" HTTP/1.1\r\n".len();
+        let target = target::check(method, block, target)?;
+        (self.target_start, self.target_end) = (target.start, target.end);
+        self.version = version;
+        Ok(())
+    }
+
+    fn reserve(&mut self, _n_fields: usize) {}
+
+    fn n_fields(&self) -> usize {
+        self.n_fields
+    }
+
+    #[inline]
+    fn append(
+        &mut self,
+        block: &Bytes,
+        name: Range<usize>,
+        value: Range<usize>,
+        framing: &mut FramingFields,
+    ) -> Result<(), Violation> {
+        let name = &block[name];
+        match names::find(name) {
+            Some(known) if known.role != Role::Other => framing.see(known.role, &block[value])?,
+            Some(_) => {}
+            None if octet::is_token(name) => {}
+            None => return Err(field_line::blame(name)),
+        }
+        self.n_fields += 1;
+        Ok(())
+    }
+
+    fn finish(&mut self, block: &Bytes, len: usize) -> Result<(), Violation> {
+        self.block = block.slice(..len);
+        Ok(())
+    }
+
+    fn is_method(&self, method: &Method) -> bool {
+        *self.method() == *method.as_str().as_bytes()
+    }
+
+    fn version(&self) -> Version {
+        self.version
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("method", &format_args!("{}", self.method().escape_ascii()))
+            .field("target", &format_args!("{}", self.target().escape_ascii()))
+            .field("version", &self.version)
+            .field("n_fields", &self.n_fields)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,37 @@
+//! Astatine's http1 on its reactor, with one thread, through its lower door.
+#![forbid(unsafe_code)]
+
+use std::convert::Infallible;
+use std::num::NonZeroUsize;
+
+use astatine_http1::{Head, Http1, Incoming};
+use astatine_reactor::{Bind, Config, Server};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::Response;
+use http_body_util::{BodyExt, Full};
+
+async fn answer((head, body): (Head, Incoming)) -> Result<Response<Full<Bytes>>, Infallible> {
+    let body = if head.method() == b"POST" {
+        let body = body.collect().await;
+        body.map_or_else(|_| Bytes::new(), |body| body.to_bytes())
+    } else {
+        Bytes::from_static(b"Hello, World!")
+    };
+    let mut response = Response::new(Full::new(body));
+    let plain = HeaderValue::from_static("text/plain");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    Ok(response)
+}
+
+fn main() -> std::io::Result<()> {
+    let address = std::env::args()
+        .nth(1)
+        .expect("usage: astatine-heads ADDRESS");
+    let bind: Bind = address.parse().expect("ADDRESS is one to bind");
+    Server::new(Config::default())
+        .threads(NonZeroUsize::MIN)
+        .listen(bind, || Http1::new(tower::service_fn(answer)).with_heads())
+        .on_ready(move |_| println!("ready {address}"))
+        .run()
+}
