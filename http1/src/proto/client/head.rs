@@ -21,7 +21,9 @@ pub(super) fn receive<B>(
     };
     *scan = LineScan::default();
     let block = input.split_to(len);
-    let line_len = octet::find(b'\r', &block).ok_or(Violation::BareCr)?;
+    let line_len = octet::find(b'\r', &block)
+        .filter(|at| block.get(at + 1) == Some(&b'\n'))
+        .ok_or(Violation::BareCr)?;
     let (version, status) = read_status_line(&block[..line_len])?;
     *response.version_mut() = version;
     *response.status_mut() = status;
