@@ -1,0 +1,150 @@
+//! What a template is compiled to.
+
+use std::ops::Range;
+
+use super::token::Delimiters;
+use crate::Error;
+
+/// A compiled template.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) name: Box<str>,
+    pub(crate) source: Box<str>,
+    /// Ends with [`Op::End`].
+    pub(crate) code: Vec<Instruction>,
+}
+
+/// Text, and what follows it.
+///
+/// Where lines begin matters only in partials that are indented.
+#[derive(Debug)]
+pub(crate) struct Instruction {
+    pub(crate) text: Box<str>,
+    /// The text stands at the beginning of a line of the source.
+    pub(crate) text_begins_line: bool,
+    /// The tag stands at the beginning of a line of which something is shown.
+    pub(crate) tag_begins_line: bool,
+    pub(crate) op: Op,
+}
+
+/// What is done behind the text. Jumps are indices of instructions.
+#[derive(Debug)]
+pub(crate) enum Op {
+    /// Goes back to where this was called from.
+    End,
+    /// Goes on.
+    Text,
+    /// Shows a value, escaped.
+    Variable(Path),
+    /// Shows a value as it is.
+    Raw(Path),
+    /// Enters a section, once or for each item, or jumps behind it.
+    Section(Box<Section>),
+    /// Jumps behind an inverted section if there is something.
+    Inverted { path: Path, end: usize },
+    /// Goes to the next item of the section that begins at `begin`, or on.
+    EndSection { begin: usize },
+    /// Calls an other template.
+    Include(Box<Include>),
+    /// Calls what replaces this block, or goes on with its default.
+    Block(Box<Block>),
+}
+
+/// How a value is found.
+#[derive(Debug)]
+pub(crate) enum Path {
+    /// The current item.
+    Item,
+    /// A name, searched from the innermost context outwards.
+    Name(Box<str>),
+    /// A name that is searched, and the names below it, which are not. At least two.
+    Dotted(Box<[Box<str>]>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) path: Path,
+    /// The instruction behind the section's end.
+    pub(crate) end: usize,
+    /// What is inside might look at a value that is only `true`.
+    pub(crate) shows_item: bool,
+    /// What is inside, for a lambda, as a range of the source.
+    pub(crate) raw: Range<usize>,
+    /// Where the tag stands in the source.
+    pub(crate) place: Range<usize>,
+    pub(crate) delimiters: Option<Delimiters>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Include {
+    pub(crate) target: Target,
+    /// For a tag that is alone on its line: the white space before it.
+    pub(crate) indent: Option<Box<str>>,
+    /// What replaces the blocks of a parent, in the order of the names.
+    pub(crate) arguments: Vec<Argument>,
+    /// The instruction behind the arguments.
+    pub(crate) end: usize,
+    /// Where the tag stands in the source.
+    pub(crate) place: Range<usize>,
+}
+
+/// Which template is called.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// A name that has not been looked up.
+    Named(Box<str>),
+    /// The number of a template in its set.
+    Linked(usize),
+    /// There is none, and nothing is shown.
+    Nothing,
+    /// The value holds the name.
+    Dynamic(Path),
+}
+
+#[derive(Debug)]
+pub(crate) struct Argument {
+    pub(crate) name: Box<str>,
+    pub(crate) begin: usize,
+    pub(crate) is_empty: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) name: Box<str>,
+    /// What replaces the default is indented by this.
+    pub(crate) indent: Box<str>,
+    /// The tag is alone on its line, so the indentation of the first line is not in the text.
+    pub(crate) is_standalone: bool,
+    /// The instruction behind the default.
+    pub(crate) end: usize,
+    /// Where the tag stands in the source.
+    pub(crate) place: Range<usize>,
+}
+
+impl Path {
+    /// Takes the name of a tag.
+    pub(super) fn parse(name: &str) -> Self {
+        if name == "." {
+            Self::Item
+        } else if name.contains('.') {
+            Self::Dotted(name.split('.').map(Box::from).collect())
+        } else {
+            Self::Name(name.into())
+        }
+    }
+}
+
+impl Include {
+    /// Returns the argument of a name; of several, the first.
+    pub(crate) fn argument(&self, name: &str) -> Option<&Argument> {
+        let at = self.arguments.partition_point(|known| *known.name < *name);
+        self.arguments.get(at).filter(|found| *found.name == *name)
+    }
+}
+
+impl Program {
+    /// Makes an error of a place in the source.
+    pub(crate) fn error(&self, kind: crate::ErrorKind, place: Range<usize>) -> Error {
+        Error::at(kind, &self.name, &self.source, place)
+    }
+}

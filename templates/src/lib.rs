@@ -1,0 +1,26 @@
+//! Mustache: templates compiled once, rendered from any data.
+
+#![forbid(unsafe_code)]
+
+mod compile;
+mod config;
+mod context;
+mod error;
+mod escape;
+#[cfg(feature = "json")]
+mod json;
+mod render;
+mod set;
+mod template;
+mod templates;
+#[cfg(feature = "serde")]
+mod tree;
+
+pub use config::{Config, MissingPartial};
+pub use context::{Context, Items, Lambda, Value};
+pub use error::{Error, ErrorKind};
+pub use escape::Escape;
+pub use template::Template;
+pub use templates::Templates;
+#[cfg(feature = "serde")]
+pub use tree::Tree;

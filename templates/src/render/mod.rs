@@ -1,0 +1,43 @@
+//! From instructions and data to text, without recursion.
+//!
+//! | file | what |
+//! |---|---|
+//! | `machine` | goes through the instructions |
+//! | `scopes` | the contexts of the sections around, and the search for names |
+//! | `calls` | the templates, blocks and lambdas that called each other |
+//! | `output` | the text, its limit, and the writer behind it |
+
+mod calls;
+mod machine;
+mod output;
+mod scopes;
+
+pub(crate) use output::{PIECE_BYTES, Sink};
+
+use crate::context::Value;
+use crate::set::Set;
+use crate::{Config, Error};
+use machine::Machine;
+use output::Output;
+
+/// Renders a template of a set.
+///
+/// # Errors
+///
+/// A limit is reached, a lambda's template is none, a value does not write itself, or the sink
+/// fails.
+pub(crate) fn render<'r>(
+    set: &'r Set,
+    index: usize,
+    data: Value<'_>,
+    text: &'r mut String,
+    sink: Sink<'r>,
+) -> Result<(), Error> {
+    let Config {
+        escape,
+        max_output_bytes,
+        ..
+    } = set.config;
+    let output = Output::new(text, sink, escape, max_output_bytes);
+    Machine::new(set, data, output).run(index)
+}
