@@ -19,13 +19,14 @@ impl FromStr for CacheRule {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (glob, value) = text
             .split_once('=')
+            .map(|(glob, value)| (glob.trim(), value.trim()))
+            .filter(|(glob, value)| !glob.is_empty() && !value.is_empty())
             .ok_or("a rule is GLOB=VALUE, as in '*.css=max-age=60'")?;
         let value = value
-            .trim()
             .parse()
             .map_err(|_| "the value cannot stand in a header")?;
         Ok(Self {
-            glob: Glob::new(glob.trim()),
+            glob: Glob::new(glob),
             value,
         })
     }
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "*.css", "*.css=a\nb"] {
+        for text in ["", "*.css", "*.css=", "=no-store", "*.css=a\nb"] {
             assert!(text.parse::<CacheRule>().is_err(), "{text:?}");
         }
     }

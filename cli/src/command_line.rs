@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -80,7 +81,9 @@ impl CommandLine {
     ///
     /// The arguments are wrong, or they ask for the help text.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let matches = Self::parser().try_get_matches_from(argv::modern(args))?;
+        let matches = Self::parser()
+            .try_get_matches_from(argv::modern(args))
+            .map_err(with_source)?;
         Self::from_arg_matches(&matches)
     }
 
@@ -117,12 +120,39 @@ fn with_variable(arg: Arg) -> Arg {
     let Some(name) = arg.get_long().filter(|_| arg.get_action().takes_values()) else {
         return arg;
     };
-    let variable = format!("ASTATINE_{}", name.to_uppercase().replace('-', "_"));
+    let variable = variable_of(name);
     // An empty variable is not set, which the parser would see otherwise.
     match env::var_os(&variable) {
         Some(value) if !value.is_empty() => arg.env(variable).hide_env(true),
         _ => arg,
     }
+}
+
+/// Returns the variable of an option, which is given without its dashes.
+fn variable_of(option: &str) -> String {
+    format!("ASTATINE_{}", option.to_uppercase().replace('-', "_"))
+}
+
+/// Adds to an error about an option's value that it is the variable's, where it is: the parser
+/// speaks of the option alone, which nobody may have given.
+fn with_source(mut error: clap::Error) -> clap::Error {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
+    };
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
+    let (arg, value) = (
+        text(ContextKind::InvalidArg),
+        text(ContextKind::InvalidValue),
+    );
+    let option = arg.trim_start_matches('-').split(|c| !is_part(c)).next();
+    let variable = variable_of(option.unwrap_or_default());
+    if env::var_os(&variable).is_some_and(|set| set.to_string_lossy().contains(value)) {
+        let tip = format!("the environment has {variable}; set it right or unset it");
+        let tip = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error
 }
 
 fn with_value(arg: Arg) -> Arg {

@@ -6,6 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use astatine_reactor::BindError;
+
 /// The end of the command; displayed as one line for standard error.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -63,20 +65,54 @@ impl fmt::Display for Failure {
                     write!(f, ": {error}")?;
                     cause = error.source();
                 }
-                f.write_str(hint(error.kind()))
+                f.write_str(hint(error))
             }
         }
     }
 }
 
-/// Returns what can be done about a server that did not begin.
-fn hint(kind: io::ErrorKind) -> &'static str {
-    match kind {
+/// Returns what can be done about a server that cannot listen on a port.
+fn hint(error: &io::Error) -> &'static str {
+    let refused = error.get_ref().and_then(|error| error.downcast_ref());
+    let Some(BindError::Listen { address, .. }) = refused else {
+        return "";
+    };
+    if address.starts_with("unix:") {
+        return "";
+    }
+    match error.kind() {
         io::ErrorKind::AddrInUse => "; stop what listens there or choose another port with -p",
         io::ErrorKind::PermissionDenied => {
             "; choose a port above 1023 with -p, or grant CAP_NET_BIND_SERVICE"
         }
         io::ErrorKind::AddrNotAvailable => "; bind to an address of this machine with -b",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &str, kind: io::ErrorKind, hint: &str) {
+        let error = BindError::Listen {
+            address: address.to_owned(),
+            cause: kind.into(),
+        };
+        let told = Failure::Server(error.into()).to_string();
+        let expected = format!("cannot listen on {address}: {kind}{hint}");
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn advice_about_ports_is_for_ports() {
+        let denied = io::ErrorKind::PermissionDenied;
+        let hint = "; choose a port above 1023 with -p, or grant CAP_NET_BIND_SERVICE";
+        check("127.0.0.1:80", denied, hint);
+        check("unix:/run/a.sock", denied, "");
+        let live = io::Error::from(BindError::Live("/run/a.sock".into()));
+        assert_eq!(live.kind(), io::ErrorKind::AddrInUse);
+        assert!(!Failure::Server(live).to_string().contains("-p"));
     }
 }

@@ -49,11 +49,16 @@ fn main() -> ExitCode {
 
 fn run(mut command_line: CommandLine) -> Result<(), Failure> {
     match command_line.command.take() {
-        None => serve::serve(command_line.settle(|name| env::var(name).ok())?),
+        None => serve::serve(command_line.settle(variable)?),
         Some(Command::CheckConfig { file }) => check_config(&file),
         Some(Command::Completions { shell }) => print(&completions(shell)),
         Some(Command::Man) => print(&manual()?),
     }
+}
+
+/// Reads a variable; what is no text in it is replaced, so that it cannot pass for a number.
+fn variable(name: &str) -> Option<String> {
+    Some(env::var_os(name)?.to_string_lossy().into_owned())
 }
 
 fn check_config(file: &Path) -> Result<(), Failure> {

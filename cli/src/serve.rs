@@ -33,6 +33,12 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     let limit = descriptors::limit();
     descriptors::share(limit, n_threads, &mut config, &mut files_config);
     let files = open_folder(&root, files_config)?;
+    if let Some(page) = options.spa.as_deref() {
+        if !root.join(page.trim_start_matches('/')).is_file() {
+            // It may come with the next deployment.
+            tracing::warn!("the fallback page {page} is not in {}", root.display());
+        }
+    }
     let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
     let binds = lowering::binds(&options, &inherited);
     let log = start_log(&options)?;

@@ -1,7 +1,9 @@
 //! What the command is told, and what it says when that is wrong.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
-use std::process::Output;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Output, Stdio};
 
 use crate::folder::Folder;
 use crate::server::{Server, astatine, run};
@@ -44,7 +46,32 @@ fn wrong_usage_exits_with_2() {
         .env("ASTATINE_PORT", "http")
         .output()
         .unwrap();
+    check(&output, 2, &["http", "--port", "ASTATINE_PORT"]);
+    let output = astatine(["-p", "http", "."])
+        .env("ASTATINE_PORT", "1")
+        .output()
+        .unwrap();
     check(&output, 2, &["http", "--port"]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("ASTATINE_PORT"));
+    let not_text = OsStr::from_bytes(b"\xff");
+    let output = astatine(["."]).env("PORT", not_text).output().unwrap();
+    check(&output, 2, &["PORT="]);
+}
+
+#[test]
+fn a_fallback_page_that_is_not_there_is_told() {
+    let folder = Folder::new();
+    let start = |page: &str| {
+        let mut command = astatine(["-b", "127.0.0.1:0", "--spa", page, "-V", "3"]);
+        command.arg(folder.path()).stderr(Stdio::piped());
+        Server::spawn(command)
+    };
+    let warning = start("/app.html").next_diagnostic();
+    assert!(warning.contains("/app.html"), "{warning}");
+    folder.write("app.html", "");
+    let mut server = start("/app.html");
+    server.stop();
+    assert_eq!(server.next_diagnostic(), "");
 }
 
 #[test]
