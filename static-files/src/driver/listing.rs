@@ -19,7 +19,7 @@ use crate::plan::{FilePath, ListingFormat};
 /// Lists the folder that the request names; `None` when it is none.
 ///
 /// Hidden names, links that leave the root, and what is neither a file nor a folder are left
-/// out. Beyond 10,000 names the rest is left out, too.
+/// out. Beyond 10,000 names the rest is left out, too; HTML says so.
 pub(crate) fn answer(
     files: &Files,
     asked: &Asked<'_>,
@@ -31,12 +31,12 @@ pub(crate) fn answer(
     let Ok(path) = FilePath::decode(asked.uri.path()) else {
         return Ok(None);
     };
-    let Some(entries) = read(files, &path)? else {
+    let Some(listed) = read(files, &path)? else {
         return Ok(None);
     };
     let (content_type, body) = match ListingFormat::choose(asked.headers) {
-        ListingFormat::Html => ("text/html; charset=utf-8", html(&path, &entries)),
-        ListingFormat::Json => ("application/json; charset=utf-8", json(&entries)),
+        ListingFormat::Html => ("text/html; charset=utf-8", html(&path, &listed)),
+        ListingFormat::Json => ("application/json; charset=utf-8", json(&listed.entries)),
     };
     let content_type = HeaderValue::from_static(content_type);
     let body = Bytes::from(body);
@@ -52,6 +52,12 @@ pub(crate) fn answer(
     Ok(Some(response))
 }
 
+struct Listed {
+    entries: Vec<Entry>,
+    /// Whether there are more.
+    is_cut: bool,
+}
+
 struct Entry {
     /// Folders are sorted before files.
     is_file: bool,
@@ -61,7 +67,7 @@ struct Entry {
     modified: i64,
 }
 
-fn read(files: &Files, path: &FilePath) -> io::Result<Option<Vec<Entry>>> {
+fn read(files: &Files, path: &FilePath) -> io::Result<Option<Listed>> {
     let Some(root) = files.open_root(Reach::Disk)? else {
         return Ok(None);
     };
@@ -72,17 +78,20 @@ fn read(files: &Files, path: &FilePath) -> io::Result<Option<Vec<Entry>>> {
         return Ok(None);
     }
     let mut entries = Vec::new();
+    let mut is_cut = false;
     for entry in Dir::read_from(&opened.file)? {
         let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if entries.len() < MAX_ENTRIES {
-            entries.extend(inspect(files, &root, path, name)?);
+        let inspected = inspect(files, &root, path, entry.file_name().to_bytes())?;
+        is_cut = inspected.is_some() && entries.len() == MAX_ENTRIES;
+        if is_cut {
+            break;
         }
+        entries.extend(inspected);
     }
     entries.sort_unstable_by(|a, b| {
         (a.is_file, a.name.as_bytes()).cmp(&(b.is_file, b.name.as_bytes()))
     });
-    Ok(Some(entries))
+    Ok(Some(Listed { entries, is_cut }))
 }
 
 fn inspect(
@@ -117,7 +126,7 @@ fn inspect(
     Ok(entry)
 }
 
-fn html(path: &FilePath, entries: &[Entry]) -> String {
+fn html(path: &FilePath, listed: &Listed) -> String {
     let mut page = String::from(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>",
@@ -135,7 +144,7 @@ fn html(path: &FilePath, entries: &[Entry]) -> String {
     if !path.as_bytes().is_empty() {
         page.push_str("<tr><td><a href=\"../\">../</a></td><td></td></tr>\n");
     }
-    for entry in entries {
+    for entry in &listed.entries {
         let slash = if entry.is_file { "" } else { "/" };
         // The dot before the slash keeps a colon in a name from making it a scheme.
         page.push_str("<tr><td><a href=\".");
@@ -149,6 +158,9 @@ fn html(path: &FilePath, entries: &[Entry]) -> String {
             page.push_str(&entry.len.to_string());
         }
         page.push_str("</td></tr>\n");
+    }
+    if listed.is_cut {
+        page.push_str("<tr><td>and more</td><td></td></tr>\n");
     }
     page.push_str("</table></body></html>\n");
     page

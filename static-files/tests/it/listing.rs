@@ -64,6 +64,23 @@ async fn html_is_escaped_sorted_and_leaves_out_what_is_not_served() {
 }
 
 #[tokio::test]
+async fn a_folder_of_very_many_names_is_listed_in_part() {
+    const MAX: usize = 10_000;
+    let site = Site::with(&[], |config| config.listing = Listing::On);
+    for i in 0..MAX {
+        fs::File::create(site.folder.path().join(format!("{i}.txt"))).unwrap();
+    }
+    let n_links = |page: &str| page.matches("<a href=").count();
+    let whole = site.get("/").await;
+    assert_eq!(n_links(whole.text()), MAX);
+    assert!(!whole.text().contains("and more"));
+    fs::File::create(site.folder.path().join("one.txt")).unwrap();
+    let part = site.get("/").await;
+    assert_eq!(n_links(part.text()), MAX);
+    assert!(part.text().contains("and more"));
+}
+
+#[tokio::test]
 async fn json_is_sent_to_those_who_like_it_better() {
     let site = site();
     fs::write(site.folder.path().join("zoo/line\nbreak\\\".txt"), "").unwrap();
