@@ -6,7 +6,8 @@ use http::header::{
 use http::{HeaderMap, HeaderValue};
 use httpdate::HttpDate;
 
-use super::{Comparison, Representation};
+use super::Representation;
+use super::entity_tag::Comparison;
 
 /// What the preconditions of a GET or HEAD demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,8 +49,8 @@ pub struct AcceptEncoding {
     brotli: u16,
     zstd: u16,
     gzip: u16,
-    /// `None` when identity is not spoken of: acceptable, but only as the last choice.
-    identity: Option<u16>,
+    /// 0 also when identity is not spoken of: it is the last choice either way.
+    identity: u16,
 }
 
 impl AcceptEncoding {
@@ -88,7 +88,7 @@ impl AcceptEncoding {
             brotli: or_any(brotli),
             zstd: or_any(zstd),
             gzip: or_any(gzip),
-            identity: identity.or_else(|| any.filter(|&weight| weight == 0)),
+            identity: identity.unwrap_or(0),
         }
     }
 
@@ -112,7 +112,7 @@ impl AcceptEncoding {
 
     fn weight(&self, encoding: Encoding) -> u16 {
         match encoding {
-            Encoding::Identity => self.identity.unwrap_or(0),
+            Encoding::Identity => self.identity,
             Encoding::Gzip => self.gzip,
             Encoding::Zstd => self.zstd,
             Encoding::Brotli => self.brotli,

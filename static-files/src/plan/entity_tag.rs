@@ -6,7 +6,7 @@
 ///
 /// RFC 9110 §8.8.3.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
+pub(super) enum Comparison {
     /// Both are strong and the same.
     Strong,
     /// They are the same but for weakness.

@@ -22,7 +22,6 @@ pub use accept::{ListingFormat, names_html};
 pub use answer::{Answer, Representation};
 pub use condition::Precondition;
 pub use encoding::{AcceptEncoding, Encoding};
-pub use entity_tag::Comparison;
 pub use multipart::Multipart;
 pub use path::{FilePath, Refusal};
 pub use range::Ranges;
