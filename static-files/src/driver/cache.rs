@@ -62,6 +62,13 @@ impl Cache {
         }
     }
 
+    /// Removes the resources that are not wanted any more.
+    pub(crate) fn retain(&self, is_wanted: impl Fn(&Resource) -> bool) {
+        if let Some(entries) = &self.entries {
+            entries.retain(|_, kept| is_wanted(&kept.resource));
+        }
+    }
+
     /// Tells whether a resource would be kept if it had `more_bytes` than it has.
     pub(crate) fn has_room(&self, resource: &Resource, more_bytes: u64) -> bool {
         let weight = resource.weight(self.open_file_bytes) + more_bytes;

@@ -57,7 +57,9 @@ pub struct Config {
     /// bytes. Default: 64 MiB. 0 switches the cache off. A 64th part more remembers what is not
     /// there.
     pub cache_bytes: u64,
-    /// How many descriptors the cache may hold open. Default: 512. Small files hold none.
+    /// How many descriptors the cache may hold open. Default: 512. Small files hold none. One that
+    /// nobody asked for in a minute is closed at the next look at the disk, so that a file which was
+    /// removed gives its room back.
     pub max_open_files: NonZeroUsize,
     /// For how long a file is served from the cache, or known not to be there, without a look at
     /// the disk. Default: 1 second. A change is seen no later than this.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,6 +32,8 @@ pub(crate) struct Files {
     pool: Pool,
     clock: Clock,
     max_age: HeaderValue,
+    /// The clock when idle files were last closed, in seconds.
+    swept_at: AtomicU64,
 }
 
 /// Tells a time that never goes back.
@@ -59,6 +62,7 @@ impl Files {
             absences: Absences::new(config.cache_bytes / ABSENCES_SHARE),
             pool: Pool::new(config.max_blocking),
             max_age: max_age(config.max_age),
+            swept_at: AtomicU64::new(clock().as_secs()),
             config,
             clock,
         })
@@ -197,6 +201,7 @@ impl Files {
         if resource.is_current(now, max_stale) {
             return Ok(Some(Found::File(resource)));
         }
+        self.close_idle(now);
         let is_unchanged = match self.open_root(reach)? {
             Some(folder) => resource.is_unchanged(&folder, now)?,
             None => false,
@@ -206,6 +211,24 @@ impl Files {
         }
         self.cache.remove(&resource);
         Ok(None)
+    }
+
+    /// Closes files that nobody asked for in a minute. One that was removed takes up the disk for
+    /// as long as it is open.
+    fn close_idle(&self, now: Duration) {
+        let seconds = now.as_secs();
+        let swept_at = self.swept_at.load(Ordering::Relaxed);
+        let is_due = seconds.saturating_sub(swept_at) >= IDLE.as_secs();
+        let claim = || {
+            self.swept_at
+                .compare_exchange(swept_at, seconds, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        };
+        if is_due && claim() {
+            let idle = IDLE.max(self.config.max_stale);
+            self.cache
+                .retain(|resource| !resource.is_open() || resource.is_current(now, idle));
+        }
     }
 
     fn search<'a>(
@@ -229,6 +252,7 @@ impl Files {
     fn keep(&self, key: &[u8], target: Target, now: Duration) -> Found {
         match target {
             Target::File(resource) => {
+                self.close_idle(now);
                 let resource = Arc::new(resource);
                 self.cache.insert(&resource);
                 Found::File(resource)
@@ -254,5 +278,7 @@ impl fmt::Debug for Files {
 
 /// The greatest length that is compressed on a connection's thread: about 50 microseconds.
 const MAX_INLINE_BYTES: u64 = 4 * 1024;
+/// For how long a file stays open that nobody asks for.
+const IDLE: Duration = Duration::from_secs(60);
 /// The share of the cache's bytes that the memory of what is not there may take.
 const ABSENCES_SHARE: u64 = 64;

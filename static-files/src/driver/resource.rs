@@ -107,6 +107,11 @@ impl Resource {
         u128::from(age) < max_stale.as_millis()
     }
 
+    /// Tells whether it holds a file open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.variants.iter().any(Variant::is_open)
+    }
+
     /// Looks at the disk: tells whether all is as it was, and notes the time if so.
     ///
     /// A file that had just been changed when it was read is never held to be the same: it may

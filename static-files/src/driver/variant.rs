@@ -178,6 +178,11 @@ impl Variant {
         self.len
     }
 
+    /// Tells whether it holds its file open.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.content, Content::File(..))
+    }
+
     /// Returns what it costs to keep, a descriptor being charged with `open_file_bytes`.
     pub(crate) fn weight(&self, open_file_bytes: u64) -> u64 {
         match &self.content {

@@ -66,6 +66,36 @@ async fn a_change_of_the_same_length_and_time_is_seen() {
     assert_eq!(site.get("/a.txt").await.text(), "two");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_removed_file_is_not_held_open_for_long() {
+    let large = crate::site::noise(100_000);
+    let site = Site::new(&[
+        ("large.bin", &large),
+        ("other.bin", &large),
+        ("a.txt", b"a"),
+    ]);
+    let is_open = |name: &str| {
+        let path = site.folder.path().join(name);
+        let descriptors = fs::read_dir("/proc/self/fd").unwrap();
+        let mut files = descriptors.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+        // The name of a removed file has a remark behind it.
+        files.any(|file| {
+            file.to_str()
+                .is_some_and(|file| file.starts_with(path.to_str().unwrap()))
+        })
+    };
+    site.get("/large.bin").await;
+    site.get("/other.bin").await;
+    fs::remove_file(site.folder.path().join("large.bin")).unwrap();
+    site.advance(SECOND * 30);
+    site.get("/other.bin").await;
+    assert!(is_open("large.bin") && is_open("other.bin"));
+    site.advance(SECOND * 31);
+    site.get("/a.txt").await;
+    assert!(!is_open("large.bin") && is_open("other.bin"));
+}
+
 #[tokio::test]
 async fn a_removed_file_is_gone_and_a_new_one_is_there() {
     let site = Site::new(&[("page.html", b"page"), ("gone.txt", b"gone")]);
