@@ -13,8 +13,10 @@
 //! | [`AccessLogLayer`](access_log::AccessLogLayer) | logs each response |
 //! | [`TimeoutLayer`](timeout::TimeoutLayer) | answers for a service that takes too long |
 //! | [`ConcurrencyLimitLayer`](concurrency::ConcurrencyLimitLayer) | bounds the requests at a time |
+//! | [`BufferLayer`](buffer::BufferLayer) | has the request's body whole before its service is called |
 
 pub mod access_log;
+pub mod buffer;
 pub mod concurrency;
 mod or_empty;
 pub mod request_id;

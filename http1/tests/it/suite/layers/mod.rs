@@ -1,4 +1,5 @@
 //! The layers, around apps that the server serves.
 
+mod buffer;
 mod identity;
 mod timeout;
