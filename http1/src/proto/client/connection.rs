@@ -259,7 +259,10 @@ impl Connection {
             (state::Response::Owed | state::Response::Body, _) => {
                 self.judge(Err(Violation::UnexpectedEof))
             }
-            (state::Response::Idle | state::Response::Done | state::Response::Closed, _) => Ok(()),
+            (state::Response::Idle | state::Response::Done | state::Response::Closed, _) => {
+                self.stop_sending();
+                Ok(())
+            }
         }
     }
 

@@ -125,7 +125,8 @@ impl Timeouts {
         }
     }
 
-    fn begin(&mut self, wait: Wait, now: Instant) {
+    /// Begins a wait anew.
+    pub fn begin(&mut self, wait: Wait, now: Instant) {
         self.is_changed |= self.wait != wait || self.since != now;
         (self.wait, self.since) = (wait, now);
     }

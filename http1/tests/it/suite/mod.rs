@@ -1,14 +1,19 @@
-//! The server over streams in memory and sockets, through its public API. Each test runs over every
+//! The server, and the client, over streams in memory and sockets, through its public API. Each test runs over every
 //! kind of stream that stands beside this folder.
 
 mod abort;
 mod axum;
 mod body;
 mod client;
+mod client_body;
+mod client_exchange;
+mod client_timeouts;
+mod client_upgrade;
 mod exchange;
 mod file;
 mod handover;
 mod layers;
+mod peer;
 mod refusal;
 mod shutdown;
 mod timeouts;

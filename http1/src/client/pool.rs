@@ -1,0 +1,202 @@
+//! A small pool of connections that are kept alive, by origin.
+
+use std::error;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use astatine_reactor::Io;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::config::Config;
+use super::connection::{Answer, handshake};
+use super::connector::TcpConnector;
+use super::home::{Home, Homes};
+use super::origin::Origin;
+use super::slot::{Job, Unanswered};
+use crate::body::Incoming;
+use crate::error::{Error, Misuse};
+
+/// Sends requests on connections that are kept alive between them, a bounded number to each origin.
+///
+/// Clones share the connections. The request's URI must be absolute. A request beyond
+/// [`Config::max_connections_per_origin`] waits until a connection is free, which is when a response
+/// has been read to its end or dropped.
+///
+/// A connection that was kept may turn out to have been closed by the server. Then the request is
+/// sent once more, on a new connection, if nothing of it was sent; or if its method is idempotent,
+/// its body was not begun, and nothing came back.
+///
+/// Each connection's driver is spawned onto the runtime of the request that opened it.
+///
+/// # Spec
+///
+/// RFC 9112 §9.3.1, RFC 9110 §9.2.2 (retries). A retry is not retried.
+///
+/// # Cancel safety
+///
+/// Dropping a response's future closes the connection that it waits for, and no other.
+pub struct Pool<B, C = TcpConnector> {
+    connector: C,
+    homes: Arc<Homes<B>>,
+}
+
+impl<B> Pool<B> {
+    /// Makes a pool of TCP connections.
+    pub fn new(config: Config) -> Self {
+        Self::with_connector(TcpConnector, config)
+    }
+}
+
+impl<B, C> Pool<B, C> {
+    /// Makes a pool of what the connector connects: a `Service<Origin>` whose response is a
+    /// `Box<dyn Io>`.
+    pub fn with_connector(connector: C, config: Config) -> Self {
+        Self {
+            connector,
+            homes: Homes::new(config),
+        }
+    }
+}
+
+type BoxError = Box<dyn error::Error + Send + Sync>;
+
+impl<B, C> Service<Request<B>> for Pool<B, C>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    C: Service<Origin, Response = Box<dyn Io>> + Clone + Send + 'static,
+    C::Error: Into<BoxError>,
+    C::Future: Send,
+{
+    type Response = Response<Incoming>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Error>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        Box::pin(send(
+            Arc::clone(&self.homes),
+            self.connector.clone(),
+            request,
+        ))
+    }
+}
+
+/// Sends a request on a connection that is idle, or on a new one.
+async fn send<B, C>(
+    homes: Arc<Homes<B>>,
+    connector: C,
+    request: Request<B>,
+) -> Result<Response<Incoming>, Error>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    C: Service<Origin, Response = Box<dyn Io>> + Send,
+    C::Error: Into<BoxError>,
+    C::Future: Send,
+{
+    let origin = Origin::new(request.uri()).ok_or(Misuse::Target)?;
+    let is_idempotent = request.method().is_idempotent();
+    let home = homes.home(&origin);
+    let mut job = Some(Job {
+        lease: Some(Home::lease(&home).await),
+        request,
+    });
+    if let Some(answer) = home.send(&mut job) {
+        match answered(answer).await {
+            Ok(response) => return Ok(response),
+            Err(unanswered) => {
+                let request = retry(unanswered, is_idempotent)?;
+                tracing::debug!(%origin, "the connection was closed meanwhile: trying a new one");
+                job = Some(Job {
+                    lease: Some(Home::lease(&home).await),
+                    request,
+                });
+            }
+        }
+    }
+    let answer = open(&homes, &home, origin, connector, job).await?;
+    drop(home);
+    answer.await
+}
+
+/// Sends a request as the first on a new connection.
+async fn open<B, C>(
+    homes: &Arc<Homes<B>>,
+    home: &Arc<Home<B>>,
+    origin: Origin,
+    connector: C,
+    mut job: Option<Job<B>>,
+) -> Result<Answer<B>, Error>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    C: Service<Origin, Response = Box<dyn Io>>,
+    C::Error: Into<BoxError>,
+{
+    let visit = homes.visit(origin.clone());
+    let config = homes.config();
+    let io = tokio::time::timeout(config.connect_timeout, connect(connector, origin))
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+    let (connection, driver) = handshake(io, config.clone());
+    let answer = connection.send(&mut job).expect("a new connection is free");
+    home.keep(connection);
+    drop(tokio::spawn(async move {
+        driver.await;
+        drop(visit);
+    }));
+    Ok(answer)
+}
+
+async fn connect<C>(mut connector: C, origin: Origin) -> io::Result<Box<dyn Io>>
+where
+    C: Service<Origin, Response = Box<dyn Io>>,
+    C::Error: Into<BoxError>,
+{
+    poll_fn(|cx| connector.poll_ready(cx).map_err(not_connected)).await?;
+    connector.call(origin).await.map_err(not_connected)
+}
+
+fn not_connected(error: impl Into<BoxError>) -> io::Error {
+    match error.into().downcast::<io::Error>() {
+        Ok(error) => *error,
+        Err(error) => io::Error::other(error),
+    }
+}
+
+async fn answered<B>(mut answer: Answer<B>) -> Result<Response<Incoming>, Unanswered<B>> {
+    poll_fn(|cx| answer.poll_answer(cx)).await
+}
+
+/// Returns the request, where it may be sent once more.
+fn retry<B>(unanswered: Unanswered<B>, is_idempotent: bool) -> Result<Request<B>, Error> {
+    let may_repeat = is_idempotent || !unanswered.is_sent;
+    let request = unanswered.request.filter(|_| may_repeat);
+    request.ok_or(unanswered.error)
+}
+
+impl<B, C: Clone> Clone for Pool<B, C> {
+    fn clone(&self) -> Self {
+        Self {
+            connector: self.connector.clone(),
+            homes: Arc::clone(&self.homes),
+        }
+    }
+}
+
+impl<B, C> fmt::Debug for Pool<B, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pool")
+    }
+}

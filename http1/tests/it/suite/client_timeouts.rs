@@ -1,0 +1,132 @@
+//! A client does not wait for ever; time is virtual here.
+
+use std::time::Duration;
+
+use astatine_http1::client::Config;
+use astatine_http1::{Error, Violation};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use tokio::time::Instant;
+
+use super::client::pass;
+use super::peer::{OK, Peer, Speak, frames, get, post, text};
+
+/// Checks that something took its time and at most a little longer.
+fn check_elapsed(begun: Instant, seconds: u64) {
+    let elapsed = begun.elapsed();
+    let expected = Duration::from_secs(seconds);
+    assert!(elapsed >= expected, "{elapsed:?}");
+    assert!(
+        elapsed <= expected + Duration::from_millis(1500),
+        "{elapsed:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_does_not_come_is_an_error() {
+    let mut peer = Peer::connect();
+    let begun = Instant::now();
+    let response = peer.ask(get());
+    peer.stream.read_until("\r\n\r\n").await;
+    // A head that drips is no head.
+    for octet in "HTTP/1.1 ".chars() {
+        peer.stream.send(&octet.to_string()).await;
+        pass(Duration::from_secs(1)).await;
+    }
+    let error = response.await.unwrap().unwrap_err();
+    assert!(
+        matches!(error, Error::Violation(Violation::HeadTimeout)),
+        "{error:?}"
+    );
+    check_elapsed(begun, 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interim_response_begins_the_wait_anew() {
+    let mut peer = Peer::connect();
+    let response = peer.ask(get());
+    peer.stream.read_until("\r\n\r\n").await;
+    for _ in 0..3 {
+        pass(Duration::from_secs(50)).await;
+        peer.stream.send("HTTP/1.1 102 Processing\r\n\r\n").await;
+    }
+    pass(Duration::from_secs(50)).await;
+    peer.stream.send(OK).await;
+    assert_eq!(text(response.await.unwrap().unwrap()).await.unwrap(), "ok");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stands_still_is_an_error() {
+    let mut peer = Peer::connect();
+    let begun = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na";
+    let (_, response) = peer.exchange(get(), begun).await;
+    let mut body = response.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    pass(Duration::from_secs(50)).await;
+    peer.stream.send("b").await;
+    body.frame().await.unwrap().unwrap();
+    let begun = Instant::now();
+    let error = body.frame().await.unwrap().unwrap_err();
+    assert!(
+        matches!(error, Error::Violation(Violation::BodyTooSlow)),
+        "{error:?}"
+    );
+    check_elapsed(begun, 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_takes_their_time_is_not_hurried() {
+    let mut peer = Peer::connect();
+    let (sender, body) = frames();
+    let response = peer.ask(post(body));
+    peer.stream.read_until("\r\n\r\n").await;
+    pass(Duration::from_secs(3600)).await;
+    drop(sender);
+    peer.stream.read_until("0\r\n\r\n").await;
+    peer.stream
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n")
+        .await;
+    peer.stream.send(&"x".repeat(200_000)).await;
+    let response = response.await.unwrap().unwrap();
+    pass(Duration::from_secs(3600)).await;
+    assert_eq!(text(response).await.unwrap().len(), 200_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_nothing_is_given_up() {
+    let mut peer = Peer::with(1000, Config::default());
+    let begun = Instant::now();
+    let large = Full::from(Bytes::from(vec![b'x'; 1 << 20]));
+    let response = peer.ask(post(large.map_err(|never| match never {}).boxed()));
+    let error = response.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::WriteStalled), "{error:?}");
+    check_elapsed(begun, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed() {
+    let mut peer = Peer::connect();
+    let (_, response) = peer.exchange(get(), OK).await;
+    text(response.unwrap()).await.unwrap();
+    pass(Duration::from_secs(20)).await;
+    let (_, response) = peer.exchange(get(), OK).await;
+    text(response.unwrap()).await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(peer.stream.read_all().await, "");
+    check_elapsed(begun, 30);
+    assert!(peer.ready().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_that_never_ends_is_no_panic() {
+    let mut config = Config::default();
+    config.head_timeout = Duration::MAX;
+    config.keep_alive_timeout = Duration::MAX;
+    let mut peer = Peer::with(1000, config);
+    pass(Duration::from_secs(100)).await;
+    let response = peer.ask(get());
+    peer.stream.read_until("\r\n\r\n").await;
+    pass(Duration::from_secs(100)).await;
+    peer.stream.send(OK).await;
+    assert_eq!(text(response.await.unwrap().unwrap()).await.unwrap(), "ok");
+}
