@@ -222,7 +222,11 @@ where
             None => Ok(Turn::Waits),
             Some(Expired::Close) => Ok(Turn::Ended),
             Some(Expired::Refuse(violation)) => Ok(self.violated(violation)),
-            Some(Expired::WriteStalled) => Err(Error::WriteStalled),
+            Some(Expired::WriteStalled) => {
+                // What the peer does not take would stay in the kernel for minutes.
+                self.transport.abort();
+                Err(Error::WriteStalled)
+            }
         }
     }
 

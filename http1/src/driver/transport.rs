@@ -310,6 +310,13 @@ impl Transport {
         }
     }
 
+    /// Makes the end of the stream an abort: what is written need not reach the peer.
+    pub(super) fn abort(&mut self) {
+        if let Some(io) = &mut self.io {
+            io.abort();
+        }
+    }
+
     /// Reads what nobody will look at and returns its length, 0 at the end.
     pub(super) fn poll_discard(
         &mut self,

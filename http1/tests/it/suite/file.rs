@@ -6,6 +6,7 @@ use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::FileExt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -134,8 +135,8 @@ async fn a_file_that_ends_early_aborts_the_connection() {
     assert_eq!(body, content()[..FILE_BYTES / 2]);
 }
 
-/// A stream whose socket takes nothing.
-struct Stuck(DuplexStream);
+/// A stream whose socket takes nothing, and whether it was aborted.
+struct Stuck(DuplexStream, Arc<AtomicBool>);
 
 struct FullSocket;
 
@@ -160,6 +161,10 @@ impl DirectSocket for FullSocket {
 impl Io for Stuck {
     fn direct(&self) -> Option<Direct> {
         Some(Direct::new(Arc::new(FullSocket)))
+    }
+
+    fn abort(&mut self) {
+        self.1.store(true, Ordering::Relaxed);
     }
 }
 
@@ -199,8 +204,12 @@ async fn a_peer_that_does_not_even_take_a_files_head_is_cut_off() {
         .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         .await
         .unwrap();
-    let connection = Connection::new(Stuck(server), PeerInfo::default(), Shutdown::new());
+    let is_aborted = Arc::new(AtomicBool::new(false));
+    let stuck = Stuck(server, Arc::clone(&is_aborted));
+    let connection = Connection::new(stuck, PeerInfo::default(), Shutdown::new());
     let ended = Http1::new(app).call(faulty(connection));
     let ended = timeout(Duration::from_secs(32), ended).await;
     assert!(matches!(ended, Ok(Err(Error::WriteStalled))), "{ended:?}");
+    // Otherwise the kernel would keep what is written, and try for minutes.
+    assert!(is_aborted.load(Ordering::Relaxed));
 }
