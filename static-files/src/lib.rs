@@ -42,7 +42,8 @@
 //! # Freshness
 //!
 //! A cached file is served for at most `Config::max_stale`, 1 second, without a look at the disk;
-//! for as long it is remembered that there is nothing. The look covers every name that had a part
+//! for as long it is remembered that there is nothing. One that is too large for memory is asked
+//! each time whether it is what it was, since its bytes are read as they are sent. The look covers every name that had a part
 //! in the answer: the file, the siblings that hold it compressed, and the names that would have
 //! gone before it. A file whose status changed less than two seconds before it was read is read
 //! again, since its times cannot tell two changes apart. An entity tag is made of the length, the

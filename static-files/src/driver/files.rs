@@ -198,7 +198,7 @@ impl Files {
             let is_absent = self.absences.holds(key, now, max_stale);
             return Ok(is_absent.then_some(Found::Nothing));
         };
-        if resource.is_current(now, max_stale) {
+        if resource.is_fresh(now, max_stale) {
             return Ok(Some(Found::File(resource)));
         }
         self.close_idle(now);

@@ -152,6 +152,11 @@ impl Opened {
 }
 
 impl Stamp {
+    /// Returns what an open file is now.
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
+        Ok(Self::new(&file.metadata()?))
+    }
+
     fn new(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),

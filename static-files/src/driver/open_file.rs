@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use astatine_reactor::Readahead;
 use bytes::Bytes;
 
+use super::folder::Stamp;
 use super::kernel;
 use super::pool::{Pool, Work};
 
@@ -20,20 +21,28 @@ pub(crate) struct OpenFile {
     /// Bytes from the start that the pool has read once. Where the file's system cannot tell what
     /// is in memory (overlays and tmpfs cannot), these are held to be.
     warmed_bytes: AtomicU64,
-    len: u64,
+    /// What it was when it was opened.
+    stamp: Stamp,
     /// Until then the last byte need not be asked for again, in milliseconds of the clock.
     end_seen_until: AtomicU64,
 }
 
 impl OpenFile {
-    pub(crate) fn new(file: File, len: u64, pool: Pool) -> Self {
+    pub(crate) fn new(file: File, stamp: Stamp, pool: Pool) -> Self {
         Self {
             file,
             pool,
             warmed_bytes: AtomicU64::new(0),
-            len,
+            stamp,
             end_seen_until: AtomicU64::new(0),
         }
+    }
+
+    /// Tells whether it is what it was when it was opened. Its bytes are read as they are sent, so
+    /// those of a file that was written to since would go out under the length and the entity tag
+    /// of what it was.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        Stamp::of(&self.file).is_ok_and(|stamp| stamp == self.stamp)
     }
 
     /// Reads at most `max` bytes that are in memory; `None` when the disk has to be asked.
@@ -98,7 +107,7 @@ impl Readahead for OpenFile {
     /// microsecond, so the answer holds for a moment.
     fn is_resident(&self, offset: u64, len: u64) -> io::Result<bool> {
         let end = offset + len;
-        let now = if end == self.len {
+        let now = if end == self.stamp.len {
             now_millis()
         } else {
             u64::MAX
@@ -109,7 +118,7 @@ impl Readahead for OpenFile {
         match kernel::read_resident(&self.file, &mut [0], end - 1) {
             // None there: the file has shrunk, and whoever sends it will find out.
             Ok(_) => {
-                if end == self.len {
+                if end == self.stamp.len {
                     let until = now + SEEN_MILLIS;
                     self.end_seen_until.store(until, Ordering::Relaxed);
                 }
@@ -172,10 +181,8 @@ mod tests {
         file.sync_all().unwrap();
         fadvise(&file, 0, None, Advice::DontNeed).unwrap();
         let pool = Pool::new(NonZeroUsize::MIN);
-        (
-            Arc::new(OpenFile::new(file, len as u64, pool.clone())),
-            pool,
-        )
+        let stamp = Stamp::of(&file).unwrap();
+        (Arc::new(OpenFile::new(file, stamp, pool.clone())), pool)
     }
 
     #[tokio::test]

@@ -101,6 +101,12 @@ impl Resource {
             .unwrap_or_else(|| self.identity())
     }
 
+    /// Tells whether the last look at the disk is recent enough, and the open files are still what
+    /// they were then.
+    pub(crate) fn is_fresh(&self, now: Duration, max_stale: Duration) -> bool {
+        self.is_current(now, max_stale) && self.variants.iter().all(Variant::is_intact)
+    }
+
     /// Tells whether the last look at the disk is recent enough.
     pub(crate) fn is_current(&self, now: Duration, max_stale: Duration) -> bool {
         let age = millis(now).saturating_sub(self.checked_at.load(Ordering::Relaxed));

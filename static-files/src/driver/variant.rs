@@ -178,6 +178,14 @@ impl Variant {
         self.len
     }
 
+    /// Tells whether its bytes are those that its headers are about.
+    pub(crate) fn is_intact(&self) -> bool {
+        match &self.content {
+            Content::Memory(_) => true,
+            Content::File(file, _) => file.is_unchanged(),
+        }
+    }
+
     /// Tells whether it holds its file open.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.content, Content::File(..))
@@ -200,7 +208,7 @@ impl Content {
             return Ok(Self::Memory(read(&opened, len, reach)?));
         }
         let head = read(&opened, FIRST_FRAME_BYTES as u64, reach)?;
-        let file = OpenFile::new(opened.file, len, pool.clone());
+        let file = OpenFile::new(opened.file, opened.stamp, pool.clone());
         Ok(Self::File(Arc::new(file), head))
     }
 }

@@ -11,20 +11,39 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn a_change_is_seen_after_a_second_and_not_before() {
-    let large = crate::site::noise(100_000);
-    let site = Site::new(&[("a.txt", b"one"), ("large.bin", &large)]);
-    for (path, name) in [("/a.txt", "a.txt"), ("/large.bin", "large.bin")] {
-        let first = site.get(path).await;
-        fs::remove_file(site.folder.path().join(name)).unwrap();
-        site.folder.write(name, "second");
-        site.advance(SECOND / 2);
-        let stale = site.get(path).await;
-        assert_eq!(stale.header("etag"), first.header("etag"), "{path}");
-        assert!(stale.body == first.body);
-        site.advance(SECOND / 2);
-        let fresh = site.get(path).await;
-        assert_eq!(fresh.body, b"second", "{path}");
-        assert_ne!(fresh.header("etag"), first.header("etag"));
+    let site = Site::new(&[("a.txt", b"one")]);
+    let first = site.get("/a.txt").await;
+    fs::remove_file(site.folder.path().join("a.txt")).unwrap();
+    site.folder.write("a.txt", "second");
+    site.advance(SECOND / 2);
+    let stale = site.get("/a.txt").await;
+    assert_eq!(stale.header("etag"), first.header("etag"));
+    assert_eq!(stale.body, first.body);
+    site.advance(SECOND / 2);
+    let fresh = site.get("/a.txt").await;
+    assert_eq!(fresh.body, b"second");
+    assert_ne!(fresh.header("etag"), first.header("etag"));
+}
+
+#[tokio::test]
+async fn a_large_file_that_is_written_to_goes_out_as_it_is_now() {
+    let old = crate::site::noise(100_000);
+    let site = Site::new(&[("a.txt", &old), ("b.txt", &old), ("c.txt", &old)]);
+    let longer = b"longer than before ".repeat(10_000);
+    let gzip = [("accept-encoding", "gzip")];
+    for (name, new) in [
+        ("a.txt", &old[..70_000]),
+        ("b.txt", &longer),
+        ("c.txt", b"little"),
+    ] {
+        let path = format!("/{name}");
+        let first = site.get(&path).await;
+        fs::write(site.folder.path().join(name), new).unwrap();
+        let second = site.get(&path).await;
+        assert!(second.body == new, "{name}");
+        assert_ne!(second.header("etag"), first.header("etag"), "{name}");
+        let packed = site.get_with(&path, &gzip).await;
+        assert_eq!(packed.status, 200, "{name}");
     }
 }
 
