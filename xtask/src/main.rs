@@ -11,6 +11,7 @@ mod faults;
 mod fuzz;
 mod noise;
 mod server;
+mod soak;
 mod step;
 mod test;
 mod tidy;
@@ -36,6 +37,8 @@ Usage: cargo xtask COMMAND
                         found new into the corpus in the repository
   faults [--seed N]     run the binary on a network that cuts, delays and interrupts, and compare
                         what clients get with the files
+  soak [slow] [stream]  hold slow clients and carry large bodies, and see what that costs; without an
+                        area, both
 ";
 
 fn main() -> ExitCode {
@@ -59,6 +62,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
         Some((&"conformance", args)) => conformance::run(args),
         Some((&"fuzz", args)) => fuzz::run(args),
         Some((&"faults", options)) => faults::run(options),
+        Some((&"soak", areas)) => soak::run(areas),
         Some((&("help" | "-h" | "--help"), _)) => {
             print!("{USAGE}");
             Ok(())

@@ -96,11 +96,24 @@ impl Server {
     ///
     /// The process is gone.
     pub(crate) fn resident_bytes(&self) -> Result<u64, Failure> {
+        self.memory("VmRSS:")
+    }
+
+    /// Returns the most memory that it and its children have held, each by itself.
+    ///
+    /// # Errors
+    ///
+    /// The process is gone.
+    pub(crate) fn peak_bytes(&self) -> Result<u64, Failure> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, line: &str) -> Result<u64, Failure> {
         let mut n_bytes = 0;
         for pid in tree(self.child.id()) {
             let kilobytes = number(&format!("/proc/{pid}/status"), |text| {
-                let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-                line?.split_whitespace().next()
+                let rest = text.lines().find_map(|text| text.strip_prefix(line));
+                rest?.split_whitespace().next()
             });
             n_bytes += kilobytes? * 1024;
         }
@@ -183,7 +196,7 @@ fn tasks(pid: u32) -> Vec<u32> {
         .collect()
 }
 
-fn number(path: &str, pick: fn(&str) -> Option<&str>) -> Result<u64, Failure> {
+fn number(path: &str, pick: impl Fn(&str) -> Option<&str>) -> Result<u64, Failure> {
     let text = fs::read_to_string(path).map_err(Failure::io(path))?;
     let number = pick(&text).and_then(|field| field.parse().ok());
     number.ok_or_else(|| Failure::Output {

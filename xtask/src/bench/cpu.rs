@@ -57,7 +57,7 @@ pub(super) fn pin(core: usize) -> Result<(), Failure> {
 /// # Errors
 ///
 /// The kernel refuses.
-pub(super) fn raise_descriptor_limit() -> Result<(), Failure> {
+pub(crate) fn raise_descriptor_limit() -> Result<(), Failure> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,

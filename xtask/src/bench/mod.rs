@@ -25,6 +25,8 @@ mod wave;
 
 use std::path::PathBuf;
 
+pub(crate) use cpu::raise_descriptor_limit;
+
 use crate::failure::Failure;
 use crate::{USAGE, step};
 use report::Report;
