@@ -89,6 +89,35 @@ impl Violation {
             Self::StatusLine | Self::Switch | Self::TooManyInterim => StatusCode::BAD_GATEWAY,
         }
     }
+
+    /// Returns a name for counters and logs, of small letters and underscores.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BareLf => "bare_lf",
+            Self::BareCr => "bare_cr",
+            Self::RequestLine => "request_line",
+            Self::RequestTarget => "request_target",
+            Self::Version => "version",
+            Self::HeaderField => "header_field",
+            Self::Host => "host",
+            Self::ContentLength => "content_length",
+            Self::TransferEncoding => "transfer_encoding",
+            Self::TransferCoding => "transfer_coding",
+            Self::Chunk => "chunk",
+            Self::Expectation => "expectation",
+            Self::RequestLineTooLong => "request_line_too_long",
+            Self::HeaderLineTooLong => "header_line_too_long",
+            Self::TooManyHeaders => "too_many_headers",
+            Self::HeadTooLong => "head_too_long",
+            Self::BodyTooLong => "body_too_long",
+            Self::HeadTimeout => "head_timeout",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::UnexpectedEof => "unexpected_eof",
+            Self::StatusLine => "status_line",
+            Self::Switch => "switch",
+            Self::TooManyInterim => "too_many_interim",
+        }
+    }
 }
 
 impl fmt::Display for Violation {

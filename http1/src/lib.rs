@@ -60,6 +60,8 @@ mod driver;
 #[cfg(feature = "driver")]
 pub mod layer;
 #[cfg(feature = "driver")]
+mod refusal;
+#[cfg(feature = "driver")]
 mod service;
 
 #[cfg(feature = "driver")]
@@ -71,5 +73,7 @@ pub use door::AppRequest;
 pub use driver::Serve;
 pub use error::{Error, Misuse, Violation};
 pub use proto::zero_copy::Head;
+#[cfg(feature = "driver")]
+pub use refusal::{Reason, Refusal};
 #[cfg(feature = "driver")]
 pub use service::{Http1, MakeApp, PerConnection, Shared};

@@ -1,6 +1,7 @@
 //! The tower service that serves connections: a protocol for the reactor's listeners.
 
 use std::error;
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,6 +18,7 @@ use crate::door::AppRequest;
 use crate::driver::Serve;
 use crate::error::Error;
 use crate::proto::zero_copy::Head;
+use crate::refusal::Refusal;
 
 /// Serves HTTP/1.0 and HTTP/1.1 on connections, answering from a tower service.
 ///
@@ -24,12 +26,20 @@ use crate::proto::zero_copy::Head;
 /// `http::Response<B>` with any [`http_body::Body`] of `Bytes`. It need not be `Send`; its futures
 /// and bodies are `'static`, since they live in places that the thread keeps. An error of the app is
 /// answered with 500 and ends its connection.
-#[derive(Debug)]
 pub struct Http1<M, R = Request<Incoming>> {
     make: M,
-    config: Arc<Config>,
+    setup: Arc<Setup>,
     request: PhantomData<fn(R)>,
 }
+
+/// What all connections of one server share.
+#[derive(Clone, Default)]
+pub(crate) struct Setup {
+    pub(crate) config: Config,
+    pub(crate) on_refusal: Option<Arc<Hook>>,
+}
+
+type Hook = dyn Fn(&Refusal<'_>) + Send + Sync;
 
 /// Makes the app of one connection.
 pub trait MakeApp {
@@ -53,7 +63,7 @@ impl<S: Clone> Http1<Shared<S>> {
     pub fn new(app: S) -> Self {
         Self {
             make: Shared(app),
-            config: Arc::default(),
+            setup: Arc::default(),
             request: PhantomData,
         }
     }
@@ -65,7 +75,7 @@ impl<S, F: Fn(&PeerInfo) -> S> Http1<PerConnection<F>> {
     pub fn per_connection(make_app: F) -> Self {
         Self {
             make: PerConnection(make_app),
-            config: Arc::default(),
+            setup: Arc::default(),
             request: PhantomData,
         }
     }
@@ -78,7 +88,7 @@ impl<M> Http1<M> {
     pub fn with_heads(self) -> Http1<M, (Head, Incoming)> {
         Http1 {
             make: self.make,
-            config: self.config,
+            setup: self.setup,
             request: PhantomData,
         }
     }
@@ -88,7 +98,15 @@ impl<M, R> Http1<M, R> {
     /// Takes other limits and timeouts.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
-        self.config = Arc::new(config);
+        Arc::make_mut(&mut self.setup).config = config;
+        self
+    }
+
+    /// Calls the function for each request, or connection, that is refused before the app or in
+    /// its stead. It runs where the connection is served, so it should not block.
+    #[must_use]
+    pub fn on_refusal(mut self, hook: impl Fn(&Refusal<'_>) + Send + Sync + 'static) -> Self {
+        Arc::make_mut(&mut self.setup).on_refusal = Some(Arc::new(hook));
         self
     }
 }
@@ -113,9 +131,18 @@ impl<M: Clone, R> Clone for Http1<M, R> {
     fn clone(&self) -> Self {
         Self {
             make: self.make.clone(),
-            config: Arc::clone(&self.config),
+            setup: Arc::clone(&self.setup),
             request: PhantomData,
         }
+    }
+}
+
+impl<M: fmt::Debug, R> fmt::Debug for Http1<M, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http1")
+            .field("make", &self.make)
+            .field("config", &self.setup.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -139,6 +166,6 @@ where
 
     fn call(&mut self, connection: Connection) -> Self::Future {
         let app = self.make.make_app(&connection.peer);
-        Serve::new(connection, app, Arc::clone(&self.config))
+        Serve::new(connection, app, Arc::clone(&self.setup))
     }
 }

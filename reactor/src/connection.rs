@@ -86,7 +86,7 @@ impl fmt::Display for Address {
 }
 
 /// The limit that refused a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refused {
     /// The process serves as many connections as it may.

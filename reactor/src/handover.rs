@@ -7,32 +7,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::Io;
+use crate::Connection;
 
 /// The next protocol of a connection, put into a response's extensions.
 ///
 /// The HTTP driver writes the response's head, then runs the next protocol in the same task with
-/// the stream and the bytes that were read but not consumed. The cell gives its content out once;
-/// clones share it.
+/// the connection, as a listener would have given it, and the bytes that were read but not
+/// consumed. A shutdown is the next protocol's to see from then on. The cell gives its content out
+/// once; clones share it.
 #[derive(Clone)]
 pub struct Handover(Arc<Mutex<Option<Takeover>>>);
 
-/// The function that takes the stream over, as [`Handover::take`] returns it.
+/// The function that takes the connection over, as [`Handover::take`] returns it.
 pub type Takeover =
-    Box<dyn FnOnce(Box<dyn Io>, Bytes) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+    Box<dyn FnOnce(Connection, Bytes) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 impl Handover {
-    /// Wraps the function that takes the stream and the unread bytes.
+    /// Wraps the function that takes the connection and the unread bytes.
     ///
     /// Dropping the future that it returns closes the connection.
     pub fn new<F, Fut>(takeover: F) -> Self
     where
-        F: FnOnce(Box<dyn Io>, Bytes) -> Fut + Send + 'static,
+        F: FnOnce(Connection, Bytes) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        Self(Arc::new(Mutex::new(Some(Box::new(|io, unread| {
-            Box::pin(takeover(io, unread))
-        })))))
+        Self(Arc::new(Mutex::new(Some(Box::new(
+            |connection, unread| Box::pin(takeover(connection, unread)),
+        )))))
     }
 
     /// Takes the function out; `None` when it was taken before.
@@ -53,7 +54,7 @@ mod tests {
 
     #[test]
     fn clones_share_one_takeover() {
-        let handover = Handover::new(|_io, _unread| async {});
+        let handover = Handover::new(|_connection, _unread| async {});
         let clone = handover.clone();
         assert!(clone.take().is_some());
         assert!(handover.take().is_none());

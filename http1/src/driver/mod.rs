@@ -19,9 +19,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use astatine_reactor::{Connection, FileRegion, Handover, Refused};
+use astatine_reactor::{Connection, FileRegion, Handover};
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use http_body::Body;
 use tower_service::Service;
 
@@ -31,10 +31,11 @@ use self::scratch::Scratch;
 use self::stage::Stage;
 use self::transport::Transport;
 use crate::body::{Demand, Feed};
-use crate::config::Config;
 use crate::door::AppRequest;
 use crate::error::{Error, Violation};
 use crate::proto::{Expired, Wait};
+use crate::refusal::{Reason, Refusal};
+use crate::service::Setup;
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
 
@@ -114,8 +115,9 @@ where
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<BoxError>,
 {
-    pub(crate) fn new(connection: Connection, app: S, config: Arc<Config>) -> Self {
-        let transport = Transport::new(connection.io, &connection.shutdown, config);
+    pub(crate) fn new(connection: Connection, app: S, setup: Arc<Setup>) -> Self {
+        let refused = connection.peer.refused;
+        let transport = Transport::new(connection, setup);
         let mut serve = Self {
             transport,
             app,
@@ -124,14 +126,8 @@ where
             step: Step::Idle,
             stage: Stage::new(),
         };
-        match connection.peer.refused {
-            None => {}
-            Some(Refused::PerAddress) => {
-                serve.refuse(StatusCode::TOO_MANY_REQUESTS);
-            }
-            Some(_) => {
-                serve.refuse(StatusCode::SERVICE_UNAVAILABLE);
-            }
+        if let Some(limit) = refused {
+            serve.refuse(Reason::Connections(limit));
         }
         serve
     }
@@ -253,14 +249,14 @@ where
         if let Some(feed) = self.feed.take() {
             feed.fail(violation.into());
         }
-        self.refuse(violation.status())
+        self.refuse(Reason::Violation(violation))
     }
 
     /// Answers for a service that gave no response, and ends the connection.
     fn service_failed(&mut self, error: BoxError) -> Turn {
         tracing::debug!(error = &*error as &dyn error::Error, "service failed");
         self.feed = None;
-        self.refuse(StatusCode::INTERNAL_SERVER_ERROR)
+        self.refuse(Reason::ServiceFailed)
     }
 
     /// Lets go of what was written before a response broke off.
@@ -271,8 +267,12 @@ where
         error
     }
 
-    fn refuse(&mut self, status: StatusCode) -> Turn {
-        self.transport.refuse(status);
+    fn refuse(&mut self, reason: Reason) -> Turn {
+        if let (Some(hook), Some(peer)) = (&self.transport.setup.on_refusal, self.transport.peer())
+        {
+            hook(&Refusal { reason, peer });
+        }
+        self.transport.refuse(reason.status());
         self.enter(Step::Closing(Closing::begin()));
         Turn::Moved
     }

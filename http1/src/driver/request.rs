@@ -41,7 +41,7 @@ where
         let input = &mut transport.input;
         match transport
             .core
-            .receive_head(input, &transport.config, request.head_mut())
+            .receive_head(input, &transport.setup.config, request.head_mut())
         {
             Ok(None) if transport.is_eof() && transport.core.is_idle() => {
                 Ok(self.violated(Violation::UnexpectedEof))
@@ -102,7 +102,7 @@ where
             }
             match transport
                 .core
-                .receive_body(&mut transport.input, &transport.config)
+                .receive_body(&mut transport.input, &transport.setup.config)
             {
                 Ok(Some(BodyEvent::Data(data))) if demand == Demand::Gone => {
                     self.n_discarded += data.len();

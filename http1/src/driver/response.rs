@@ -152,10 +152,10 @@ where
         let Some(takeover) = handover.take() else {
             return Turn::Ended;
         };
-        let Some((io, unread)) = self.transport.hand_over() else {
+        let Some((connection, unread)) = self.transport.hand_over() else {
             return Turn::Ended;
         };
-        self.enter(Step::HandedOver(takeover(io, unread)));
+        self.enter(Step::HandedOver(takeover(connection, unread)));
         Turn::Moved
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use astatine_reactor::{Deadline, FileRegion, Io, Phase, Reached, Shutdown};
+use astatine_reactor::{Deadline, FileRegion, Io, PeerInfo, Phase, Reached};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode};
 use tokio_util::io::poll_read_buf;
@@ -17,20 +17,20 @@ use super::output::Output;
 use super::scratch::{ROOM_BYTES, Scratch};
 use super::{Turn, date};
 use crate::body::{Feed, Incoming};
-use crate::config::Config;
 use crate::error::{Error, Misuse, Violation};
 use crate::proto::{Chunk, Connection, Expired, Framing, HeadFacts, Timeouts, Transfer, Wait};
+use crate::service::Setup;
 
 pub(super) struct Transport {
-    /// Gone once another protocol has taken the stream.
-    io: Option<Box<dyn Io>>,
+    /// Gone once another protocol has taken it.
+    connection: Option<astatine_reactor::Connection>,
     pub(super) core: Connection,
     /// What is read and not consumed.
     pub(super) input: Bytes,
     /// Whether the input lies in memory of its own, not in the thread's.
     owns_input: bool,
     pub(super) output: Output,
-    pub(super) config: Arc<Config>,
+    pub(super) setup: Arc<Setup>,
     timeouts: Timeouts,
     deadline: Deadline,
     /// The deadline's idea of the time at the start of this turn.
@@ -51,20 +51,20 @@ const BODY_READ_BYTES: usize = 64 << 10;
 const MAX_READ_AHEAD_BYTES: usize = 16 << 10;
 
 impl Transport {
-    pub(super) fn new(io: Box<dyn Io>, shutdown: &Shutdown, config: Arc<Config>) -> Self {
+    pub(super) fn new(connection: astatine_reactor::Connection, setup: Arc<Setup>) -> Self {
         let deadline = Deadline::new();
         Self {
-            io: Some(io),
             core: Connection::new(),
             input: Bytes::new(),
             owns_input: false,
             output: Output::default(),
-            config,
+            setup,
             timeouts: Timeouts::new(deadline.now()),
             now: deadline.now(),
             deadline,
             was_draining: false,
-            draining: shutdown.reached(Phase::Draining),
+            draining: connection.shutdown.reached(Phase::Draining),
+            connection: Some(connection),
             awaits_continue: false,
             is_drained: false,
             is_eof: false,
@@ -95,15 +95,24 @@ impl Transport {
     }
 
     pub(super) fn is_handed_over(&self) -> bool {
-        self.io.is_none()
+        self.connection.is_none()
     }
 
-    /// Gives the stream away, with what was read but not consumed.
-    pub(super) fn hand_over(&mut self) -> Option<(Box<dyn Io>, Bytes)> {
-        let io = self.io.take()?;
+    pub(super) fn peer(&self) -> Option<&PeerInfo> {
+        self.connection.as_ref().map(|connection| &connection.peer)
+    }
+
+    fn io(&mut self) -> Option<&mut dyn Io> {
+        let connection = self.connection.as_mut()?;
+        Some(&mut *connection.io)
+    }
+
+    /// Gives the connection away, with what was read but not consumed.
+    pub(super) fn hand_over(&mut self) -> Option<(astatine_reactor::Connection, Bytes)> {
+        let connection = self.connection.take()?;
         self.deadline.set(None);
         let unread = Bytes::copy_from_slice(&std::mem::take(&mut self.input));
-        Some((io, unread))
+        Some((connection, unread))
     }
 
     /// Makes the body of a request, and the end that feeds it where it has not come whole.
@@ -173,8 +182,10 @@ impl Transport {
         let content_length = self.core.content_length_left();
         let chunk = self.core.send_data(data.len(), self.output.buffer())?;
         let mut file = None;
-        if let (Some(region), Some(len), Some(io)) = (region, content_length, &self.io) {
-            file = FileTransfer::begin(region, io.direct(), len, &data);
+        if let (Some(region), Some(len), Some(connection)) =
+            (region, content_length, &self.connection)
+        {
+            file = FileTransfer::begin(region, connection.io.direct(), len, &data);
             if file.is_some() {
                 self.core.send_rest_by_file();
             }
@@ -204,14 +215,16 @@ impl Transport {
 
     /// Writes what the stream takes.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let Some(io) = &mut self.io else {
+        let Some(connection) = &mut self.connection else {
             return Ok(Turn::Waits);
         };
         if self.output.is_empty() {
             return Ok(Turn::Waits);
         }
         let mut n_taken = 0;
-        let flushed = self.output.poll_flush(&mut **io, &mut n_taken, cx)?;
+        let flushed = self
+            .output
+            .poll_flush(&mut *connection.io, &mut n_taken, cx)?;
         self.note_written(n_taken, flushed.is_ready());
         Ok(if flushed.is_ready() {
             Turn::Moved
@@ -239,7 +252,7 @@ impl Transport {
         scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Poll<Result<(), Violation>>, Error> {
-        let Some(io) = &mut self.io else {
+        let Some(connection) = &mut self.connection else {
             return Ok(Poll::Pending);
         };
         let is_body = self.core.is_receiving_body();
@@ -247,7 +260,7 @@ impl Transport {
         if self.is_eof || !has_room || !is_body && !self.output.is_empty() {
             return Ok(Poll::Pending);
         }
-        if std::mem::take(&mut self.is_drained) && io.poll_read_ready(cx)?.is_pending() {
+        if std::mem::take(&mut self.is_drained) && connection.io.poll_read_ready(cx)?.is_pending() {
             return Ok(Poll::Pending);
         }
         let size = match self.core.body_left() {
@@ -266,7 +279,7 @@ impl Transport {
                 room.reserve(size);
             }
             let space = room.capacity();
-            let read = poll_read_buf(Pin::new(&mut **io), cx, room);
+            let read = poll_read_buf(Pin::new(&mut *connection.io), cx, room);
             self.is_drained = room.len() < space;
             if !room.is_empty() {
                 self.input = room.split().freeze();
@@ -276,7 +289,7 @@ impl Transport {
         } else {
             let mut whole = own(std::mem::take(&mut self.input));
             whole.reserve(whole.len().clamp(MIN_CONTINUED_BYTES, size));
-            let read = poll_read_buf(Pin::new(&mut **io), cx, &mut whole);
+            let read = poll_read_buf(Pin::new(&mut *connection.io), cx, &mut whole);
             self.input = whole.freeze();
             self.owns_input = true;
             read
@@ -304,8 +317,8 @@ impl Transport {
 
     /// Ends our side of the stream.
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.io {
-            Some(io) => Pin::new(&mut **io).poll_shutdown(cx),
+        match self.io() {
+            Some(io) => Pin::new(io).poll_shutdown(cx),
             None => Poll::Ready(Ok(())),
         }
     }
@@ -324,11 +337,11 @@ impl Transport {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         self.input = Bytes::new();
-        let Some(io) = &mut self.io else {
+        let Some(connection) = &mut self.connection else {
             return Poll::Ready(Ok(0));
         };
         scratch.room.reserve(ROOM_BYTES / 4);
-        let read = poll_read_buf(Pin::new(&mut **io), cx, &mut scratch.room);
+        let read = poll_read_buf(Pin::new(&mut *connection.io), cx, &mut scratch.room);
         scratch.room.clear();
         read
     }
@@ -360,16 +373,16 @@ impl Transport {
             is_draining != std::mem::replace(&mut self.was_draining, is_draining);
         if self.timeouts.take_changed() || has_begun_to_drain {
             self.deadline
-                .set(self.timeouts.poll_deadline(&self.config, is_draining));
+                .set(self.timeouts.poll_deadline(&self.setup.config, is_draining));
         }
         if self.deadline.poll_expired(cx).is_pending() {
             return None;
         }
         let expired = self
             .timeouts
-            .handle_timeout(self.now, &self.config, is_draining);
+            .handle_timeout(self.now, &self.setup.config, is_draining);
         self.deadline
-            .set(self.timeouts.poll_deadline(&self.config, is_draining));
+            .set(self.timeouts.poll_deadline(&self.setup.config, is_draining));
         expired
     }
 }
@@ -378,8 +391,8 @@ impl Drop for Transport {
     /// Sees to it that the end of the stream is not taken for the end of a response, however the
     /// connection came to end. Where the framing tells, what was written still reaches the peer.
     fn drop(&mut self) {
-        if let Some(io) = self.io.as_mut().filter(|_| self.core.is_body_until_close()) {
-            io.abort();
+        if self.core.is_body_until_close() {
+            self.io().into_iter().for_each(Io::abort);
         }
     }
 }

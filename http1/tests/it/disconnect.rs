@@ -280,18 +280,18 @@ async fn of_an_upgraded_connection() {
         respond: |_, witness| {
             Box::pin(async move {
                 let held = witness.clone();
-                let handover = Handover::new(|mut io, unread: Bytes| async move {
+                let handover = Handover::new(|mut connection, unread: Bytes| async move {
                     let _held = held;
                     let mut bytes = unread.to_vec();
                     while bytes.len() < 6 {
-                        match io.read_buf(&mut bytes).await {
+                        match connection.io.read_buf(&mut bytes).await {
                             Ok(1..) => {}
                             Ok(0) | Err(_) => return,
                         }
                     }
                     bytes.make_ascii_uppercase();
-                    if io.write_all(&bytes).await.is_ok() {
-                        io.shutdown().await.unwrap_or_default();
+                    if connection.io.write_all(&bytes).await.is_ok() {
+                        connection.io.shutdown().await.unwrap_or_default();
                     }
                 });
                 let response = begin().status(101).extension(handover);

@@ -45,6 +45,15 @@ impl Client {
         Self::over(PIPE_BYTES, PeerInfo::default(), app, Config::default())
     }
 
+    /// Connects to a server that is made already.
+    pub(crate) fn to<H>(http: H) -> Self
+    where
+        H: Service<Connection, Response = (), Error = Error> + Send + 'static,
+        H::Future: Send,
+    {
+        Self::with(PIPE_BYTES, PeerInfo::default(), http)
+    }
+
     /// Connects over a pipe that holds so many bytes in each direction.
     pub(crate) fn over<S, B>(n_pipe_bytes: usize, peer: PeerInfo, app: S, config: Config) -> Self
     where
@@ -54,10 +63,17 @@ impl Client {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        Self::with(n_pipe_bytes, peer, Http1::new(app).config(config))
+    }
+
+    fn with<H>(n_pipe_bytes: usize, peer: PeerInfo, mut http: H) -> Self
+    where
+        H: Service<Connection, Response = (), Error = Error> + Send + 'static,
+        H::Future: Send,
+    {
         let (stream, io) = duplex(n_pipe_bytes);
         let shutdown = Shutdown::new();
         let connection = faulty(Connection::new(Foreign(io), peer, shutdown.clone()));
-        let mut http = Http1::new(app).config(config);
         let n_turns = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&n_turns);
         let server = tokio::spawn(async move {

@@ -14,11 +14,15 @@ use super::client::Client;
 
 /// Answers with a status and echoes what comes behind it in capitals.
 fn shout(status: StatusCode) -> Response<Full<Bytes>> {
-    let handover = Handover::new(|mut io, unread: Bytes| async move {
+    let handover = Handover::new(|mut connection, unread: Bytes| async move {
         let mut bytes = unread.to_vec();
-        io.read_to_end(&mut bytes).await.unwrap();
-        io.write_all(&bytes.to_ascii_uppercase()).await.unwrap();
-        io.shutdown().await.unwrap();
+        connection.io.read_to_end(&mut bytes).await.unwrap();
+        connection
+            .io
+            .write_all(&bytes.to_ascii_uppercase())
+            .await
+            .unwrap();
+        connection.io.shutdown().await.unwrap();
     });
     let mut response = Response::builder().status(status);
     if status == StatusCode::SWITCHING_PROTOCOLS {

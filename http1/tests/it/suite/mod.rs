@@ -12,6 +12,7 @@ mod client_upgrade;
 mod exchange;
 mod file;
 mod handover;
+mod heads;
 mod layers;
 mod peer;
 mod refusal;

@@ -1,8 +1,14 @@
 //! What is refused gets its status, and the next client is served.
 
-use astatine_http1::Config;
+use std::sync::{Arc, Mutex};
+
+use astatine_http1::{Config, Http1, Incoming};
 use astatine_reactor::{PeerInfo, Refused};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
 use tokio::io::AsyncReadExt;
+use tower::service_fn;
 
 use super::client::{Client, echo, last};
 
@@ -120,4 +126,54 @@ async fn a_connection_beyond_a_limit_of_the_listener_is_told() {
         client.end().await;
         client.server.await.unwrap().unwrap();
     }
+}
+
+/// What a hook was told of.
+type Told = Arc<Mutex<Vec<(&'static str, StatusCode)>>>;
+
+fn telling<M>(http: Http1<M>) -> (Http1<M>, Told) {
+    let told = Told::default();
+    let list = Arc::clone(&told);
+    let http = http.on_refusal(move |refusal| {
+        let reason = refusal.reason;
+        list.lock().unwrap().push((reason.name(), reason.status()));
+    });
+    (http, told)
+}
+
+#[tokio::test]
+async fn a_hook_is_told_of_each_refusal_once() {
+    for (request, name, status) in [
+        ("GET / HTTP/1.1\r\n\r\n", "host", StatusCode::BAD_REQUEST),
+        ("GET / HTTP/1.1\n\n", "bare_lf", StatusCode::BAD_REQUEST),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+            "chunk",
+            StatusCode::BAD_REQUEST,
+        ),
+    ] {
+        let (http, told) = telling(Http1::new(echo()));
+        let mut client = Client::to(http);
+        client.send(request).await;
+        client.read_all().await;
+        assert_eq!(*told.lock().unwrap(), [(name, status)], "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_hook_is_told_of_an_app_that_fails_and_of_nothing_that_is_served() {
+    let app = service_fn(|request: Request<Incoming>| async move {
+        match request.uri().path() {
+            "/" => Ok(Response::new(Full::<Bytes>::default())),
+            _ => Err("no"),
+        }
+    });
+    let (http, told) = telling(Http1::new(app));
+    let mut client = Client::to(http);
+    client
+        .send("GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /x HTTP/1.1\r\nHost: h\r\n\r\n")
+        .await;
+    client.read_all().await;
+    let expected = ("service_failed", StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(*told.lock().unwrap(), [expected]);
 }
