@@ -13,6 +13,9 @@ use slab::Slab;
 pub enum Phase {
     /// Serve.
     Running,
+    /// Serve, and let whoever sends clients here find others: new connections are accepted, and
+    /// each answer says that its connection ends.
+    LameDuck,
     /// Finish what was begun, begin nothing new.
     Draining,
     /// Stop where you are.
@@ -40,7 +43,8 @@ impl Shutdown {
     pub fn phase(&self) -> Phase {
         match self.0.phase.load(Ordering::Acquire) {
             0 => Phase::Running,
-            1 => Phase::Draining,
+            1 => Phase::LameDuck,
+            2 => Phase::Draining,
             _ => Phase::Cut,
         }
     }

@@ -63,7 +63,7 @@ impl Transport {
             now: deadline.now(),
             deadline,
             was_draining: false,
-            draining: connection.shutdown.reached(Phase::Draining),
+            draining: connection.shutdown.reached(Phase::LameDuck),
             connection: Some(connection),
             awaits_continue: false,
             is_drained: false,

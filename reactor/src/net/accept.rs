@@ -134,7 +134,7 @@ where
     /// Accepts one connection, without waiting.
     fn accept(&self) -> Result<(OwnedFd, Option<SocketAddrAny>), Errno> {
         let accept = |listener: &OwnedFd| retry_on_intr(|| sys::accept(listener.as_fd()));
-        if self.shutdown.phase() > Phase::Running {
+        if self.shutdown.phase() >= Phase::Draining {
             // The last look at the queue must not rely on an event that may not have come yet.
             return accept(self.listener.get_ref());
         }

@@ -26,7 +26,10 @@ pub struct Config {
     /// An IPv6 address is counted by its /64 network, which is what one subscriber is given.
     /// Unix sockets have no address, so they are not counted.
     pub max_connections_per_address: Option<NonZeroUsize>,
-    /// How long connections may take to end once a shutdown has begun. Default 8 s.
+    /// How long a server goes on accepting once a shutdown has begun, with each answer the last of
+    /// its connection, so that a load balancer can notice. Default zero: not at all.
+    pub lame_duck: Duration,
+    /// How long connections may take to end once nothing more is accepted. Default 8 s.
     pub shutdown_grace: Duration,
     /// How many connections the kernel queues for each listening socket. Default 4096; the kernel
     /// has a limit of its own (net.core.somaxconn).
@@ -39,6 +42,7 @@ impl Default for Config {
             max_connections: None,
             descriptor_reserve: 64,
             max_connections_per_address: None,
+            lame_duck: Duration::ZERO,
             shutdown_grace: Duration::from_secs(8),
             backlog: 4096,
         }

@@ -5,11 +5,9 @@ use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
-
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Phase, Shutdown};
+use crate::{Config, Phase, Shutdown};
 
 /// Runs `work` to its end, and `companion`, which has none, beside it.
 pub(super) async fn beside<T>(
@@ -25,10 +23,17 @@ pub(super) async fn beside<T>(
     .await
 }
 
-/// Cuts what is left when a shutdown has taken its grace.
-pub(super) async fn cut_after(grace: Duration, shutdown: &Shutdown) -> Infallible {
-    shutdown.reached(Phase::Draining).await;
-    tokio::time::sleep(grace).await;
+/// Moves a shutdown on when its time as a lame duck is over, and cuts what is left at the end of
+/// its grace.
+pub(super) async fn advance_after(config: &Config, shutdown: &Shutdown) -> Infallible {
+    shutdown.reached(Phase::LameDuck).await;
+    let draining = shutdown.reached(Phase::Draining);
+    // Over at once when a signal, or the token, has moved on meanwhile.
+    let waited = tokio::time::timeout(config.lame_duck, draining).await;
+    if waited.is_err() {
+        shutdown.advance(Phase::Draining);
+    }
+    tokio::time::sleep(config.shutdown_grace).await;
     shutdown.advance(Phase::Cut);
     pending().await
 }
@@ -53,12 +58,12 @@ impl Signals {
         poll_fn(|cx| {
             while let Poll::Ready(Some(())) = self.interrupt.poll_recv(cx) {
                 shutdown.advance(match shutdown.phase() {
-                    Phase::Running => Phase::Draining,
-                    Phase::Draining | Phase::Cut => Phase::Cut,
+                    Phase::Running => Phase::LameDuck,
+                    Phase::LameDuck | Phase::Draining | Phase::Cut => Phase::Cut,
                 });
             }
             while let Poll::Ready(Some(())) = self.terminate.poll_recv(cx) {
-                shutdown.advance(Phase::Draining);
+                shutdown.advance(Phase::LameDuck);
             }
             Poll::Pending
         })

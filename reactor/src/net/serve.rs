@@ -7,7 +7,7 @@ use std::pin::Pin;
 use tower_service::Service;
 
 use crate::net::accept::{Acceptor, BoxError, Served};
-use crate::net::grace::{beside, cut_after};
+use crate::net::grace::{advance_after, beside};
 use crate::net::limits::Limits;
 use crate::net::{Config, IntoListener, Listener};
 use crate::{Connection, Shutdown};
@@ -148,6 +148,6 @@ impl<S> Setup<S> {
             limits.empty().await;
             Ok(())
         };
-        beside(work, cut_after(self.config.shutdown_grace, &shutdown)).await
+        beside(work, advance_after(&self.config, &shutdown)).await
     }
 }

@@ -12,7 +12,7 @@ use tokio::runtime::Builder;
 use tower_service::Service;
 
 use crate::net::accept::{Acceptor, BoxError};
-use crate::net::grace::{Signals, beside, cut_after};
+use crate::net::grace::{Signals, advance_after, beside};
 use crate::net::limits::{Limits, raise_descriptor_limit};
 use crate::net::thread::{Share, Start, Thread};
 use crate::net::{Bind, Config, Inherited, Listener};
@@ -127,7 +127,7 @@ impl Server {
         self
     }
 
-    /// Returns the token that ends this server from elsewhere: [`Phase::Draining`] as the signal
+    /// Returns the token that ends this server from elsewhere: [`Phase::LameDuck`] as the signal
     /// TERM does, [`Phase::Cut`] at once.
     pub fn shutdown_token(&self) -> Shutdown {
         self.shutdown.clone()
@@ -136,8 +136,8 @@ impl Server {
     /// Serves until the shutdown is complete, blocking the calling thread.
     ///
     /// It raises the process's limit of open descriptors, and takes the signals INT and TERM for
-    /// the rest of the process's life. Either one begins a shutdown: what the kernel has queued
-    /// is still accepted, the listeners close, and connections have [`Config::shutdown_grace`] to
+    /// the rest of the process's life. Either one begins a shutdown: after [`Config::lame_duck`],
+    /// what the kernel has queued is still accepted, the listeners close, and connections have [`Config::shutdown_grace`] to
     /// end before they are cut. INT during a shutdown cuts at once. A client whose connection
     /// reaches a TCP socket in the moment between the last look at its queue and its end is reset.
     ///
@@ -175,7 +175,7 @@ impl Server {
         };
         let shutdown = &self.shutdown;
         let work = or_stuck(work, shutdown);
-        let work = beside(work, cut_after(self.config.shutdown_grace, shutdown));
+        let work = beside(work, advance_after(&self.config, shutdown));
         beside(work, signals.watch(shutdown)).await
     }
 

@@ -95,3 +95,24 @@ async fn connections_that_the_kernel_has_queued_are_served_when_the_drain_begins
     }
     server.await.unwrap().unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lame_duck_accepts_until_its_time_is_over() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = Shutdown::new();
+    let mut config = with_grace(DAY);
+    config.lame_duck = Duration::from_secs(5);
+    let server = serve(listener, tower::service_fn(echo))
+        .with_config(config)
+        .with_shutdown(shutdown.clone());
+    let server = tokio::spawn(server.into_future());
+    let begun = Instant::now();
+    shutdown.advance(Phase::LameDuck);
+    let mut late = TcpStream::connect(address).await.unwrap();
+    ping_async(&mut late).await;
+    drop(late);
+    server.await.unwrap().unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(5));
+    assert_eq!(shutdown.phase(), Phase::Draining);
+}

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use astatine_http1::Incoming;
-use astatine_reactor::Handover;
+use astatine_reactor::{Handover, Phase};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
@@ -104,4 +104,22 @@ async fn a_client_that_waits_for_leave_is_told_to_send_its_body_first() {
     client.send("heabc").await;
     client.end().await;
     assert_eq!(client.read_all().await, "ABC");
+}
+
+#[tokio::test]
+async fn the_next_protocol_hears_of_a_shutdown() {
+    let app = service_fn(|_: Request<Incoming>| async {
+        let handover = Handover::new(|mut connection, _unread: Bytes| async move {
+            connection.io.write_all(b"here").await.unwrap();
+            connection.shutdown.reached(Phase::Draining).await;
+            connection.io.write_all(b"gone").await.unwrap();
+        });
+        let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+        response.extension(handover).body(Full::<Bytes>::default())
+    });
+    let mut client = Client::connect(app);
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_until("here").await;
+    client.shutdown.advance(Phase::Draining);
+    assert_eq!(client.read_all().await, "gone");
 }

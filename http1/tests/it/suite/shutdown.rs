@@ -48,3 +48,13 @@ async fn a_request_under_way_is_answered_with_close() {
     client.shutdown.advance(Phase::Draining);
     assert_eq!(client.read_all().await, last("a"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lame_duck_answers_and_says_that_the_connection_ends() {
+    let mut client = Client::connect(echo());
+    client.shutdown.advance(Phase::LameDuck);
+    assert_eq!(
+        client.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await,
+        last("GET / ")
+    );
+}
