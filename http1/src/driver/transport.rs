@@ -325,9 +325,7 @@ impl Transport {
 
     /// Makes the end of the stream an abort: what is written need not reach the peer.
     pub(super) fn abort(&mut self) {
-        if let Some(io) = &mut self.io {
-            io.abort();
-        }
+        self.io().into_iter().for_each(Io::abort);
     }
 
     /// Reads what nobody will look at and returns its length, 0 at the end.
@@ -392,7 +390,7 @@ impl Drop for Transport {
     /// connection came to end. Where the framing tells, what was written still reaches the peer.
     fn drop(&mut self) {
         if self.core.is_body_until_close() {
-            self.io().into_iter().for_each(Io::abort);
+            self.abort();
         }
     }
 }
