@@ -20,10 +20,11 @@ pub(crate) struct Cache {
 type Entries = Sharded<Box<[u8]>, Kept, ByWeight, RandomState>;
 
 impl Cache {
-    /// Makes a cache of `max_bytes`, none for 0. Each descriptor is charged with its share of
-    /// the bytes, so that one bound holds for both.
-    pub(crate) fn new(max_bytes: u64, max_open_files: usize) -> Self {
-        let n_shards = (max_bytes / MIN_SHARD_BYTES).clamp(1, MAX_SHARDS);
+    /// Makes a cache of `max_bytes`, none for 0, whose shards have room for `largest_bytes`. Each
+    /// descriptor is charged with its share of the bytes, so that one bound holds for both.
+    pub(crate) fn new(max_bytes: u64, max_open_files: usize, largest_bytes: u64) -> Self {
+        let shard_bytes = largest_bytes.saturating_mul(2).max(MIN_SHARD_BYTES);
+        let n_shards = (max_bytes / shard_bytes).clamp(1, MAX_SHARDS);
         let options = OptionsBuilder::new()
             .estimated_items_capacity(estimated_items(max_bytes))
             .weight_capacity(max_bytes)
@@ -106,7 +107,6 @@ fn estimated_items(max_bytes: u64) -> usize {
         .clamp(32, MAX_ESTIMATE)
 }
 
-/// A shard holds the heaviest resource that is usual: compressed on demand from 1 MiB.
 const MIN_SHARD_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_SHARDS: u64 = 16;
 const USUAL_BYTES: u64 = 16 * 1024;

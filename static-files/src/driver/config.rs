@@ -47,7 +47,8 @@ pub struct Config {
     pub is_gzip_on_demand: bool,
     /// The least length of a file that is compressed on demand, in bytes. Default: 1 KiB.
     pub gzip_min_bytes: u64,
-    /// The greatest length of a file that is compressed on demand, in bytes. Default: 1 MiB.
+    /// The greatest length of a file that is compressed on demand, in bytes. Default: 1 MiB. One
+    /// that the cache would have no room for is sent as it is.
     /// At worst this much is read and held for each thread of `max_blocking`.
     pub gzip_max_bytes: u64,
     /// How many ranges one request may ask for; beyond it Range is ignored and the whole file is

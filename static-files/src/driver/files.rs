@@ -56,9 +56,11 @@ pub(crate) enum Found {
 
 impl Files {
     pub(crate) fn new(root: &Path, config: Config, clock: Clock) -> io::Result<Self> {
+        let largest_bytes = config.gzip_max_bytes;
+        let max_open_files = config.max_open_files.get();
         Ok(Self {
             root: Root::new(root)?,
-            cache: Cache::new(config.cache_bytes, config.max_open_files.get()),
+            cache: Cache::new(config.cache_bytes, max_open_files, largest_bytes),
             absences: Absences::new(config.cache_bytes / ABSENCES_SHARE),
             pool: Pool::new(config.max_blocking),
             max_age: max_age(config.max_age),

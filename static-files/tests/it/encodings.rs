@@ -182,6 +182,20 @@ async fn what_is_compressed_on_demand_is_never_sent_in_parts() {
 }
 
 #[tokio::test]
+async fn what_may_be_compressed_is_as_long_as_the_cache_has_room() {
+    let text = text().repeat(300);
+    for (cache_bytes, encoding) in [(64 << 20, "gzip"), (4 << 20, "")] {
+        let site = Site::with(&[("a.txt", &text)], |config| {
+            config.gzip_max_bytes = 10 << 20;
+            config.cache_bytes = cache_bytes;
+        });
+        let gzip = [("accept-encoding", "gzip")];
+        let answer = site.get_with("/a.txt", &gzip).await;
+        assert_eq!(answer.header("content-encoding"), encoding, "{cache_bytes}");
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_pay_is_not_compressed() {
     let noise = crate::site::noise(5_000);
     let text = text();
