@@ -59,7 +59,7 @@ async fn html_is_escaped_sorted_and_leaves_out_what_is_not_served() {
         .map(|name| page.find(&format!(">{name}")).unwrap())
         .collect();
     assert!(places.is_sorted(), "{page}");
-    assert!(!page.contains("../"));
+    assert!(!page.contains("../") && !page.contains("and more"));
     assert!(site.get("/zoo/").await.text().contains("href=\"../\""));
 }
 
@@ -67,16 +67,11 @@ async fn html_is_escaped_sorted_and_leaves_out_what_is_not_served() {
 async fn a_folder_of_very_many_names_is_listed_in_part() {
     const MAX: usize = 10_000;
     let site = Site::with(&[], |config| config.listing = Listing::On);
-    for i in 0..MAX {
+    for i in 0..=MAX {
         fs::File::create(site.folder.path().join(format!("{i}.txt"))).unwrap();
     }
-    let n_links = |page: &str| page.matches("<a href=").count();
-    let whole = site.get("/").await;
-    assert_eq!(n_links(whole.text()), MAX);
-    assert!(!whole.text().contains("and more"));
-    fs::File::create(site.folder.path().join("one.txt")).unwrap();
     let part = site.get("/").await;
-    assert_eq!(n_links(part.text()), MAX);
+    assert_eq!(part.text().matches("<a href=").count(), MAX);
     assert!(part.text().contains("and more"));
 }
 
