@@ -14,10 +14,13 @@
 //! | [`TimeoutLayer`](timeout::TimeoutLayer) | answers for a service that takes too long |
 //! | [`ConcurrencyLimitLayer`](concurrency::ConcurrencyLimitLayer) | bounds the requests at a time |
 //! | [`BufferLayer`](buffer::BufferLayer) | has the request's body whole before its service is called |
+//!
+//! [`Optional`](optional::Optional) leaves a layer out where an option says so.
 
 pub mod access_log;
 pub mod buffer;
 pub mod concurrency;
+pub mod optional;
 mod or_empty;
 pub mod request_id;
 pub mod timeout;
