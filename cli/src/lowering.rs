@@ -2,12 +2,19 @@
 //! part's own default.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
-use astatine_reactor::{Bind, Inherited};
+use astatine_http1::layer::access_log::AccessLog;
+use astatine_http1::layer::concurrency::ConcurrencyLimitLayer;
+use astatine_http1::layer::timeout::TimeoutLayer;
+use astatine_reactor::proxy_protocol::ProxyProtocolLayer;
+use astatine_reactor::{Bind, Inherited, Network};
 use astatine_static_files::{Dotfiles, Listing};
 use {astatine_http1 as http1, astatine_reactor as reactor, astatine_static_files as static_files};
 
+use crate::layers::Layers;
+use crate::network::ListedNetwork;
 use crate::options::Options;
 
 /// Returns the limits of connections.
@@ -45,6 +52,34 @@ pub(crate) fn http1_config(options: &Options) -> http1::Config {
     set(&mut config.drain_min_rate, o.drain_min_rate);
     set(&mut config.drain_grace, o.drain_grace.map(seconds));
     config
+}
+
+/// Returns what stands around the files, the log among it where one is kept.
+pub(crate) fn layers(options: &Options, log: Option<AccessLog>) -> Layers {
+    let timeout = options.request_timeout.map(u32::from).map(seconds);
+    let max_queued = options.max_queued.unwrap_or_default();
+    Layers {
+        log,
+        proxies: networks(&options.trusted_proxy),
+        field: options.forwarded_field.unwrap_or_default().into(),
+        has_request_ids: options.request_id.unwrap_or_default(),
+        timeout: timeout.map(TimeoutLayer::new),
+        concurrency: options
+            .max_concurrent
+            .map(|max| ConcurrencyLimitLayer::with_queue(max, max_queued)),
+    }
+}
+
+/// Returns the layer that reads the headers of proxies before the protocol begins.
+pub(crate) fn proxy_protocol(options: &Options) -> Option<ProxyProtocolLayer> {
+    let networks = networks(&options.proxy_protocol);
+    let timeout = options.proxy_protocol_timeout.map(seconds);
+    let timeout = timeout.unwrap_or(ProxyProtocolLayer::DEFAULT_TIMEOUT);
+    (!networks.is_empty()).then(|| ProxyProtocolLayer::new(networks).timeout(timeout))
+}
+
+fn networks(listed: &[ListedNetwork]) -> Arc<[Network]> {
+    listed.iter().map(|listed| listed.0).collect()
 }
 
 /// Returns how the folder is served.
@@ -282,6 +317,8 @@ mod tests {
         tells("--write-stall-timeout <", &stall.as_secs());
         tells("--drain-min-rate <", &http1.drain_min_rate);
         tells("--drain-grace <", &http1.drain_grace.as_secs());
+        let timeout = ProxyProtocolLayer::DEFAULT_TIMEOUT;
+        tells("--proxy-protocol-timeout <", &timeout.as_secs());
         let reactor = reactor::Config::default();
         tells("--descriptor-reserve <", &reactor.descriptor_reserve);
         tells("--backlog <", &reactor.backlog);

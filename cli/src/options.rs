@@ -3,14 +3,16 @@
 //! What is not given is `None`, so that the layers can be laid over each other; defaults live in
 //! the configuration of the part that an option is for. The short help leaves out what few need.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::cache_rule::CacheRule;
+use crate::forwarded_field::ForwardedField;
 use crate::listen::{Listen, UnixMode};
 use crate::log_format::LogFormat;
+use crate::network::ListedNetwork;
 use crate::verbosity::Verbosity;
 
 const FILES: &str = "Static files";
@@ -49,6 +51,29 @@ pub(crate) struct Options {
     /// How a request is logged [default: common]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
+
+    /// Give each request a name: X-Request-Id, in the log as JSON too
+    #[arg(long, hide_short_help = true)]
+    pub(crate) request_id: Option<bool>,
+
+    /// Believe what proxies in this network, as 10.0.0.0/8 or unix, say of the client; may be
+    /// repeated
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    pub(crate) trusted_proxy: Vec<ListedNetwork>,
+
+    /// The fields in which they say it, X-Forwarded-For and its kin or
+    /// Forwarded [default: x-forwarded]
+    #[arg(long, value_enum, value_name = "FIELD", hide_short_help = true)]
+    pub(crate) forwarded_field: Option<ForwardedField>,
+
+    /// Expect the PROXY protocol on connections from this network; may be repeated
+    #[arg(
+        long,
+        value_name = "NETWORK",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    pub(crate) proxy_protocol: Vec<ListedNetwork>,
 
     /// What is told on standard error: 0 nothing, 1 and 2 errors, 3 warnings, 4 events,
     /// 5 details [default: 4]
@@ -158,6 +183,23 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = REQUESTS, hide_short_help = true)]
     pub(crate) max_headers: Option<u16>,
 
+    /// Seconds until a response begins; beyond it 503 [default: no limit]
+    #[arg(long, value_name = "SECONDS", help_heading = REQUESTS)]
+    pub(crate) request_timeout: Option<NonZeroU32>,
+
+    /// Most requests that are worked on at a time; beyond it 503 [default: no limit]
+    #[arg(long, value_name = "N", help_heading = REQUESTS)]
+    pub(crate) max_concurrent: Option<NonZeroUsize>,
+
+    /// Most requests that wait where --max-concurrent is reached, instead of the 503 [default: 0]
+    #[arg(long, value_name = "N", help_heading = REQUESTS, hide_short_help = true)]
+    pub(crate) max_queued: Option<usize>,
+
+    /// Seconds for a header of the PROXY protocol; beyond it the connection is
+    /// closed [default: 5]
+    #[arg(long, value_name = "SECONDS", help_heading = CONNECTIONS, hide_short_help = true)]
+    pub(crate) proxy_protocol_timeout: Option<u32>,
+
     /// Seconds that a connection may idle between two requests [default: 40]
     #[arg(short, long, value_name = "SECONDS", help_heading = CONNECTIONS)]
     pub(crate) keep_alive: Option<u32>,
@@ -206,10 +248,12 @@ impl Options {
         }
         // Were an option left out, this would not compile.
         layered! {
-            www port bind unix_mode threads access_log log_format verbosity shutdown_timeout pid
+            www port bind unix_mode threads access_log log_format request_id
+            trusted_proxy forwarded_field proxy_protocol verbosity shutdown_timeout pid
             listing spa index dotfiles max_age cache_control immutable gzip gzip_min gzip_max
             max_ranges cache max_open_files max_stale max_blocking
             timeout max_body body_min_rate body_grace
+            request_timeout max_concurrent max_queued proxy_protocol_timeout
             max_header max_header_line max_request_line max_headers
             keep_alive max_requests max_connections max_connections_per_address
             descriptor_reserve backlog write_stall_timeout drain_min_rate drain_grace

@@ -7,13 +7,16 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use astatine_http1::Http1;
-use astatine_http1::layer::access_log::{AccessLog, AccessLogLayer};
-use astatine_reactor::{Address, Bind, Inherited, PeerInfo, Phase, Server, Shutdown};
+use astatine_http1::layer::access_log::AccessLog;
+use astatine_reactor::proxy_protocol::ProxyProtocolLayer;
+use astatine_reactor::{Address, Bind, Connection, Inherited, PeerInfo, Phase, Server, Shutdown};
 use astatine_static_files::{Config, StaticFiles};
 use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::command_line::Settings;
 use crate::failure::Failure;
+use crate::layers::Layers;
 use crate::options::Options;
 use crate::pid_file::PidFile;
 use crate::{descriptors, lowering, ready};
@@ -41,7 +44,7 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     }
     let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
     let binds = lowering::binds(&options, &inherited);
-    let log = start_log(&options)?;
+    let layers = lowering::layers(&options, start_log(&options)?);
     let mut server = Server::new(config).threads(n_threads).inherit(inherited);
     let pid_file = Arc::new(OnceLock::new());
     let on_ready = OnReady {
@@ -52,10 +55,10 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     };
     server = server.on_ready(|addresses| on_ready.run(addresses));
     for bind in binds {
-        server = listen(server, bind, &options, &files, log.as_ref());
+        server = listen(server, bind, &options, &files, &layers);
     }
     let result = server.run();
-    if let Some(log) = log {
+    if let Some(log) = layers.log {
         log.close();
     }
     result.map_err(Failure::Server)?;
@@ -91,26 +94,45 @@ impl OnReady {
     }
 }
 
-/// Adds one address to the server, with the log around the files where one is kept.
+/// Adds one address to the server, with the layers around the files where there are any.
 fn listen(
     server: Server,
     bind: Bind,
     options: &Options,
     files: &StaticFiles,
-    log: Option<&AccessLog>,
+    layers: &Layers,
 ) -> Server {
     let config = lowering::http1_config(options);
-    let files = files.clone();
-    let Some(log) = log.cloned() else {
-        return server.listen(bind, move || {
+    let proxy_protocol = lowering::proxy_protocol(options);
+    let (files, layers) = (files.clone(), layers.clone());
+    if layers.is_empty() {
+        return behind(server, bind, proxy_protocol, move || {
             Http1::new(files.clone()).config(config.clone())
         });
-    };
-    server.listen(bind, move || {
-        let (files, lane) = (files.clone(), log.lane());
-        let app = move |peer: &PeerInfo| AccessLogLayer::new(&lane, peer).layer(files.clone());
+    }
+    behind(server, bind, proxy_protocol, move || {
+        let (files, layers, lane) = (files.clone(), layers.clone(), layers.lane());
+        let app = move |peer: &PeerInfo| layers.around(files.clone(), lane.as_ref(), peer);
         Http1::per_connection(app).config(config.clone())
     })
+}
+
+/// Adds the service, behind the PROXY protocol where proxies speak it.
+fn behind<M, S>(
+    server: Server,
+    bind: Bind,
+    proxy_protocol: Option<ProxyProtocolLayer>,
+    make: M,
+) -> Server
+where
+    M: Fn() -> S + Send + Sync + 'static,
+    S: Service<Connection, Response = (), Error = astatine_http1::Error> + Clone + 'static,
+    S::Future: 'static,
+{
+    match proxy_protocol {
+        Some(layer) => server.listen(bind, move || layer.layer(make())),
+        None => server.listen(bind, make),
+    }
 }
 
 fn start_diagnostics(options: &Options) {

@@ -9,6 +9,7 @@ mod cold;
 mod connections;
 mod files;
 mod folder;
+mod layers;
 mod limits;
 mod log;
 mod readme;

@@ -1,0 +1,23 @@
+//! The fields of trusted proxies, as a user names them.
+
+use astatine_http1::layer::trusted_proxy::Field;
+
+/// One value of `--forwarded-field`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ForwardedField {
+    /// X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host.
+    #[default]
+    XForwarded,
+    /// Forwarded (RFC 7239).
+    Forwarded,
+}
+
+impl From<ForwardedField> for Field {
+    fn from(field: ForwardedField) -> Self {
+        match field {
+            ForwardedField::XForwarded => Self::XForwarded,
+            ForwardedField::Forwarded => Self::Forwarded,
+        }
+    }
+}
