@@ -5,23 +5,26 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST` to any target | how many bytes the body had |
+//! | `PUT` to any target | the same, once the body was whole, in memory or in a file |
 //! | `GET /N` | N bytes |
 
 use std::convert::Infallible;
 use std::env;
 use std::error::Error;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use astatine_http1::layer::OrEmpty;
+use astatine_http1::layer::buffer::BufferLayer;
 use astatine_http1::{Config, Http1, Incoming};
 use astatine_reactor::{Bind, Server};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Either, Full};
-use tower::service_fn;
+use tower::{Layer, ServiceExt, service_fn};
 
 /// So many bytes without meaning.
 struct Filler {
@@ -51,7 +54,7 @@ impl Body for Filler {
     }
 }
 
-type Answer = Response<Either<Full<Bytes>, Filler>>;
+type AnyBody = Either<Full<Bytes>, Filler>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args().skip(1);
@@ -70,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Server::new(astatine_reactor::Config::default())
         .threads(NonZeroUsize::MIN)
         .listen(bind, move || {
-            Http1::new(service_fn(answer)).config(config.clone())
+            Http1::new(service_fn(route)).config(config.clone())
         })
         .on_ready(|addresses| {
             for address in addresses {
@@ -81,7 +84,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
+/// What answers a request, with and without the layer that has its body whole.
+type Routed = Response<Either<AnyBody, OrEmpty<AnyBody>>>;
+
+async fn route(request: Request<Incoming>) -> Result<Routed, Infallible> {
+    if request.method() == Method::PUT {
+        let whole = BufferLayer::new().layer(service_fn(answer));
+        let response = whole.oneshot(request).await?;
+        return Ok(response.map(Either::Right));
+    }
+    Ok(answer(request).await?.map(Either::Left))
+}
+
+async fn answer<B>(request: Request<B>) -> Result<Response<AnyBody>, Infallible>
+where
+    B: Body<Data = Bytes>,
+{
     if request.method() == Method::GET {
         let n_left = request.uri().path().trim_start_matches('/').parse();
         return Ok(match n_left {
@@ -89,7 +107,7 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
             Err(_) => respond(StatusCode::NOT_FOUND, "no number of bytes\n".into()),
         });
     }
-    let mut body = request.into_body();
+    let mut body = pin!(request.into_body());
     let mut n_bytes = 0;
     while let Some(frame) = body.frame().await {
         // The server answers what broke the body.
@@ -101,7 +119,7 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
     Ok(respond(StatusCode::OK, format!("{n_bytes}\n")))
 }
 
-fn respond(status: StatusCode, text: String) -> Answer {
+fn respond(status: StatusCode, text: String) -> Response<AnyBody> {
     let mut response = Response::new(Either::Left(Full::from(text)));
     *response.status_mut() = status;
     response

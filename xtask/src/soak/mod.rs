@@ -3,7 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `slow`, `attack`, `healthy` | slow clients of four forms, beside one that behaves |
-//! | `stream` | bodies of 4 GiB, both ways |
+//! | `stream` | large bodies, both ways |
 //! | `report` | figures and their bounds |
 
 mod attack;

@@ -1,4 +1,4 @@
-//! Bodies of 4 GiB, both ways, through a server on one core: its memory stays small.
+//! Large bodies, both ways, through a server on one core: its memory stays small.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -20,6 +20,8 @@ enum Framing {
 }
 
 const BODY_BYTES: u64 = 4 << 30;
+/// More than the bound on memory.
+const BUFFERED_BYTES: u64 = 40 << 20;
 const PIECE_BYTES: usize = 64 << 10;
 const MAX_MEMORY_BYTES: u64 = 32 << 20;
 
@@ -69,10 +71,13 @@ pub(super) fn run(programs: &Programs, report: &mut Report) -> Result<(), Failur
         download(server, &format!("/{BODY_BYTES}"))
     })?;
     carry("upload of 4 GiB with its length", &of_stream, |server| {
-        upload(server, Framing::Length)
+        upload(server, "POST", Framing::Length, BODY_BYTES)
     })?;
     carry("upload of 4 GiB in chunks", &of_stream, |server| {
-        upload(server, Framing::Chunked)
+        upload(server, "POST", Framing::Chunked, BODY_BYTES)
+    })?;
+    carry("upload of 40 MiB that is buffered", &of_stream, |server| {
+        upload(server, "PUT", Framing::Length, BUFFERED_BYTES)
     })
 }
 
@@ -112,25 +117,25 @@ fn download(server: SocketAddr, path: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn upload(server: SocketAddr, framing: Framing) -> io::Result<()> {
+fn upload(server: SocketAddr, method: &str, framing: Framing, n_bytes: u64) -> io::Result<()> {
     let mut client = Client::connect(server)?;
     let data = vec![b'x'; PIECE_BYTES];
     let (field, piece, end): (_, _, &[u8]) = match framing {
-        Framing::Length => (format!("Content-Length: {BODY_BYTES}"), data, b""),
+        Framing::Length => (format!("Content-Length: {n_bytes}"), data, b""),
         Framing::Chunked => {
             let size = format!("{PIECE_BYTES:x}\r\n");
             let chunk = [size.as_bytes(), &data, b"\r\n"].concat();
             ("Transfer-Encoding: chunked".to_owned(), chunk, b"0\r\n\r\n")
         }
     };
-    client.send(format!("POST / HTTP/1.1\r\nHost: x\r\n{field}\r\n\r\n").as_bytes())?;
-    for _ in 0..BODY_BYTES / PIECE_BYTES as u64 {
+    client.send(format!("{method} / HTTP/1.1\r\nHost: x\r\n{field}\r\n\r\n").as_bytes())?;
+    for _ in 0..n_bytes / PIECE_BYTES as u64 {
         client.send(&piece)?;
     }
     client.send(end)?;
-    let answer = client.answer("POST")?;
+    let answer = client.answer(method)?;
     let counted = String::from_utf8_lossy(&answer.body).into_owned();
-    if counted.trim() != BODY_BYTES.to_string() {
+    if counted.trim() != n_bytes.to_string() {
         return Err(io::Error::other(format!("the server counted {counted}")));
     }
     Ok(())
