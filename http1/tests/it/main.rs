@@ -5,6 +5,7 @@
     reason = "each test runs over every kind of stream"
 )]
 
+mod allocations;
 mod disconnect;
 mod one_byte;
 mod random;
