@@ -1,5 +1,6 @@
 //! `cargo xtask conformance`: what others have written down of a protocol, against us.
 
+mod client;
 mod http;
 
 use std::path::Path;
@@ -14,8 +15,9 @@ pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
         [subject, folder] => (*subject, Some(Path::new(*folder))),
         _ => return Err(Failure::Usage(USAGE)),
     };
-    match subject {
-        "http" => http::run(folder),
+    match (subject, folder) {
+        ("client", None) => client::run(),
+        ("http", _) => http::run(folder),
         _ => Err(Failure::Usage(USAGE)),
     }
 }

@@ -1,5 +1,5 @@
-//! The server, and the client, over streams in memory and sockets, through its public API. Each test runs over every
-//! kind of stream that stands beside this folder.
+//! The server and the client over streams in memory and sockets, through their public API. Each test
+//! runs over every kind of stream that stands beside this folder.
 
 mod abort;
 mod axum;
@@ -7,6 +7,7 @@ mod body;
 mod client;
 mod client_body;
 mod client_exchange;
+mod client_pool;
 mod client_timeouts;
 mod client_upgrade;
 mod exchange;
