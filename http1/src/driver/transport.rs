@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use astatine_reactor::{Deadline, FileRegion, Io, PeerInfo, Phase, Reached};
@@ -252,49 +252,12 @@ impl Transport {
         scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Poll<Result<(), Violation>>, Error> {
-        let Some(connection) = &mut self.connection else {
-            return Ok(Poll::Pending);
-        };
         let is_body = self.core.is_receiving_body();
         let has_room = is_body || self.core.is_idle() || self.input.len() < MAX_READ_AHEAD_BYTES;
         if self.is_eof || !has_room || !is_body && !self.output.is_empty() {
             return Ok(Poll::Pending);
         }
-        if std::mem::take(&mut self.is_drained) && connection.io.poll_read_ready(cx)?.is_pending() {
-            return Ok(Poll::Pending);
-        }
-        let size = match self.core.body_left() {
-            Some(left) if left <= BODY_READ_BYTES as u64 => ROOM_BYTES,
-            _ => BODY_READ_BYTES,
-        };
-        let read = if self.input.is_empty() {
-            let room = if size == ROOM_BYTES {
-                &mut scratch.room
-            } else {
-                &mut scratch.large_room
-            };
-            if room.capacity() < size / 4 {
-                // Also an empty piece holds on to the block, which could be used again.
-                self.input = Bytes::new();
-                room.reserve(size);
-            }
-            let space = room.capacity();
-            let read = poll_read_buf(Pin::new(&mut *connection.io), cx, room);
-            self.is_drained = room.len() < space;
-            if !room.is_empty() {
-                self.input = room.split().freeze();
-                self.owns_input = false;
-            }
-            read
-        } else {
-            let mut whole = own(std::mem::take(&mut self.input));
-            whole.reserve(whole.len().clamp(MIN_CONTINUED_BYTES, size));
-            let read = poll_read_buf(Pin::new(&mut *connection.io), cx, &mut whole);
-            self.input = whole.freeze();
-            self.owns_input = true;
-            read
-        };
-        match read {
+        match self.poll_read(scratch, cx) {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(Err(error)) => Err(error.into()),
             Poll::Ready(Ok(0)) => {
@@ -309,6 +272,52 @@ impl Transport {
                 Ok(Poll::Ready(Ok(())))
             }
         }
+    }
+
+    /// Reads once behind the input, into the thread's room where there is none.
+    #[inline]
+    fn poll_read(
+        &mut self,
+        scratch: &mut Scratch,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let Some(connection) = &mut self.connection else {
+            return Poll::Pending;
+        };
+        let io = &mut *connection.io;
+        if std::mem::take(&mut self.is_drained) {
+            ready!(io.poll_read_ready(cx))?;
+        }
+        let size = match self.core.body_left() {
+            Some(left) if left <= BODY_READ_BYTES as u64 => ROOM_BYTES,
+            _ => BODY_READ_BYTES,
+        };
+        if !self.input.is_empty() {
+            let mut whole = own(std::mem::take(&mut self.input));
+            whole.reserve(whole.len().clamp(MIN_CONTINUED_BYTES, size));
+            let read = poll_read_buf(Pin::new(io), cx, &mut whole);
+            self.input = whole.freeze();
+            self.owns_input = true;
+            return read;
+        }
+        let room = if size == ROOM_BYTES {
+            &mut scratch.room
+        } else {
+            &mut scratch.large_room
+        };
+        if room.capacity() < size / 4 {
+            // Also an empty piece holds on to the block, which could be used again.
+            self.input = Bytes::new();
+            room.reserve(size);
+        }
+        let space = room.capacity();
+        let read = poll_read_buf(Pin::new(io), cx, room);
+        self.is_drained = room.len() < space;
+        if !room.is_empty() {
+            self.input = room.split().freeze();
+            self.owns_input = false;
+        }
+        read
     }
 
     pub(super) fn is_eof(&self) -> bool {

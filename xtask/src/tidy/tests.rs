@@ -112,7 +112,7 @@ mod code_rule {
     }
 
     #[test]
-    fn unsafe_has_one_home_and_every_other_crate_forbids_it() {
+    fn unsafe_has_its_files_and_every_other_crate_forbids_it() {
         let text = "//! a\nfn f() { unsafe { g() } }\n";
         check(code::check(&source("reactor/src/net/sys.rs", text)), &[]);
         check(
@@ -120,9 +120,9 @@ mod code_rule {
             &[2],
         );
         check(code::check(&source("http1/src/sys.rs", text)), &[2]);
-        check(code::check(&source("http1/src/lib.rs", "//! a\n")), &[1]);
+        check(code::check(&source("cli/src/main.rs", "//! a\n")), &[1]);
         let forbidding = "//! a\n#![forbid(unsafe_code)]\n";
-        check(code::check(&source("http1/src/lib.rs", forbidding)), &[]);
+        check(code::check(&source("cli/src/main.rs", forbidding)), &[]);
     }
 }
 
