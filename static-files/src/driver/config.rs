@@ -34,7 +34,8 @@ pub struct Config {
     pub max_age: Duration,
     /// Whether files with a hash in their name are `immutable` for a year: at least eight
     /// hexadecimal digits between dots or dashes, letters and numerals among them, as in
-    /// `app.3f2a9c1b.js`, but not a UUID's. Default: true.
+    /// `app.3f2a9c1b.js`, but not a UUID's. One that was modified within the last two seconds is
+    /// `no-cache`, since it may not be written to its end. Default: true.
     pub is_hashed_immutable: bool,
     /// Media types by extension, without dot and in lower case, that go before the built-in
     /// ones. Default: none.

@@ -131,11 +131,12 @@ impl Search<'_> {
         } else {
             Gzip::Settled
         };
+        let now = seconds_since_1970();
         let description = Description {
             content_type,
-            cache_control: cache_control(name, self.config),
+            cache_control: cache_control(name, now - stamp.modified.0, self.config),
             is_negotiable: gzip == Gzip::Possible || !siblings.is_empty(),
-            now: seconds_since_1970(),
+            now,
         };
         let mut is_settled = true;
         let mut variants = Vec::with_capacity(1 + siblings.len());
@@ -189,7 +190,8 @@ impl Search<'_> {
     }
 }
 
-fn cache_control(name: &[u8], config: &Config) -> HeaderValue {
+/// Returns Cache-Control for a file that was modified so many seconds ago.
+fn cache_control(name: &[u8], age: i64, config: &Config) -> HeaderValue {
     let rule = config
         .cache_control
         .iter()
@@ -197,7 +199,12 @@ fn cache_control(name: &[u8], config: &Config) -> HeaderValue {
     match rule {
         Some((_, value)) => value.clone(),
         None if config.is_hashed_immutable && is_hashed(name) => {
-            HeaderValue::from_static("public, max-age=31536000, immutable")
+            HeaderValue::from_static(if age >= SETTLED_SECONDS {
+                "public, max-age=31536000, immutable"
+            } else {
+                // It may be half written, and nobody is to keep a half for a year.
+                "no-cache"
+            })
         }
         None => max_age(config.max_age),
     }

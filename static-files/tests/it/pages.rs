@@ -5,7 +5,7 @@ use std::time::Duration;
 use astatine_static_files::Glob;
 use http::HeaderValue;
 
-use crate::site::Site;
+use crate::site::{Site, age};
 
 #[tokio::test]
 async fn a_folder_is_its_index_and_a_page_needs_no_extension() {
@@ -178,6 +178,27 @@ async fn other_methods_are_told_what_is_allowed() {
     assert_eq!(site.send("OPTIONS", "*", &[]).await.status, 204);
     assert_eq!(site.send("POST", "/missing", &[]).await.status, 404);
     assert_eq!(site.send("OPTIONS", "/missing", &[]).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_may_still_be_written_is_not_immutable() {
+    let site = Site::new(&[("app.3f2a9c1b.js", b"let half")]);
+    let path = site.folder.path().join("app.3f2a9c1b.js");
+    let hours_ago = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    // As if it had been just now, however slow the test is.
+    file.set_modified(hours_ago + Duration::from_secs(10_000))
+        .unwrap();
+    let cache_control = || async {
+        site.get("/app.3f2a9c1b.js")
+            .await
+            .header("cache-control")
+            .to_owned()
+    };
+    assert_eq!(cache_control().await, "no-cache");
+    age(&path, Duration::from_secs(60));
+    site.advance(Duration::from_secs(1));
+    assert!(cache_control().await.contains("immutable"));
 }
 
 #[tokio::test]
