@@ -36,6 +36,8 @@ pub(super) struct LineScan {
     /// Where the line under way starts.
     line_start: usize,
     n_lines: usize,
+    /// Bytes of empty lines skipped before a request.
+    n_skipped: usize,
 }
 
 /// Which kind of lines a [`LineScan`] looks at.
@@ -189,12 +191,13 @@ pub(super) fn receive<H: Form>(
     request: &mut H,
 ) -> Result<Option<HeadFacts>, Violation> {
     if scan.scanned == 0 {
-        skip_empty_lines(input, config)?;
+        skip_empty_lines(input, scan, config)?;
         if input[..] == *b"\r" {
             return Ok(None);
         }
         if let Ok(Some((len, facts))) = read(input, config, n_fields_expected, request) {
             input.advance(len);
+            scan.n_skipped = 0;
             return Ok(Some(facts));
         }
     }
@@ -242,12 +245,15 @@ pub(super) fn receive_trailers(
 }
 
 /// A server takes empty lines before a request (RFC 9112 §2.2).
-fn skip_empty_lines(input: &mut Bytes, config: &Config) -> Result<(), Violation> {
-    let mut n_skipped = 0;
+fn skip_empty_lines(
+    input: &mut Bytes,
+    scan: &mut LineScan,
+    config: &Config,
+) -> Result<(), Violation> {
     while input.starts_with(b"\r\n") {
         input.advance(2);
-        n_skipped += 2;
-        if n_skipped > config.max_head_bytes {
+        scan.n_skipped += 2;
+        if scan.n_skipped > config.max_head_bytes {
             return Err(Violation::HeadTooLong);
         }
     }

@@ -6,7 +6,9 @@
 )]
 
 mod allocations;
+mod corpus;
 mod disconnect;
 mod one_byte;
+mod property;
 mod random;
 mod whole;
