@@ -6,6 +6,7 @@
 )]
 
 mod allocations;
+mod client_disconnect;
 mod corpus;
 mod disconnect;
 mod one_byte;

@@ -160,7 +160,8 @@ where
             self.hand_over(response);
             return Turn::Ended;
         }
-        let is_usable = !self.is_eof && self.write_error.is_none();
+        let is_usable =
+            !self.is_eof && self.write_error.is_none() && self.transport.input.is_empty();
         if is_usable && self.core.next_exchange() {
             self.unsent = None;
             self.transport.begin_idle();
@@ -182,7 +183,13 @@ where
                 Ok(Turn::Moved)
             }
             Some(Expired::Break(violation)) => Err(violation.into()),
-            Some(Expired::WriteStalled) => Err(Error::WriteStalled),
+            Some(Expired::WriteStalled) if self.is_answer_owed => Err(Error::WriteStalled),
+            Some(Expired::WriteStalled) => {
+                // A server that has answered need not take the rest.
+                self.core.stop_sending();
+                self.stop_sending();
+                Ok(Turn::Moved)
+            }
         }
     }
 

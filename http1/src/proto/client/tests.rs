@@ -779,3 +779,134 @@ mod request_head {
         }
     }
 }
+
+/// What either core writes, the other reads, however the stream is cut.
+mod against_the_servers_core {
+    use super::*;
+    use crate::config::Config as ServerConfig;
+    use crate::proto::{Connection as Server, DateField};
+
+    const DATE: DateField = *b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+    /// Sends pieces of a body and its end, by either core's commands.
+    fn write_body(
+        pieces: &[&[u8]],
+        output: &mut Vec<u8>,
+        mut send: impl FnMut(Option<usize>, &mut Vec<u8>) -> Chunk,
+    ) {
+        for piece in pieces {
+            let chunk = send(Some(piece.len()), output);
+            output.extend_from_slice(piece);
+            if chunk == Chunk::Chunked {
+                output.extend_from_slice(b"\r\n");
+            }
+        }
+        send(None, output);
+    }
+
+    fn exchange(method: &str, pieces: &[&[u8]], is_length_told: bool, cut: usize) {
+        let len = pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        let told = (is_length_told || len == 0).then_some(len);
+        let (mut client, mut server) = (Connection::new(), Server::new());
+        let mut wire = Vec::new();
+        let request = request(method);
+        client.send_head(&request, told, &mut wire).expect("valid");
+        if client.is_sending_body() {
+            write_body(pieces, &mut wire, |len, output| match len {
+                Some(len) => client.send_data(len, output).expect("as declared"),
+                None => {
+                    client.send_end(None, output).expect("whole");
+                    Chunk::Plain
+                }
+            });
+        }
+        let got = serve(&mut server, &wire, cut);
+        assert_eq!(got, (request.method().clone(), pieces.concat()));
+
+        wire.clear();
+        let transfer = server.send_head(&Response::new(()), told, &DATE, &mut wire);
+        let has_body = !matches!(transfer, Transfer::None | Transfer::Length(0));
+        if has_body {
+            write_body(pieces, &mut wire, |len, output| match len {
+                Some(len) => server.send_data(len, output).expect("as declared"),
+                None => {
+                    server.send_end(None, output).expect("whole");
+                    Chunk::Plain
+                }
+            });
+        }
+        let expected = if has_body {
+            pieces.concat()
+        } else {
+            Vec::new()
+        };
+        assert_eq!(read(&mut client, &wire, cut), expected);
+        assert!(client.next_exchange() && server.next_exchange());
+    }
+
+    fn cut_in_two(wire: &[u8], cut: usize) -> [Vec<u8>; 2] {
+        let (a, b) = wire.split_at(cut % (wire.len() + 1));
+        [a.to_vec(), b.to_vec()]
+    }
+
+    fn serve(server: &mut Server, wire: &[u8], cut: usize) -> (Method, Vec<u8>) {
+        let config = ServerConfig::default();
+        let (mut input, mut body) = (Bytes::new(), Vec::new());
+        let mut request = Request::new(());
+        for piece in cut_in_two(wire, cut) {
+            input = Bytes::from([&input[..], &piece].concat());
+            let mut fresh = Request::new(());
+            let facts = server.receive_head(&mut input, &config, &mut fresh);
+            if facts.expect("well formed").is_some() {
+                request = fresh;
+            }
+            while let Some(event) = server
+                .receive_body(&mut input, &config)
+                .expect("well formed")
+            {
+                if let BodyEvent::Data(data) = event {
+                    body.extend(data);
+                }
+            }
+        }
+        assert!(input.is_empty());
+        (request.method().clone(), body)
+    }
+
+    fn read(client: &mut Connection, wire: &[u8], cut: usize) -> Vec<u8> {
+        let config = Config::default();
+        let (mut input, mut body) = (Bytes::new(), Vec::new());
+        for piece in cut_in_two(wire, cut) {
+            input = Bytes::from([&input[..], &piece].concat());
+            let mut response = Response::new(());
+            client
+                .receive_head(&mut input, &config, &mut response)
+                .expect("well formed");
+            while let Some(event) = client
+                .receive_body(&mut input, &config)
+                .expect("well formed")
+            {
+                if let BodyEvent::Data(data) = event {
+                    body.extend(data);
+                }
+            }
+        }
+        assert!(input.is_empty() && client.is_done());
+        body
+    }
+
+    #[test]
+    fn each_reads_what_the_other_writes() {
+        let long = [b'x'; 300];
+        let bodies: [&[&[u8]]; 4] = [&[], &[b"a"], &[b"abc", b"\r\n0\r\n\r\n"], &[&long, b"y"]];
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "M-SEARCH"] {
+            for pieces in bodies {
+                for is_length_told in [true, false] {
+                    for cut in 0..120 {
+                        exchange(method, pieces, is_length_told, cut);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -213,6 +213,7 @@ async fn what_comes_unasked_ends_the_connection() {
     let (_, response) = peer.exchange(get(), &[OK, OK].concat()).await;
     assert_eq!(text(response.unwrap()).await.unwrap(), "ok");
     peer.driver.await.unwrap();
+    assert!(peer.client.call(get()).await.is_err());
 }
 
 #[tokio::test]

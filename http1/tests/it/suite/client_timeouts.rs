@@ -104,6 +104,34 @@ async fn a_server_that_takes_nothing_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_has_answered_need_not_take_the_rest() {
+    let mut peer = Peer::with(1000, Config::default());
+    let (sender, body) = frames();
+    let response = peer.ask(post(body));
+    peer.stream.read_until("\r\n\r\n").await;
+    let frame = http_body::Frame::data(Bytes::from(vec![b'x'; 16 << 10]));
+    sender.send(Ok(frame)).await.unwrap();
+    let begun = Instant::now();
+    peer.stream.send("HTTP/1.1 200 OK\r\n\r\n").await;
+    let mut body = response.await.unwrap().unwrap().into_body();
+    for _ in 0..50 {
+        peer.stream.send("a").await;
+        assert_eq!(
+            body.frame().await.unwrap().unwrap().into_data().unwrap(),
+            "a"
+        );
+        pass(Duration::from_secs(1)).await;
+    }
+    sender.closed().await;
+    assert!(begun.elapsed() >= Duration::from_secs(30));
+    peer.stream.send("b").await;
+    assert_eq!(
+        body.frame().await.unwrap().unwrap().into_data().unwrap(),
+        "b"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed() {
     let mut peer = Peer::connect();
     let (_, response) = peer.exchange(get(), OK).await;
