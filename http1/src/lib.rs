@@ -1,7 +1,9 @@
-//! HTTP/1.0 and HTTP/1.1: a pure core, and a server that answers from any tower service.
+//! HTTP/1.0 and HTTP/1.1: a pure core, a server that answers from any tower service, and a client
+//! that is one.
 //!
 //! It is no router and knows no HTTP/2. Start from `Http1`, the service that a listener is
-//! given; `Incoming`, the body of a request; and [`Config`], the limits.
+//! given; `Incoming`, the body of a request; and [`Config`], the limits. The client is in [`client`],
+//! with limits of its own.
 //!
 //! ```no_run
 //! use std::convert::Infallible;
@@ -37,14 +39,15 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `driver` (default) | `Http1`, `Incoming`: the tokio driver and the tower service; `layer`: tower layers around an app |
+//! | `driver` (default) | `Http1`, `Incoming`: the tokio driver and the tower service; `layer`: tower layers around an app; `client::Pool` and what belongs to it |
+//! | `metrics` | `layer::metrics`, a layer that measures requests by the facade of the `metrics` crate |
 //!
 //! # Specification
 //!
-//! RFC 9112 (HTTP/1.1), and of RFC 9110 what an origin server needs at this level: Host,
+//! RFC 9112 (HTTP/1.1), and of RFC 9110 what an origin server and its client need at this level: Host,
 //! Expect, Connection, Date, Content-Length, trailers, CONNECT and Upgrade by
 //! `astatine_reactor::Handover`. Left out: transfer codings other than chunked (answered with
-//! 501), line folding (answered with 400), and HTTP/0.9.
+//! 501), line folding (answered with 400), and HTTP/0.9. What the client leaves out, [`client`] says.
 
 pub mod client;
 mod config;

@@ -11,6 +11,7 @@
 //! | [`RequestIdLayer`](request_id::RequestIdLayer) | names each request |
 //! | [`TrustedProxyLayer`](trusted_proxy::TrustedProxyLayer) | reads what trusted proxies say of the client |
 //! | [`AccessLogLayer`](access_log::AccessLogLayer) | logs each response |
+//! | `MetricsLayer`, with the feature `metrics` | counts and measures requests |
 //! | [`TimeoutLayer`](timeout::TimeoutLayer) | answers for a service that takes too long |
 //! | [`ConcurrencyLimitLayer`](concurrency::ConcurrencyLimitLayer) | bounds the requests at a time |
 //! | [`BufferLayer`](buffer::BufferLayer) | has the request's body whole before its service is called |
@@ -20,6 +21,8 @@
 pub mod access_log;
 pub mod buffer;
 pub mod concurrency;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod optional;
 mod or_empty;
 pub mod request_id;
