@@ -42,12 +42,14 @@
 //! # Freshness
 //!
 //! A cached file is served for at most `Config::max_stale`, 1 second, without a look at the disk;
-//! for as long it is remembered that there is nothing. One that is too large for memory is asked
-//! each time whether it is what it was, since its bytes are read as they are sent. The look covers every name that had a part
+//! for as long it is remembered that there is nothing. The look covers every name that had a part
 //! in the answer: the file, the siblings that hold it compressed, and the names that would have
 //! gone before it. A file whose status changed less than two seconds before it was read is read
-//! again, since its times cannot tell two changes apart. An entity tag is made of the length, the
-//! time of modification to the nanosecond, and the encoding.
+//! again, since its times cannot tell two changes apart. One of more than 64 KiB is asked each time
+//! whether it is what it was, since its bytes are read as they are sent.
+//!
+//! An entity tag is made of the encoding and a hash of the bytes, or for a file of more than 64 KiB
+//! of its length and its time of modification to the nanosecond.
 //!
 //! # Waiting for the disk
 //!

@@ -1,5 +1,6 @@
 //! A file in one encoding, ready to be answered with.
 
+use std::hash::BuildHasher;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -8,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use astatine_reactor::FileRegion;
 use bytes::Bytes;
+use foldhash::quality::FixedState;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
     ETAG, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -68,7 +70,7 @@ impl Variant {
             Content::Memory(bytes) => bytes.len() as u64,
             Content::File(..) => stamp.len,
         };
-        let etag = entity_tag(stamp, encoding);
+        let etag = entity_tag(stamp, encoding, &content);
         let modified = stamp.modified.0;
         let last_modified = (modified <= description.now)
             .then(|| http_date(modified))
@@ -243,16 +245,24 @@ fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {
     bytes.slice(bound(range.start)..bound(range.end))
 }
 
-/// Makes the entity tag: a file that has the same length and the same time of modification, to
-/// the nanosecond, is held to be the same.
-fn entity_tag(stamp: &Stamp, encoding: Encoding) -> HeaderValue {
-    let (seconds, nanoseconds) = stamp.modified;
-    let suffix = encoding.suffix().trim_start_matches('.');
-    let dash = if suffix.is_empty() { "" } else { "-" };
-    ascii(format!(
-        "\"{:x}-{seconds:x}.{nanoseconds:x}{dash}{suffix}\"",
-        stamp.len
-    ))
+/// Makes the entity tag.
+///
+/// Of bytes in memory it is a hash, so that they have the same one on each server, and another one
+/// after a change, even where each version is unpacked with the same time. A larger file is held to
+/// be the same while its length and its time of modification, to the nanosecond, are.
+fn entity_tag(stamp: &Stamp, encoding: Encoding, content: &Content) -> HeaderValue {
+    let version = match content {
+        Content::Memory(bytes) => {
+            let hash = FixedState::default().hash_one(&bytes[..]);
+            format!("{:x}-{hash:016x}", bytes.len())
+        }
+        Content::File(..) => {
+            let (seconds, nanoseconds) = stamp.modified;
+            format!("{:x}-{seconds:x}.{nanoseconds:x}", stamp.len)
+        }
+    };
+    let suffix = encoding.suffix().replace('.', "-");
+    ascii(format!("\"{version}{suffix}\""))
 }
 
 fn http_date(seconds: i64) -> Option<HttpDate> {

@@ -26,6 +26,17 @@ async fn a_change_is_seen_after_a_second_and_not_before() {
 }
 
 #[tokio::test]
+async fn an_entity_tag_is_that_of_the_bytes() {
+    let site = Site::new(&[("a.txt", b"one"), ("b.txt", b"one"), ("c.txt", b"two")]);
+    age(&site.folder.path().join("b.txt"), Duration::from_secs(100));
+    let tag = |path: &'static str| async { site.get(path).await.header("etag").to_owned() };
+    let first = tag("/a.txt").await;
+    assert_eq!(tag("/b.txt").await, first);
+    // Unpacked from an archive in which every file has the same time.
+    assert_ne!(tag("/c.txt").await, first);
+}
+
+#[tokio::test]
 async fn a_large_file_that_is_written_to_goes_out_as_it_is_now() {
     let old = crate::site::noise(100_000);
     let site = Site::new(&[("a.txt", &old), ("b.txt", &old), ("c.txt", &old)]);
