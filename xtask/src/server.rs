@@ -108,6 +108,20 @@ impl Server {
         self.memory("VmHWM:")
     }
 
+    /// Returns how many descriptors it and its children have open.
+    ///
+    /// # Errors
+    ///
+    /// The process is gone.
+    pub(crate) fn n_descriptors(&self) -> Result<usize, Failure> {
+        let mut n_open = 0;
+        for pid in tree(self.child.id()) {
+            let folder = format!("/proc/{pid}/fd");
+            n_open += fs::read_dir(&folder).map_err(Failure::io(&folder))?.count();
+        }
+        Ok(n_open)
+    }
+
     fn memory(&self, line: &str) -> Result<u64, Failure> {
         let mut n_bytes = 0;
         for pid in tree(self.child.id()) {

@@ -37,6 +37,16 @@ const SIZES: &[usize] = &[
     10 << 20,
 ];
 
+/// The cases that clients leave at every byte: one of each way of answering.
+pub(super) const LEFT: &[&str] = &[
+    "GET /1024.bin",
+    "GET /10485760.bin",
+    "GET /65537.bin Range: bytes=1-99,500-900",
+    "GET /made.txt Accept-Encoding: gzip",
+    "upload of 1023 bytes with its length",
+    "upload of 1023 bytes chunked",
+];
+
 /// Writes the files.
 ///
 /// # Errors
@@ -156,7 +166,7 @@ fn learn(
     fields: &str,
 ) -> Result<Case, Failure> {
     let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{fields}\r\n").into_bytes();
-    let name = format!("{method} {path} {}", fields.trim_end());
+    let name = format!("{method} {path} {fields}").trim_end().to_owned();
     let ask = || -> io::Result<Answer> {
         let mut client = Client::connect(server)?;
         client.send(&request)?;

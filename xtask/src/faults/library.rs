@@ -15,7 +15,7 @@ pub(super) struct Library {
 }
 
 /// What the library counts, in its order.
-pub(super) const COUNTERS: [&str; 10] = [
+pub(super) const COUNTERS: [&str; 12] = [
     "sent short",
     "send again",
     "send interrupted",
@@ -25,6 +25,8 @@ pub(super) const COUNTERS: [&str; 10] = [
     "file short",
     "file again",
     "file interrupted",
+    "accept again",
+    "accept interrupted",
     "armed anew",
 ];
 

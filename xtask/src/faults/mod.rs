@@ -9,8 +9,10 @@
 //! | `short.c`, `library` | the faults, and how many there were |
 //! | `cases` | the requests with their right answers |
 //! | `load` | the clients |
+//! | `disconnect` | clients that go away at every byte |
 
 mod cases;
+mod disconnect;
 mod library;
 mod load;
 
@@ -22,6 +24,7 @@ use crate::failure::Failure;
 use crate::server::Server;
 use crate::{USAGE, step};
 use cases::Case;
+use disconnect::Left;
 use library::{COUNTERS, Library};
 use load::Got;
 
@@ -34,7 +37,8 @@ const N_SHOWN: usize = 10;
 ///
 /// # Errors
 ///
-/// A server does not start, an answer was wrong, or a kind of fault never happened.
+/// A server does not start, an answer was wrong, something was kept of clients that went away, or
+/// a kind of fault never happened.
 pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
     let seed = match args {
         [] => 1,
@@ -94,7 +98,15 @@ fn build_mirror() -> Result<PathBuf, Failure> {
 
 /// What was asked of each server, and with what outcome.
 #[derive(Debug, Default)]
-struct Table(Vec<(&'static str, Got, [u64; COUNTERS.len()])>);
+struct Table(Vec<Column>);
+
+#[derive(Debug)]
+struct Column {
+    name: &'static str,
+    got: Got,
+    left: Left,
+    counts: [u64; COUNTERS.len()],
+}
 
 impl Table {
     fn run(
@@ -115,34 +127,45 @@ impl Table {
             Ok(command)
         })?;
         let got = load::run(server.address, cases, N_ROUNDS, seed);
-        drop(server);
         for wrong in got.wrong.iter().take(N_SHOWN) {
             println!("wrong: {wrong}");
         }
-        self.0.push((name, got, library.counts(name)?));
+        println!("==> {name}: clients that go away");
+        let left = disconnect::run(&server, cases)?;
+        self.0.push(Column {
+            name,
+            got,
+            left,
+            counts: library.counts(name)?,
+        });
         Ok(())
     }
 
     fn print(&self) {
-        print!("\n{:<20}", "");
-        for (name, _, _) in &self.0 {
-            print!("{name:>20}");
+        print!("\n{:<24}", "");
+        for column in &self.0 {
+            print!("{:>20}", column.name);
         }
         println!();
-        self.print_row("right answers", |got, _| {
-            (got.n_answers - got.wrong.len().min(got.n_answers)) as u64
+        self.print_row("answers", |column| column.got.n_answers as u64);
+        self.print_row("wrong answers", |column| column.got.wrong.len() as u64);
+        self.print_row("MiB of bodies", |column| (column.got.n_bytes >> 20) as u64);
+        self.print_row("clients that went away", |column| {
+            column.left.n_clients as u64
         });
-        self.print_row("wrong answers", |got, _| got.wrong.len() as u64);
-        self.print_row("MiB of bodies", |got, _| (got.n_bytes >> 20) as u64);
+        self.print_row("descriptors left", |column| {
+            column.left.n_descriptors as u64
+        });
+        self.print_row("KiB of memory left", |column| column.left.n_bytes >> 10);
         for (at, counter) in COUNTERS.iter().enumerate() {
-            self.print_row(counter, |_, counts| counts[at]);
+            self.print_row(counter, |column| column.counts[at]);
         }
     }
 
-    fn print_row(&self, name: &str, pick: impl Fn(&Got, &[u64; COUNTERS.len()]) -> u64) {
-        print!("{name:<20}");
-        for (_, got, counts) in &self.0 {
-            print!("{:>20}", pick(got, counts));
+    fn print_row(&self, name: &str, pick: impl Fn(&Column) -> u64) {
+        print!("{name:<24}");
+        for column in &self.0 {
+            print!("{:>20}", pick(column));
         }
         println!();
     }
@@ -152,12 +175,16 @@ impl Table {
             program: "faults",
             what,
         };
-        let n_wrong: usize = self.0.iter().map(|(_, got, _)| got.wrong.len()).sum();
+        let n_wrong: usize = self.0.iter().map(|column| column.got.wrong.len()).sum();
         if n_wrong > 0 {
             return Err(failure(format!("{n_wrong} wrong answers")));
         }
+        if let Some(column) = self.0.iter().find(|column| !column.left.is_nothing()) {
+            let what = format!("{} keeps something of clients that are gone", column.name);
+            return Err(failure(what));
+        }
         for (at, counter) in COUNTERS.iter().enumerate() {
-            if self.0.iter().all(|(_, _, counts)| counts[at] == 0) {
+            if self.0.iter().all(|column| column.counts[at] == 0) {
                 return Err(failure(format!("`{counter}` never happened")));
             }
         }

@@ -27,6 +27,7 @@ enum counter {
     SENT_SHORT, SEND_AGAIN, SEND_INTERRUPTED,
     RECEIVED_SHORT, RECEIVE_AGAIN, RECEIVE_INTERRUPTED,
     FILE_SHORT, FILE_AGAIN, FILE_INTERRUPTED,
+    ACCEPT_AGAIN, ACCEPT_INTERRUPTED,
     ARMED_ANEW, COUNTERS
 };
 
@@ -178,6 +179,12 @@ ssize_t sendfile(int fd, int file, off_t *at, size_t size) {
 
 ssize_t sendfile64(int fd, int file, off64_t *at, size_t size) {
     FAULTY(fd, size, FILE_SHORT, NEXT(sendfile64)(fd, file, at, n));
+}
+
+int accept4(int fd, struct sockaddr *from, socklen_t *length, int flags) {
+    /* No connection is accepted in part, so its counters lack the first of three. */
+    if (decide(fd, 1, ACCEPT_AGAIN - 1) < 0) return -1;
+    return NEXT(accept4)(fd, from, length, flags);
 }
 
 static size_t total(const struct iovec *parts, int n_parts) {
