@@ -6,7 +6,7 @@
 //! | `layout` | names and places of files, the root's content |
 //! | `size` | length of files and functions |
 //! | `code` | attributes, sleeping tests, `unsafe`, conditional code inside functions |
-//! | `purity` | what the sans-I/O cores may name |
+//! | `purity` | what the sans-I/O cores may name, and what is built with them |
 //! | `words` | boasting in documentation |
 //! | `facts` | facts that stand in more than one place agree |
 
@@ -64,6 +64,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let mut findings = edges::check(&packages);
     findings.extend(layout::check_root(root, &packages)?);
     findings.extend(facts::check(root, &packages)?);
+    findings.extend(purity::check_trees(&packages)?);
     for file in layout::files(root, &packages)? {
         findings.extend(layout::check_name(&file));
         let path = root.join(&file);

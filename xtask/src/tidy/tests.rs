@@ -138,9 +138,15 @@ mod purity_rule {
             "fn f(now: Instant) { let x = Instant::now(); }\n",
             "fn g() { std::fs::read(y) }\n",
             "use tokio::io;\n",
+            "fn h(then: Instant) -> Duration { then.elapsed() }\n",
+            "use std::hash::{Hash, RandomState};\n",
+            "use std::{time::*, thread as t};\n",
+            "use core::{net::IpAddr, time::Duration};\n",
+            "fn i() { ::std::env::var(x); rand::random() }\n",
+            "use std as s; use std::{self as t, fmt};\n",
             "#[cfg(test)]\nmod tests { use std::fs; }\n",
         );
-        let lines = &[2, 2, 3, 4, 5, 6];
+        let lines = &[2, 2, 3, 4, 5, 6, 7, 8, 9, 9, 10, 11, 11, 12, 12];
         check(
             purity::check(&source("http1/src/proto/head.rs", text)),
             lines,
@@ -154,6 +160,15 @@ mod purity_rule {
             purity::check(&source("http1/src/proto/tests.rs", text)),
             &[],
         );
+    }
+
+    #[test]
+    fn a_core_is_built_with_what_is_listed_and_nothing_else() {
+        let tree = "astatine-x v0.1.0 (/x)\nbytes v1.11.1\nhttp v1.4.1\nbytes v1.11.1 (*)\n";
+        let check_tree = |allowed: &[&str]| purity::check_tree("x/Cargo.toml", tree, allowed);
+        check(check_tree(&["bytes", "http"]), &[]);
+        check(check_tree(&["bytes"]), &[1]);
+        check(check_tree(&["bytes", "http", "itoa"]), &[1]);
     }
 }
 
