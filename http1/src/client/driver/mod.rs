@@ -263,3 +263,15 @@ impl<B> fmt::Debug for Driver<B> {
         f.write_str("Driver")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+
+    use super::*;
+
+    #[test]
+    fn a_driver_is_small() {
+        assert!(size_of::<Driver<Full<Bytes>>>() < 1024);
+    }
+}
