@@ -2,6 +2,9 @@
 //!
 //! A turn reads once, answers every request that is complete, and writes once. Buffers are the
 //! thread's; what is left in them at the end of a turn is the connection's.
+//!
+//! What runs for every request is inlined by force: it is called from one place each, and the calls
+//! were 4 % of a plain request's instructions.
 
 mod closing;
 mod date;
@@ -176,6 +179,7 @@ where
     }
 
     /// Runs exchanges as far as they go without the stream.
+    #[inline(always)]
     fn exchange(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let mut moved = Turn::Waits;
         loop {
@@ -206,12 +210,14 @@ where
     }
 
     /// Goes on to a step in which the service has no part.
+    #[inline(always)]
     fn enter(&mut self, next: Step<R>) {
         self.stage.clear();
         self.step = next;
     }
 
     /// Says what is waited for, and acts on what is over.
+    #[inline(always)]
     fn check_deadline(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let wait = self.wait(cx);
         match self.transport.check_deadline(wait, cx) {

@@ -56,6 +56,7 @@ impl Output {
     }
 
     /// Adds a piece of a body.
+    #[inline(always)]
     pub(crate) fn push(&mut self, piece: Bytes) {
         if piece.len() <= COPY_MAX_BYTES {
             self.tail.extend_from_slice(&piece);
@@ -72,6 +73,7 @@ impl Output {
     }
 
     /// Writes as much as the stream takes; ready when nothing is left. `n_taken` counts along.
+    #[inline(always)]
     pub(crate) fn poll_flush(
         &mut self,
         io: &mut dyn Io,
@@ -135,6 +137,7 @@ impl Output {
         n_segments
     }
 
+    #[inline(always)]
     fn advance(&mut self, mut n: usize) {
         while let Some(front) = self.queue.front_mut() {
             if n < front.len() {

@@ -26,6 +26,7 @@ where
     B::Error: Into<BoxError>,
 {
     /// Lets the service work on its response.
+    #[inline(always)]
     pub(super) fn poll_service(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         match self.stage.poll_future(cx) {
             Poll::Ready(Ok(response)) => self.respond(response, cx),
@@ -82,6 +83,7 @@ where
     }
 
     /// Sends what the response's body has ready.
+    #[inline(always)]
     pub(super) fn send_body(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let transport = &mut self.transport;
         let Step::Sending { region, file } = &mut self.step else {
@@ -114,6 +116,7 @@ where
     }
 
     /// Ends an exchange whose response is written.
+    #[inline(always)]
     pub(super) fn finish(&mut self) -> Turn {
         let transport = &mut self.transport;
         if transport.core.is_receiving_body() {

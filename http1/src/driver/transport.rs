@@ -79,6 +79,7 @@ impl Transport {
     }
 
     /// Gives the thread's buffers back; unread input is copied out of them.
+    #[inline(always)]
     pub(super) fn give_back(&mut self, scratch: &mut Scratch) {
         if self.input.is_empty() {
             // Also an empty piece holds on to the thread's block.
@@ -116,6 +117,7 @@ impl Transport {
     }
 
     /// Makes the body of a request, and the end that feeds it where it has not come whole.
+    #[inline(always)]
     pub(super) fn incoming(&mut self, head: HeadFacts) -> (Option<Feed>, Incoming) {
         let len = match head.framing {
             Framing::None => return (None, Incoming::default()),
@@ -171,6 +173,7 @@ impl Transport {
 
     /// Sends a frame of the response's body. Where it is a file's first frame, the rest of the
     /// file is left to the transfer that is returned.
+    #[inline(always)]
     pub(super) fn send_frame(
         &mut self,
         data: Bytes,
@@ -197,6 +200,7 @@ impl Transport {
         Ok(file)
     }
 
+    #[inline(always)]
     pub(super) fn send_end(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Misuse> {
         self.core.send_end(trailers, self.output.buffer())
     }
@@ -214,6 +218,7 @@ impl Transport {
     }
 
     /// Writes what the stream takes.
+    #[inline(always)]
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let Some(connection) = &mut self.connection else {
             return Ok(Turn::Waits);
@@ -233,6 +238,7 @@ impl Transport {
         })
     }
 
+    #[inline(always)]
     fn note_written(&mut self, n_taken: usize, is_done: bool) {
         if is_done {
             self.timeouts.write_done();
@@ -247,6 +253,7 @@ impl Transport {
     /// Reads once, if there is a use for it.
     ///
     /// The peer's end of its side is no end of the connection: what it asked for is answered.
+    #[inline(always)]
     pub(super) fn fill(
         &mut self,
         scratch: &mut Scratch,
@@ -373,6 +380,7 @@ impl Transport {
     }
 
     /// Says what is waited for, and tells what is over.
+    #[inline(always)]
     pub(super) fn check_deadline(&mut self, wait: Wait, cx: &mut Context<'_>) -> Option<Expired> {
         self.timeouts.wait_for(wait, self.now);
         let is_draining = Pin::new(&mut self.draining).poll(cx).is_ready();

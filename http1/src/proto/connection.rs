@@ -85,6 +85,7 @@ impl Connection {
     /// # Errors
     ///
     /// The peer broke a rule. Answer with [`Connection::refuse`].
+    #[inline(always)]
     pub fn receive_head<H: RequestHead>(
         &mut self,
         input: &mut Bytes,
@@ -298,6 +299,7 @@ impl Connection {
     /// # Errors
     ///
     /// The body is longer than its Content-Length: abort the connection.
+    #[inline(always)]
     pub fn send_data(&mut self, len: usize, output: &mut Vec<u8>) -> Result<Chunk, Misuse> {
         match &mut self.transfer {
             Transfer::None => Err(Misuse::BodyLongerThanDeclared),
@@ -361,6 +363,7 @@ impl Connection {
     /// # Errors
     ///
     /// The body is shorter than its Content-Length: abort the connection.
+    #[inline(always)]
     pub fn send_end(
         &mut self,
         trailers: Option<&HeaderMap>,
