@@ -2,6 +2,7 @@
 
 mod bind;
 mod drain;
+mod faulty;
 mod inherited;
 mod limits;
 mod peers;
