@@ -112,8 +112,13 @@ fn listen(
     }
     behind(server, bind, proxy_protocol, move || {
         let (files, layers, lane) = (files.clone(), layers.clone(), layers.lane());
+        let lane_of_refusals = lane.clone();
         let app = move |peer: &PeerInfo| layers.around(files.clone(), lane.as_ref(), peer);
-        Http1::per_connection(app).config(config.clone())
+        let http = Http1::per_connection(app).config(config.clone());
+        match lane_of_refusals {
+            Some(lane) => http.on_refusal(move |refusal| lane.log_refusal(refusal)),
+            None => http,
+        }
     })
 }
 

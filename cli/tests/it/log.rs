@@ -96,3 +96,23 @@ fn nothing_is_logged_unless_asked() {
     assert_eq!(server.client().get("/a.txt", "").status, 200);
     assert_eq!(server.stop(), "");
 }
+
+#[test]
+fn what_never_came_as_far_as_the_files_is_logged_as_well() {
+    let folder = Folder::new();
+    for (format, expected) in [
+        ("common", "] \"-\" 400 0 0.000ms\n"),
+        ("combined", "] \"-\" 400 0 \"-\" \"-\" 0.000ms\n"),
+        (
+            "json",
+            "\",\"remote\":\"127.0.0.1\",\"status\":400,\"refused\":\"host\"}\n",
+        ),
+    ] {
+        let mut server = Server::start(&folder, &["-v", "--log-format", format]);
+        let mut client = server.client();
+        client.send("GET /\"forged\" HTTP/1.1\r\n\r\n");
+        assert_eq!(client.response().status, 400);
+        let line = server.next_line();
+        assert!(line.ends_with(expected), "{line}");
+    }
+}

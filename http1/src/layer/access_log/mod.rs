@@ -5,8 +5,12 @@
 //! empties the lanes a few times a second, so a request never waits for the log's reader. What does
 //! not fit is dropped and counted. Lines of one thread keep their order; those of two threads are
 //! together to a batch.
+//!
+//! What the server refuses by itself never comes as far as the layer: [`Lane::log_refusal`] is for
+//! [`Http1::on_refusal`](crate::Http1::on_refusal).
 
 mod line;
+mod refused;
 mod service;
 mod stamp;
 mod writer;

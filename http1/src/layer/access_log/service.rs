@@ -33,16 +33,20 @@ pub struct AccessLogLayer {
 impl AccessLogLayer {
     /// Logs to the thread's lane what the peer asks for.
     pub fn new(lane: &Lane, peer: &PeerInfo) -> Self {
-        let remote = match &peer.remote {
-            // A listener for both families sees IPv4 peers in IPv6's clothes.
-            Address::Tcp(address) => address.ip().to_canonical().to_string().into(),
-            Address::Unix(_) => "unix".into(),
-            _ => "-".into(),
-        };
         Self {
             lane: lane.clone(),
-            remote,
+            remote: remote_of(peer).into(),
         }
+    }
+}
+
+/// Names a peer as the log has it.
+pub(super) fn remote_of(peer: &PeerInfo) -> String {
+    match &peer.remote {
+        // A listener for both families sees IPv4 peers in IPv6's clothes.
+        Address::Tcp(address) => address.ip().to_canonical().to_string(),
+        Address::Unix(_) => "unix".into(),
+        _ => "-".into(),
     }
 }
 
@@ -207,7 +211,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         let n_by_sendfile = self.region.as_ref().map_or(0, FileRegion::sent);
-        self.lane.push(&Line {
+        let line = Line {
             remote: match &self.client {
                 Some(name) => Remote::Client(name),
                 None => Remote::Peer(&self.remote),
@@ -221,7 +225,9 @@ impl Drop for Entry {
             referer: self.referer.as_ref(),
             user_agent: self.user_agent.as_ref(),
             request_id: self.request_id.as_ref(),
-        });
+        };
+        self.lane
+            .push(|format, time, out| line.write(format, time, out));
     }
 }
 

@@ -11,8 +11,10 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::Format;
-use super::line::Line;
+use super::refused::Refused;
+use super::service::remote_of;
 use super::stamp::Stamp;
+use crate::refusal::{Reason, Refusal};
 
 /// The running log; clones share it. [`AccessLog::close`] writes the rest out.
 #[derive(Clone, Debug)]
@@ -106,8 +108,20 @@ impl AccessLog {
 }
 
 impl Lane {
+    /// Logs what the server refused by itself. The failure of a service is left out: its request
+    /// has a line already, from [`AccessLogLayer`](super::AccessLogLayer).
+    pub fn log_refusal(&self, refusal: &Refusal<'_>) {
+        if refusal.reason != Reason::ServiceFailed {
+            let line = Refused {
+                remote: &remote_of(refusal.peer),
+                reason: refusal.reason,
+            };
+            self.push(|format, time, out| line.write(format, time, out));
+        }
+    }
+
     /// Appends a line, with the current time in it; drops it when the buffer is full.
-    pub(super) fn push(&self, line: &Line<'_>) {
+    pub(super) fn push(&self, write: impl FnOnce(Format, &[u8], &mut Vec<u8>)) {
         let queue = &*self.0;
         let mut buffer = lock(&queue.buffer);
         let before = buffer.lines.len();
@@ -116,7 +130,7 @@ impl Lane {
             return;
         }
         let Buffer { lines, stamp } = &mut *buffer;
-        line.write(queue.format, stamp.at(unix_time(), queue.format), lines);
+        write(queue.format, stamp.at(unix_time(), queue.format), lines);
         let after = lines.len();
         drop(buffer);
         if before < LANE_BYTES / 2 && after >= LANE_BYTES / 2 {
@@ -210,10 +224,6 @@ mod tests {
 
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-    use http::{Method, Uri, Version};
-
-    use crate::layer::access_log::line::Remote;
-
     /// Sends each write to the test, which decides by receiving when it goes on.
     struct Out(SyncSender<Vec<u8>>);
 
@@ -230,18 +240,10 @@ mod tests {
         }
     }
 
-    fn push(lane: &Lane, target: &Uri) {
-        lane.push(&Line {
-            remote: Remote::Peer("-"),
-            method: &Method::GET,
-            target,
-            version: Version::HTTP_11,
-            status: 200,
-            n_bytes: 0,
-            took: Duration::ZERO,
-            referer: None,
-            user_agent: None,
-            request_id: None,
+    fn push(lane: &Lane, line: &str) {
+        lane.push(|_, _, out| {
+            out.extend_from_slice(line.as_bytes());
+            out.push(b'\n');
         });
     }
 
@@ -257,7 +259,7 @@ mod tests {
         let log = AccessLog::start(Format::Common, Out(sender)).unwrap();
         let lane = log.lane();
         for path in ["/first", "/second"] {
-            push(&lane, &path.parse().unwrap());
+            push(&lane, path);
             let written = String::from_utf8(writes.recv().unwrap()).unwrap();
             assert!(
                 written.contains(path) && written.ends_with('\n'),
@@ -272,7 +274,7 @@ mod tests {
         let (sender, writes) = sync_channel(16);
         let log = AccessLog::start(Format::Json, Out(sender)).unwrap();
         for _ in 0..3 {
-            push(&log.lane(), &Uri::from_static("/"));
+            push(&log.lane(), "/");
         }
         log.close();
         assert_eq!(count_lines(&writes), 3);
@@ -283,7 +285,7 @@ mod tests {
         let (sender, writes) = sync_channel(0);
         let log = AccessLog::start(Format::Common, Out(sender)).unwrap();
         let lane = log.lane();
-        let target: Uri = format!("/{}", "x".repeat(8000)).parse().unwrap();
+        let target = "x".repeat(8000);
         let n_pushed = 2 * LANE_BYTES / 8000;
         // The writer may hold one buffer; it cannot give it away, so the lane fills up.
         push(&lane, &target);
@@ -307,7 +309,7 @@ mod tests {
         let (sender, writes) = sync_channel(0);
         drop(writes);
         let log = AccessLog::start(Format::Common, Out(sender)).unwrap();
-        push(&log.lane(), &Uri::from_static("/"));
+        push(&log.lane(), "/");
         log.close();
     }
 }
