@@ -8,4 +8,4 @@ mod server;
 
 pub use answers::{Answer, check_output};
 pub use chunks::decode_chunked;
-pub use server::{End, Script, Served, serve};
+pub use server::{Door, End, Script, Served, serve};

@@ -1,7 +1,9 @@
 //! A server around the core, as the driver is one: it reads, answers by a script, and ends.
 
-use astatine_http1::proto::{BodyEvent, Chunk, Connection, DateField, Framing, Transfer};
-use astatine_http1::{Config, Misuse, Violation};
+use astatine_http1::proto::{
+    BodyEvent, Chunk, Connection, DateField, Framing, RequestHead, Transfer,
+};
+use astatine_http1::{Config, Head, Misuse, Violation};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -35,8 +37,37 @@ pub enum End {
     HandedOver(usize),
 }
 
+/// What a head is received into.
+pub trait Door: RequestHead {
+    /// Begins with nothing.
+    fn empty() -> Self;
+
+    /// Takes the head apart.
+    fn into_request(self) -> Request<()>;
+}
+
+impl Door for Request<()> {
+    fn empty() -> Self {
+        Self::new(())
+    }
+
+    fn into_request(self) -> Request<()> {
+        self
+    }
+}
+
+impl Door for Head {
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn into_request(self) -> Request<()> {
+        self.into_request(()).expect("it was judged")
+    }
+}
+
 /// Feeds the pieces to a connection, ends the stream, and returns what came of it.
-pub fn serve<'a>(
+pub fn serve<'a, H: Door>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     script: Script<'_>,
     config: &Config,
@@ -59,7 +90,7 @@ pub fn serve<'a>(
     for piece in pieces {
         server.input = Bytes::from([&server.input[..], piece].concat());
         if ended.is_none() {
-            ended = server.run();
+            ended = server.run::<H>();
         }
     }
     let end = ended.unwrap_or_else(|| {
@@ -97,10 +128,10 @@ const DATE: DateField = *b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 
 impl Server<'_> {
     /// Does what the input allows; `None` while the connection goes on.
-    fn run(&mut self) -> Option<End> {
+    fn run<H: Door>(&mut self) -> Option<End> {
         loop {
             let moved = if self.core.is_idle() {
-                self.receive_head()
+                self.receive_head::<H>()
             } else if self.core.is_receiving_body() {
                 self.receive_body()
             } else if self.core.is_response_owed() {
@@ -119,18 +150,19 @@ impl Server<'_> {
     }
 
     /// Reads a head, and answers it at once if the script says so; tells whether one was there.
-    fn receive_head(&mut self) -> Result<bool, End> {
-        let mut request = Request::new(());
+    fn receive_head<H: Door>(&mut self) -> Result<bool, End> {
+        let mut head = H::empty();
         let received = self
             .core
-            .receive_head(&mut self.input, self.config, &mut request);
+            .receive_head(&mut self.input, self.config, &mut head);
         let facts = match received {
             Ok(None) => return Ok(false),
             Ok(Some(facts)) => facts,
             Err(violation) => {
                 // Only a head that was read is known to be HEAD's.
                 let is_read = violation == Violation::BodyTooLong;
-                return Err(self.refuse(violation, is_read && request.method() == Method::HEAD));
+                let is_to_head = is_read && head.into_request().method() == Method::HEAD;
+                return Err(self.refuse(violation, is_to_head));
             }
         };
         assert_eq!(
@@ -142,6 +174,7 @@ impl Server<'_> {
             self.core.send_continue(&mut self.output);
             self.served.answers.push(Answer::new(100, false));
         }
+        let request = head.into_request();
         self.method = request.method().clone();
         self.served
             .requests

@@ -52,24 +52,40 @@ pub(super) fn check(
 /// no other resource (RFC 3986 §3.5): clients that send one all the same are served without it.
 fn trim(method: &[u8], block: &Bytes, target: Range<usize>) -> Result<Range<usize>, Violation> {
     let octets = &block[target.clone()];
-    let len = octets
-        .iter()
-        .position(|b| !TARGET[usize::from(*b)])
-        .unwrap_or(octets.len());
-    let is_fragment = match &octets[len..] {
-        [] => true,
-        [b'#', rest @ ..] => method != b"CONNECT" && rest.iter().all(u8::is_ascii_graphic),
-        _ => false,
+    let len = match octets.iter().position(|b| !TARGET[usize::from(*b)]) {
+        None => octets.len(),
+        Some(_) => len_of_odd(method, octets).ok_or(Violation::RequestTarget)?,
     };
     let is_allowed = match octets {
         [b'*', rest @ ..] => method == b"OPTIONS" && rest.is_empty(),
-        _ => is_fragment && len > 0,
+        _ => len > 0,
     };
     if is_allowed {
         Ok(target.start..target.start + len)
     } else {
         Err(Violation::RequestTarget)
     }
+}
+
+/// Returns the length, without its fragment, of a target that has octets which few have: what
+/// [`Uri`] holds, so that either door takes the same targets.
+fn len_of_odd(method: &[u8], octets: &[u8]) -> Option<usize> {
+    let mut is_query = false;
+    for (at, octet) in octets.iter().enumerate() {
+        match octet {
+            b'#' => {
+                let mut fragment = octets[at..].iter();
+                let is_allowed = method != b"CONNECT" && fragment.all(u8::is_ascii_graphic);
+                return is_allowed.then_some(at);
+            }
+            b'"' if !is_query => {}
+            b'`' if is_query => {}
+            b'?' => is_query = true,
+            _ if TARGET[usize::from(*octet)] => {}
+            _ => return None,
+        }
+    }
+    Some(octets.len())
 }
 
 /// Tells whether the method takes the form of the target, by the target's first octet.
@@ -142,12 +158,12 @@ fn is_ip_literal(octet: u8) -> bool {
     octet.is_ascii_hexdigit() || matches!(octet, b':' | b'.')
 }
 
-/// The octets of a target without its fragment.
+/// The octets that may stand anywhere in a target.
 static TARGET: [bool; 256] = {
     let mut table = [false; 256];
     let mut octet = b'!';
     while octet <= b'~' {
-        table[octet as usize] = octet != b'#';
+        table[octet as usize] = !matches!(octet, b'#' | b'<' | b'>' | b'"' | b'`');
         octet += 1;
     }
     table

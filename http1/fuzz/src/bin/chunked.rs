@@ -6,6 +6,7 @@
 
 use astatine_http1::{Config, Violation};
 use astatine_http1_fuzz::{End, Script, Served, decode_chunked, serve};
+use http::Request;
 use libfuzzer_sys::fuzz_target;
 
 /// The response closes, so that what lies behind the body is left.
@@ -45,5 +46,5 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Served {
-    serve(pieces, LAST_ANSWER, &Config::default())
+    serve::<Request<()>>(pieces, LAST_ANSWER, &Config::default())
 }

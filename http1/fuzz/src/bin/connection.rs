@@ -1,12 +1,14 @@
 //! A whole connection: a line of answers and cuts, then the client's stream.
 //!
-//! However the stream is cut, the same requests come in and the same bytes go out; the bytes are
+//! However the stream is cut, and through either door, the same requests come in and the same bytes
+//! go out; the bytes are
 //! the answers that were meant. The first line's bytes say how each request is answered and how
 //! long each piece is.
 #![no_main]
 
-use astatine_http1::Config;
-use astatine_http1_fuzz::{Script, Served, check_output, serve};
+use astatine_http1::{Config, Head};
+use astatine_http1_fuzz::{Door, Script, Served, check_output, serve};
+use http::Request;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -16,20 +18,19 @@ fuzz_target!(|data: &[u8]| {
         None => (&[][..], data),
     };
     for config in [Config::default(), tight()] {
-        let whole = run([stream], script, &config);
-        assert_eq!(whole, run(pieces(stream, script), script, &config));
+        let whole = run::<Request<()>>(&[stream], script, &config);
+        let pieces = pieces(stream, script);
+        assert_eq!(whole, run::<Request<()>>(&pieces, script, &config));
+        assert_eq!(whole, run::<Head>(&pieces, script, &config), "lower door");
         if stream.len() < 512 {
-            assert_eq!(
-                whole,
-                run(stream.chunks(1), script, &config),
-                "byte by byte"
-            );
+            let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+            assert_eq!(whole, run::<Request<()>>(&bytes, script, &config), "bytes");
         }
     }
 });
 
-fn run<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, script: &[u8], config: &Config) -> Served {
-    let served = serve(pieces, Script(script), config);
+fn run<H: Door>(pieces: &[&[u8]], script: &[u8], config: &Config) -> Served {
+    let served = serve::<H>(pieces.iter().copied(), Script(script), config);
     check_output(&served);
     served
 }

@@ -1,11 +1,12 @@
 //! One head, against another reader.
 //!
 //! What we take, httparse takes too and reads alike; written down again, it is read alike again;
-//! and it is the same however it was cut.
+//! and it is the same however it was cut, and through either door.
 #![no_main]
 
 use astatine_http1::proto::{Connection, HeadFacts};
-use astatine_http1::{Config, Violation};
+use astatine_http1::{Config, Head, Violation};
+use astatine_http1_fuzz::Door;
 use bytes::Bytes;
 use http::header::HOST;
 use http::{Method, Request, Version};
@@ -14,18 +15,19 @@ use libfuzzer_sys::fuzz_target;
 type Received = Result<Option<(HeadFacts, Request<()>, Bytes)>, Violation>;
 
 fuzz_target!(|data: &[u8]| {
-    let whole = receive([data]);
+    let whole = receive::<Request<()>>([data]);
+    check_alike(&whole, &receive::<Head>([data]));
     if data.len() < 512 {
-        check_alike(&whole, &receive(data.chunks(1)));
+        check_alike(&whole, &receive::<Request<()>>(data.chunks(1)));
     }
     let middle = data.len() / 2;
-    check_alike(&whole, &receive([&data[..middle], &data[middle..]]));
+    check_alike(&whole, &receive::<Head>([&data[..middle], &data[middle..]]));
     let Ok(Some((facts, request, rest))) = whole else {
         return;
     };
     check_by_other_reader(&data[..data.len() - rest.len()], &request);
     let written = write(&request);
-    let Ok(Some((facts_again, again, nothing))) = receive([&written[..]]) else {
+    let Ok(Some((facts_again, again, nothing))) = receive::<Request<()>>([&written[..]]) else {
         panic!("refused when written again: {}", written.escape_ascii());
     };
     assert!(nothing.is_empty());
@@ -33,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     check_same(&request, &again);
 });
 
-fn receive<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Received {
+fn receive<'a, H: Door>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Received {
     // The body is not received, so its length is no matter.
     let mut config = Config::default();
     config.max_body_bytes = u64::MAX;
@@ -43,10 +45,10 @@ fn receive<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Received {
     for piece in pieces {
         input = Bytes::from([&input[..], piece].concat());
         if matches!(received, Ok(None)) {
-            let mut request = Request::new(());
+            let mut head = H::empty();
             received = core
-                .receive_head(&mut input, &config, &mut request)
-                .map(|facts| facts.map(|facts| (facts, request)));
+                .receive_head(&mut input, &config, &mut head)
+                .map(|facts| facts.map(|facts| (facts, head.into_request())));
         }
     }
     received.map(|received| received.map(|(facts, request)| (facts, request, input)))

@@ -1,7 +1,7 @@
 //! The corpus: what a peer may send, and what must become of it, by section of the standards.
 //!
 //! Requests and responses are run through the pure cores, whole, byte by byte and cut in two at
-//! every point. What they cover is told in `http1/CONFORMANCE.md`.
+//! every point, requests through both doors. What they cover is told in `http1/CONFORMANCE.md`.
 
 mod answer;
 mod chunked;

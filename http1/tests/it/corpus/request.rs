@@ -1,7 +1,7 @@
 //! A request and what must become of it, and the server without a stream that it is run through.
 
-use astatine_http1::proto::{BodyEvent, Connection, DateField};
-use astatine_http1::{Config, Violation};
+use astatine_http1::proto::{BodyEvent, Connection, DateField, RequestHead};
+use astatine_http1::{Config, Head, Violation};
 use bytes::Bytes;
 use http::{Request, Response};
 
@@ -134,7 +134,7 @@ pub(super) fn chunks(body: &[u8]) -> Vec<u8> {
 
 impl Case {
     /// Runs it whole, byte by byte, and in two pieces cut at every point, or at some of a long
-    /// one; every way must have the same outcome. Returns what is wrong.
+    /// one, through either door; every way must have the same outcome. Returns what is wrong.
     pub(super) fn check(&self) -> Result<(), String> {
         let input = match self.outcome {
             Outcome::Cut => self.input.clone(),
@@ -142,21 +142,27 @@ impl Case {
                 [&self.input[..], TAIL].concat()
             }
         };
-        let whole = Served::new([&input[..]]);
+        let whole = Served::new::<Request<()>>(&[&input]);
         if !self.judge(&whole) {
             return Err(format!("{self}: {whole:?}"));
         }
-        let split = Served::new(input.chunks(1));
-        if whole != split {
-            return Err(format!("{self}, byte by byte: {split:?}"));
-        }
+        let same = |way: &str, pieces: &[&[u8]]| {
+            let split = Served::new::<Request<()>>(pieces);
+            let lower = Served::new::<Head>(pieces);
+            if whole == split && whole == lower {
+                Ok(())
+            } else {
+                Err(format!(
+                    "{self}, {way}: {split:?}, at the lower door {lower:?}"
+                ))
+            }
+        };
+        same("whole", &[&input])?;
+        same("byte by byte", &input.chunks(1).collect::<Vec<_>>())?;
         let stride = if input.len() < 1000 { 1 } else { 211 };
         for at in (1..input.len()).step_by(stride) {
             let (a, b) = input.split_at(at);
-            let split = Served::new([a, b]);
-            if whole != split {
-                return Err(format!("{self}, cut at {at}: {split:?}"));
-            }
+            same(&format!("cut at {at}"), &[a, b])?;
         }
         Ok(())
     }
@@ -202,14 +208,14 @@ struct Served {
 }
 
 impl Served {
-    fn new<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    fn new<H: Door>(pieces: &[&[u8]]) -> Self {
         let mut core = Connection::new();
         let mut input = Bytes::new();
         let mut served = Self::default();
         for piece in pieces {
             input = Bytes::from([&input[..], piece].concat());
             while !served.closes {
-                match served.step(&mut core, &mut input) {
+                match served.step::<H>(&mut core, &mut input) {
                     Ok(true) => {}
                     Ok(false) => break,
                     Err(violation) => served.refuse(violation),
@@ -224,14 +230,18 @@ impl Served {
         served
     }
 
-    fn step(&mut self, core: &mut Connection, input: &mut Bytes) -> Result<bool, Violation> {
+    fn step<H: Door>(
+        &mut self,
+        core: &mut Connection,
+        input: &mut Bytes,
+    ) -> Result<bool, Violation> {
         let config = Config::default();
         if core.is_idle() {
-            let mut request = Request::new(());
-            let Some(facts) = core.receive_head(input, &config, &mut request)? else {
+            let mut head = H::empty();
+            let Some(facts) = core.receive_head(input, &config, &mut head)? else {
                 return Ok(false);
             };
-            let mut text = describe(&request);
+            let mut text = describe(&head.into_request());
             if facts.expects_continue {
                 text.push_str(" +continue");
             }
@@ -268,6 +278,33 @@ impl Served {
     fn refuse(&mut self, violation: Violation) {
         self.violation = Some(violation);
         self.closes = true;
+    }
+}
+
+/// What a head is received into.
+trait Door: RequestHead {
+    fn empty() -> Self;
+
+    fn into_request(self) -> Request<()>;
+}
+
+impl Door for Request<()> {
+    fn empty() -> Self {
+        Self::new(())
+    }
+
+    fn into_request(self) -> Request<()> {
+        self
+    }
+}
+
+impl Door for Head {
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn into_request(self) -> Request<()> {
+        self.into_request(()).expect("it was judged")
     }
 }
 
