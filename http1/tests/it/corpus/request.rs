@@ -133,8 +133,9 @@ pub(super) fn chunks(body: &[u8]) -> Vec<u8> {
 }
 
 impl Case {
-    /// Runs it whole, byte by byte, and in two pieces cut at every point, or at some of a long
-    /// one, through either door; every way must have the same outcome. Returns what is wrong.
+    /// Runs it whole, byte by byte, and in two pieces cut at every point, through either door;
+    /// every way must have the same outcome. A long one has larger pieces and fewer cuts. Returns
+    /// what is wrong.
     pub(super) fn check(&self) -> Result<(), String> {
         let input = match self.outcome {
             Outcome::Cut => self.input.clone(),
@@ -158,8 +159,8 @@ impl Case {
             }
         };
         same("whole", &[&input])?;
-        same("byte by byte", &input.chunks(1).collect::<Vec<_>>())?;
         let stride = if input.len() < 1000 { 1 } else { 211 };
+        same("in small pieces", &input.chunks(stride).collect::<Vec<_>>())?;
         for at in (1..input.len()).step_by(stride) {
             let (a, b) = input.split_at(at);
             same(&format!("cut at {at}"), &[a, b])?;

@@ -296,6 +296,7 @@ fn origin_form(requests: &mut Requests) {
             ),
             ("a fragment behind a query", b"/a?b#c?d", &["GET /a?b"]),
             ("an empty fragment", b"/#", &["GET /"]),
+            ("a fragment inside a fragment", b"/a#b#c", &["GET /a"]),
             (
                 "an absolute target inside",
                 b"/http://h/",
@@ -310,6 +311,7 @@ fn origin_form(requests: &mut Requests) {
         &[
             ("a fragment alone", b"#a"),
             ("a control in the fragment", b"/a#\x01"),
+            ("DEL in the fragment", b"/a#\x7f"),
             ("an octet beyond ASCII in the fragment", b"/a#\xe4"),
             ("an angle bracket", b"/<a"),
             ("a closing angle bracket", b"/a>"),
@@ -345,6 +347,12 @@ fn absolute_form(requests: &mut Requests) {
                 &["GET http://h:80/ {host: h:80}"],
             ),
             ("no path", b"http://h", &["GET http://h/"]),
+            (
+                "a fragment is left out",
+                b"http://h/a#b",
+                &["GET http://h/a"],
+            ),
+            ("a fragment and no path", b"http://h#b", &["GET http://h/"]),
             ("no path but a query", b"http://h?a", &["GET http://h/?a"]),
             ("upper case", b"HTTP://H/a", &["GET http://H/a {host: H}"]),
             (
@@ -452,6 +460,7 @@ fn authority_form(requests: &mut Requests) {
             ("CONNECT with userinfo", b"CONNECT u@h:443 HTTP/1.1"),
             ("CONNECT with a path", b"CONNECT h:443/ HTTP/1.1"),
             ("CONNECT with a query", b"CONNECT h:443?a HTTP/1.1"),
+            ("CONNECT with a fragment", b"CONNECT h:443# HTTP/1.1"),
             ("CONNECT with origin-form", b"CONNECT / HTTP/1.1"),
             (
                 "CONNECT with absolute-form",
@@ -480,6 +489,7 @@ fn asterisk_form(requests: &mut Requests) {
                 "lower-case options, which is another method",
                 b"options * HTTP/1.1",
             ),
+            ("a fragment behind it", b"OPTIONS *# HTTP/1.1"),
             ("two asterisks", b"OPTIONS ** HTTP/1.1"),
             ("something behind it", b"OPTIONS *a HTTP/1.1"),
             ("a query behind it", b"OPTIONS *?a HTTP/1.1"),
