@@ -49,21 +49,23 @@ impl Library {
         Ok(Self { folder, seed })
     }
 
-    /// Puts the library below a program, with counters of its own.
+    /// Sets the counters of a program, or of several runs of it, to zero.
     ///
     /// # Errors
     ///
     /// The file of the counters cannot be made.
-    pub(super) fn preload(&self, command: &mut Command, name: &str) -> Result<(), Failure> {
+    pub(super) fn begin_counting(&self, name: &str) -> Result<(), Failure> {
         let counts = self.counts_file(name);
-        let io = || Failure::io(counts.display().to_string());
-        let file = File::create(&counts).map_err(io())?;
-        file.set_len(8 * COUNTERS.len() as u64).map_err(io())?;
+        let made = File::create(&counts).and_then(|file| file.set_len(8 * COUNTERS.len() as u64));
+        made.map_err(Failure::io(counts.display().to_string()))
+    }
+
+    /// Puts the library below a program.
+    pub(super) fn preload(&self, command: &mut Command, name: &str) {
         command
             .env("LD_PRELOAD", self.folder.join("short.so"))
             .env("SHORT_SEED", self.seed.to_string())
-            .env("SHORT_COUNTS", &counts);
-        Ok(())
+            .env("SHORT_COUNTS", self.counts_file(name));
     }
 
     /// Reads the counters of a program.
@@ -79,6 +81,11 @@ impl Library {
             *count = u64::from_ne_bytes(bytes.try_into().unwrap_or_default());
         }
         Ok(counts)
+    }
+
+    /// Returns what its faults depend on.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
     }
 
     fn counts_file(&self, name: &str) -> PathBuf {

@@ -9,10 +9,12 @@
 //! | `short.c`, `library` | the faults, and how many there were |
 //! | `cases` | the requests with their right answers |
 //! | `load` | the clients |
+//! | `get` | our own client |
 //! | `disconnect` | clients that go away at every byte |
 
 mod cases;
 mod disconnect;
+mod get;
 mod library;
 mod load;
 
@@ -45,55 +47,57 @@ pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
         ["--seed", seed] => seed.parse().map_err(|_| Failure::Usage(USAGE))?,
         _ => return Err(Failure::Usage(USAGE)),
     };
-    let (binary, mirror) = (build_binary()?, build_mirror()?);
+    let programs = Programs::build()?;
     let library = Library::build(seed)?;
     let public = cases::write_site()?;
-    let serve = |command: &mut Command, address: SocketAddr| {
+    let serve = |address: SocketAddr, threads: &str| {
+        let mut command = Command::new(&programs.binary);
         command.arg(&public).args(["-b", &address.to_string()]);
+        command.args(["-t", threads]);
+        Ok(command)
     };
-    let files = {
-        let quiet = Server::start("astatine-quiet", |address| {
-            let mut command = Command::new(&binary);
-            serve(&mut command, address);
-            Ok(command)
-        })?;
-        cases::of_files(quiet.address, &public)?
-    };
+    let quiet = Server::start("astatine-quiet", |address| serve(address, "1"))?;
+    let files = cases::of_files(quiet.address, &public)?;
     let uploads = cases::of_uploads();
     let mut table = Table::default();
-    for threads in ["1", "2"] {
-        let faulty = |address: SocketAddr| {
-            let mut command = Command::new(&binary);
-            serve(&mut command, address);
-            command.args(["-t", threads]);
-            Ok(command)
-        };
-        let name = if threads == "1" {
-            "files"
-        } else {
-            "files on 2 threads"
-        };
-        table.run(&library, name, &files, seed, faulty)?;
-    }
-    table.run(&library, "uploads", &uploads, seed, |address| {
-        let mut command = Command::new(&mirror);
+    table.run(&library, "files", &files, |address| serve(address, "1"))?;
+    table.run(&library, "files on 2 threads", &files, |address| {
+        serve(address, "2")
+    })?;
+    table.run(&library, "uploads", &uploads, |address| {
+        let mut command = Command::new(&programs.mirror);
         command.arg(address.to_string());
         Ok(command)
     })?;
+    println!("==> client");
+    let got = get::run(&library, "client", &programs.get, quiet.address, &files)?;
+    table.add(&library, "client", got, None)?;
     table.print();
     table.judge()
 }
 
-fn build_binary() -> Result<PathBuf, Failure> {
-    step::run(&mut step::cargo("build --release --package astatine-cli"))?;
-    Ok(step::root().join("target/release/astatine"))
+/// The programs, built.
+#[derive(Debug)]
+struct Programs {
+    binary: PathBuf,
+    /// http1's examples of a server that takes bodies, and of a client.
+    mirror: PathBuf,
+    get: PathBuf,
 }
 
-fn build_mirror() -> Result<PathBuf, Failure> {
-    step::run(&mut step::cargo(
-        "build --release --package astatine-http1 --example mirror",
-    ))?;
-    Ok(step::root().join("target/release/examples/mirror"))
+impl Programs {
+    fn build() -> Result<Self, Failure> {
+        step::run(&mut step::cargo("build --release --package astatine-cli"))?;
+        step::run(&mut step::cargo(
+            "build --release --package astatine-http1 --example mirror --example get",
+        ))?;
+        let folder = step::root().join("target/release");
+        Ok(Self {
+            binary: folder.join("astatine"),
+            mirror: folder.join("examples/mirror"),
+            get: folder.join("examples/get"),
+        })
+    }
 }
 
 /// What was asked of each server, and with what outcome.
@@ -104,8 +108,19 @@ struct Table(Vec<Column>);
 struct Column {
     name: &'static str,
     got: Got,
-    left: Left,
+    /// Nothing was looked for where the clients are ours.
+    left: Option<Left>,
     counts: [u64; COUNTERS.len()],
+}
+
+impl Column {
+    fn left(&self, pick: impl Fn(&Left) -> u64) -> u64 {
+        self.left.as_ref().map_or(0, pick)
+    }
+
+    fn is_clean(&self) -> bool {
+        self.left.as_ref().is_none_or(Left::is_nothing)
+    }
 }
 
 impl Table {
@@ -114,29 +129,40 @@ impl Table {
         library: &Library,
         name: &'static str,
         cases: &[Case],
-        seed: u64,
         make: impl FnOnce(SocketAddr) -> Result<Command, Failure>,
     ) -> Result<(), Failure> {
         println!(
             "==> {name}: {} requests by each client, {N_ROUNDS} times",
             cases.len()
         );
+        library.begin_counting(name)?;
         let server = Server::start(name, |address| {
             let mut command = make(address)?;
-            library.preload(&mut command, name)?;
+            library.preload(&mut command, name);
             Ok(command)
         })?;
-        let got = load::run(server.address, cases, N_ROUNDS, seed);
+        let got = load::run(server.address, cases, N_ROUNDS, library.seed());
+        println!("==> {name}: clients that go away");
+        let left = disconnect::run(&server, cases)?;
+        self.add(library, name, got, Some(left))
+    }
+
+    fn add(
+        &mut self,
+        library: &Library,
+        name: &'static str,
+        got: Got,
+        left: Option<Left>,
+    ) -> Result<(), Failure> {
         for wrong in got.wrong.iter().take(N_SHOWN) {
             println!("wrong: {wrong}");
         }
-        println!("==> {name}: clients that go away");
-        let left = disconnect::run(&server, cases)?;
+        let counts = library.counts(name)?;
         self.0.push(Column {
             name,
             got,
             left,
-            counts: library.counts(name)?,
+            counts,
         });
         Ok(())
     }
@@ -151,12 +177,14 @@ impl Table {
         self.print_row("wrong answers", |column| column.got.wrong.len() as u64);
         self.print_row("MiB of bodies", |column| (column.got.n_bytes >> 20) as u64);
         self.print_row("clients that went away", |column| {
-            column.left.n_clients as u64
+            column.left(|left| left.n_clients as u64)
         });
         self.print_row("descriptors left", |column| {
-            column.left.n_descriptors as u64
+            column.left(|left| left.n_descriptors as u64)
         });
-        self.print_row("KiB of memory left", |column| column.left.n_bytes >> 10);
+        self.print_row("KiB of memory left", |column| {
+            column.left(|left| left.n_bytes >> 10)
+        });
         for (at, counter) in COUNTERS.iter().enumerate() {
             self.print_row(counter, |column| column.counts[at]);
         }
@@ -179,7 +207,7 @@ impl Table {
         if n_wrong > 0 {
             return Err(failure(format!("{n_wrong} wrong answers")));
         }
-        if let Some(column) = self.0.iter().find(|column| !column.left.is_nothing()) {
+        if let Some(column) = self.0.iter().find(|column| !column.is_clean()) {
             let what = format!("{} keeps something of clients that are gone", column.name);
             return Err(failure(what));
         }
