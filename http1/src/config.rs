@@ -35,11 +35,11 @@ pub struct Config {
     /// Default unlimited.
     pub max_requests: Option<NonZeroU64>,
     /// Time without a byte taken by the peer while there is something to write; then the
-    /// connection is closed. Also the time that a service may be silent for a peer that has ended
+    /// connection is reset. Also the time that a service may be silent for a peer that has ended
     /// its side of the stream, and may be gone altogether. Default 30 s.
     pub write_stall_timeout: Duration,
     /// Slowest drain of a response in bytes per second, measured over each `drain_grace`; below
-    /// it the connection is closed. Default 256.
+    /// it the connection is reset. Default 256.
     pub drain_min_rate: u32,
     /// The time over which the drain rate is measured. Default 30 s.
     pub drain_grace: Duration,
