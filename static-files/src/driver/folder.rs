@@ -239,6 +239,9 @@ mod tests {
             let looked = folder.look(name.as_bytes()).unwrap();
             assert_eq!(looked.map(|(kind, _)| kind), expected, "{name}");
         }
+        // As if a link had been put there behind the walk's back.
+        let stepped = folder.step(None, Path::new("inside"), OFlags::RDONLY);
+        assert!(is_any_of(&stepped.unwrap_err(), &[Errno::LOOP]));
         fs::remove_dir_all(&base).unwrap();
     }
 }

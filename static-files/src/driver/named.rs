@@ -33,11 +33,12 @@ impl Named {
             .or_else(|| location.map(Self::Location))
     }
 
-    /// Finds the allowed folder, and the name below it.
+    /// Finds the allowed folder, and the name below it; a folder, told by its slash, is no file.
     pub(crate) fn locate<'a>(&self, allowed: &'a [Allowed]) -> Option<(&'a StaticFiles, FilePath)> {
         match self {
             Self::Path(path) => {
-                let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+                let path = Some(path.as_bytes()).filter(|path| !path.ends_with(b"/"))?;
+                let path = Path::new(OsStr::from_bytes(path));
                 allowed.iter().find_map(|allowed| {
                     let below = path.strip_prefix(allowed.files.root()).ok()?;
                     let name = FilePath::from_name(below.as_os_str().as_bytes()).ok()?;
@@ -46,7 +47,9 @@ impl Named {
             }
             Self::Location(location) => {
                 let path = location.to_str().ok()?.split('?').next()?;
-                let path = FilePath::decode(path).ok()?;
+                let path = FilePath::decode(path)
+                    .ok()
+                    .filter(|path| !path.is_folder())?;
                 allowed.iter().find_map(|allowed| {
                     let prefix = allowed.prefix.as_ref()?.as_bytes();
                     let below = path.as_bytes().strip_prefix(prefix)?;

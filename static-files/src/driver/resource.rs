@@ -168,6 +168,17 @@ mod tests {
 
     /// Tells whether a resource that saw `names` still holds after `change`.
     fn holds_after(test: &str, names: &[&str], change: impl FnOnce(&std::path::Path)) -> bool {
+        holds(test, names, Age::Old, change)
+    }
+
+    /// How old a file was when it was read.
+    #[derive(PartialEq)]
+    enum Age {
+        Old,
+        New,
+    }
+
+    fn holds(test: &str, names: &[&str], age: Age, change: impl FnOnce(&std::path::Path)) -> bool {
         let name = format!("astatine-resource-{}-{test}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
@@ -183,13 +194,25 @@ mod tests {
         };
         let witnesses = names.iter().map(witness).collect();
         let second = Duration::from_secs(1);
-        let resource = Resource::new(b"", Vec::new(), Gzip::Settled, witnesses, true, second);
+        let resource = Resource::new(
+            b"",
+            Vec::new(),
+            Gzip::Settled,
+            witnesses,
+            age == Age::Old,
+            second,
+        );
         change(&path);
         let folder = root.open(Reach::Disk).unwrap();
         let is_unchanged = resource.is_unchanged(&folder, second * 2).unwrap();
         fs::remove_dir_all(&path).unwrap();
         assert_eq!(resource.is_current(second * 2, second), is_unchanged);
         is_unchanged
+    }
+
+    #[test]
+    fn what_had_just_been_changed_does_not_hold() {
+        assert!(!holds("new", &["file"], Age::New, |_| {}));
     }
 
     #[test]

@@ -206,7 +206,7 @@ impl Order {
         let files = self.files.files();
         let name = self.name.as_bytes();
         let resource = match files.find_exactly(name, reach) {
-            Ok(Some(resource)) if !self.name.is_folder() => resource,
+            Ok(Some(resource)) => resource,
             Err(error) if reach == Reach::Memory => return Err(error),
             Ok(_) | Err(_) => return Ok(respond::plain(StatusCode::NOT_FOUND, &self.method)),
         };

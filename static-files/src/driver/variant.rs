@@ -282,3 +282,34 @@ pub(crate) const SMALL_BYTES: u64 = 64 * 1024;
 pub(crate) const SETTLED_SECONDS: i64 = 2;
 const YEAR_10000: u64 = 253_402_300_800;
 const N_HEADERS: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn dates_are_told_once_they_have_come_and_strong_once_they_are_past() {
+        let stamp = Stamp::of(&File::open("/dev/null").unwrap()).unwrap();
+        let modified = stamp.modified.0;
+        for (age, is_known, is_strong) in [(-1, false, false), (1, true, false), (2, true, true)] {
+            let description = Description {
+                content_type: HeaderValue::from_static("text/plain"),
+                cache_control: HeaderValue::from_static("no-cache"),
+                is_negotiable: false,
+                now: modified + age,
+            };
+            let content = Content::Memory(Bytes::new());
+            let variant = Variant::new(Encoding::Identity, &stamp, content, &description);
+            let representation = variant.representation();
+            assert_eq!(representation.last_modified.is_some(), is_known, "{age}");
+            assert_eq!(representation.is_date_strong, is_strong, "{age}");
+            assert_eq!(
+                variant.headers.contains_key(LAST_MODIFIED),
+                is_known,
+                "{age}"
+            );
+        }
+    }
+}

@@ -196,6 +196,20 @@ async fn what_may_be_compressed_is_as_long_as_the_cache_has_room() {
 }
 
 #[tokio::test]
+async fn much_text_is_compressed_where_it_holds_nobody_up() {
+    let site = Site::new(&[("a.txt", &text()), ("b.txt", &text()[..2_000])]);
+    for (path, expected) in [
+        ("/a.txt", "FileFuture(Disk)"),
+        ("/b.txt", "FileFuture(Ready)"),
+    ] {
+        site.get(path).await;
+        let request = crate::site::request("GET", path, &[("accept-encoding", "gzip")]);
+        let future = tower::Service::call(&mut site.service.clone(), request);
+        assert_eq!(format!("{future:?}"), expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_pay_is_not_compressed() {
     let noise = crate::site::noise(5_000);
     let text = text();

@@ -1,13 +1,16 @@
 //! A folder before an inner service, and files that an inner service names.
 
 use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::os::unix::fs::symlink;
+use std::task::{Context, Poll};
 
 use astatine_reactor::FileRegion;
 use astatine_static_files::{SendfileLayer, StaticFilesLayer};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::site::{Answer, Folder, Site, noise, request};
 
@@ -130,6 +133,8 @@ async fn only_files_below_an_allowed_folder_are_sent() {
         (&layer, "x-sendfile", format!("{root}/../{name}/secret.txt")),
         (&layer, "x-sendfile", format!("{root}/missing.txt")),
         (&layer, "x-sendfile", format!("{root}/docs/")),
+        (&layer, "x-sendfile", format!("{root}/a.txt/")),
+        (&prefixed, "x-accel-redirect", "/internal/a.txt/".to_owned()),
         (&layer, "x-sendfile", root.to_owned()),
         (&layer, "x-sendfile", "a.txt".to_owned()),
         (&layer, "x-sendfile", String::new()),
@@ -169,6 +174,75 @@ async fn the_inner_service_decides_type_and_status() {
     assert_eq!(answer.status, 402);
     assert_eq!(answer.text(), "hello");
     assert_eq!(answer.header("content-type"), "text/x-own");
+}
+
+#[tokio::test]
+async fn the_inner_service_may_vary_and_encode_as_well() {
+    let site = Site::new(&[("a.txt", &b"hello ".repeat(1_000))]);
+    let layer = SendfileLayer::new().allow_at("", site.service.clone());
+    let ask = || request("GET", "/", &[("accept-encoding", "gzip")]);
+    let mut inner = naming("x-accel-redirect", "/a.txt");
+    let cookie = "cookie".parse().unwrap();
+    inner.headers_mut().insert("vary", cookie);
+    let answer = through_sendfile(&layer, ask(), inner.clone()).await;
+    assert_eq!(answer.header("content-encoding"), "gzip");
+    let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
+    assert_eq!(vary, ["accept-encoding", "cookie"]);
+    // The file holds what the inner service says that it holds.
+    let encoding = "br".parse().unwrap();
+    inner.headers_mut().insert("content-encoding", encoding);
+    let answer = through_sendfile(&layer, ask(), inner).await;
+    assert_eq!(answer.header("content-encoding"), "br");
+    assert_eq!(answer.body.len(), 6_000);
+}
+
+/// Is ready once for each call, and its clones are not.
+#[derive(Default)]
+struct Reserved {
+    is_ready: bool,
+}
+
+impl Clone for Reserved {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Service<Request<()>> for Reserved {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.is_ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        assert!(self.is_ready, "it is called without having been asked");
+        self.is_ready = false;
+        ready(Ok(Response::new(Full::from("inner"))))
+    }
+}
+
+#[tokio::test]
+async fn the_inner_service_that_is_called_is_the_one_that_was_ready() {
+    let site = Site::new(&[("real/a.txt", b"hello")]);
+    // A link from the root of the file system is followed on a thread that may wait.
+    symlink(
+        site.folder.path().join("real"),
+        site.folder.path().join("link"),
+    )
+    .unwrap();
+    let service = StaticFilesLayer::new(site.service.clone()).layer(Reserved::default());
+    for path in ["/link/missing", "/missing"] {
+        let response = service.clone().oneshot(request("GET", path, &[])).await;
+        assert_eq!(
+            Answer::read(response.unwrap()).await.text(),
+            "inner",
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ mod layers;
 mod listing;
 mod pages;
 mod paths;
+#[cfg(target_os = "linux")]
+mod permissions;
 mod ranges;
 mod regions;
 mod site;

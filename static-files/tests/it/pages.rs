@@ -61,6 +61,7 @@ async fn a_folder_without_its_slash_is_redirected_below_the_same_path() {
         let answer = site.get(path).await;
         assert_eq!(answer.status, 301, "{path}");
         assert_eq!(answer.header("location"), location);
+        assert_eq!(answer.header("cache-control"), "max-age=3600");
     }
     // None of these may become `Location: //host/`.
     for path in [
@@ -99,6 +100,8 @@ async fn pages_for_statuses_have_the_status_and_no_validators() {
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
         assert_eq!(answer.header("etag"), "");
         assert_eq!(answer.header("last-modified"), "");
+        assert_eq!(answer.header("cache-control"), "");
+        assert_eq!(answer.header("accept-ranges"), "");
         assert_ne!(answer.header("content-length"), "0");
     }
     let conditional = site.get_with(
