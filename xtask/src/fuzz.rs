@@ -48,6 +48,9 @@ struct Target {
 /// Longest input in bytes; longer ones reach nothing that shorter ones do not.
 const MAX_LEN: u32 = 4096;
 
+/// Most files of a corpus in the repository.
+const MAX_FILES: usize = 96;
+
 /// What makes LLVM count edges and hand out the operands of comparisons, in the form that
 /// libFuzzer reads. Nothing of it needs more than the stable compiler.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module \
@@ -77,8 +80,8 @@ impl Target {
         step::run(&mut command)
     }
 
-    /// Makes the repository's corpus anew: the fewest inputs of it and of earlier runs that reach
-    /// everything that they reach together.
+    /// Makes the repository's corpus anew, of it and of what earlier runs found: the inputs that
+    /// reach most of what all of them reach together.
     fn merge(&self) -> Result<(), Failure> {
         let program = self.build()?;
         let (corpus, found) = (self.corpus(), scratch("corpus").join(&self.name));
@@ -88,11 +91,13 @@ impl Target {
         }
         let mut command = Command::new(program);
         command
-            .args(["-set_cover_merge=1", &format!("-max_len={MAX_LEN}")])
+            .args(["-set_cover_merge=1", "-use_counters=0"])
+            .arg(format!("-max_len={MAX_LEN}"))
             .arg(made(&merged)?)
             .arg(made(&corpus)?)
             .arg(made(&found)?);
         step::run(&mut command)?;
+        keep_first(&merged)?;
         remove(&corpus)?;
         std::fs::rename(&merged, &corpus).map_err(Failure::io(corpus.display().to_string()))
     }
@@ -160,6 +165,23 @@ fn host() -> Result<String, Failure> {
 
 fn scratch(name: &str) -> PathBuf {
     step::root().join("target/fuzz").join(name)
+}
+
+/// Removes all but the files that were written first: the merge begins with those that reach the
+/// most.
+fn keep_first(folder: &Path) -> Result<(), Failure> {
+    let what = folder.display().to_string();
+    let mut files = Vec::new();
+    for entry in folder.read_dir().map_err(Failure::io(&what))? {
+        let entry = entry.map_err(Failure::io(&what))?;
+        let written = entry.metadata().and_then(|file| file.modified());
+        files.push((written.map_err(Failure::io(&what))?, entry.path()));
+    }
+    files.sort();
+    for (_, path) in files.iter().skip(MAX_FILES) {
+        std::fs::remove_file(path).map_err(Failure::io(path.display().to_string()))?;
+    }
+    Ok(())
 }
 
 fn made(folder: &Path) -> Result<PathBuf, Failure> {
