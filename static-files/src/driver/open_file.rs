@@ -54,7 +54,7 @@ impl OpenFile {
                 if !self.is_warmed(offset + max as u64) {
                     return Ok(None);
                 }
-                self.file.read_at(&mut buf, offset)
+                read_once(&self.file, &mut buf, offset)
             }
             read => read,
         };
@@ -139,16 +139,24 @@ impl Readahead for OpenFile {
             let mut at = offset;
             while at < end {
                 let max = usize::try_from(end - at).map_or(WARM_BYTES, |rest| rest.min(WARM_BYTES));
-                match self.file.read_at(&mut buf[..max], at) {
-                    Ok(0) => break,
-                    Ok(n_bytes) => at += n_bytes as u64,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
+                match read_once(&self.file, &mut buf[..max], at)? {
+                    0 => break,
+                    n_bytes => at += n_bytes as u64,
                 }
             }
             self.note_warmed(offset, end);
             Ok(())
         })
+    }
+}
+
+/// Reads once, however often that is interrupted.
+fn read_once(file: &File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(buf, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ async fn preconditions_are_evaluated_in_the_prescribed_order() {
     let date = whole.header("last-modified");
     let weak = format!("W/{etag}");
     let list = format!("\"x\", {weak}, \"y,z\"");
-    let strong_list = format!("\"x,y\",{etag}");
+    let strong_list = format!("\"x,y\",\t{etag}");
     let cases: Vec<(Vec<(&str, &str)>, u16)> = vec![
         (vec![("if-none-match", etag)], 304),
         (vec![("if-none-match", &weak)], 304),

@@ -75,8 +75,11 @@ async fn among_equal_weights_the_configured_order_decides() {
         config.precompressed = vec![Encoding::Gzip, Encoding::Brotli];
     });
     assert_eq!(site.get_with("/a.png", &any).await.text(), "g");
-    let site = Site::with(&files, |config| config.precompressed = Vec::new());
-    assert_eq!(site.get_with("/a.png", &any).await.text(), "plain");
+    for none in [Vec::new(), vec![Encoding::Identity]] {
+        let site = Site::with(&files, |config| config.precompressed = none);
+        let plain = site.get_with("/a.png", &any).await;
+        assert_eq!((plain.text(), plain.header("vary")), ("plain", ""));
+    }
 }
 
 #[tokio::test]
