@@ -4,8 +4,8 @@
 //! [`Connection`] with its [`Io`]; and what protocols hand to each other: a [`Handover`] of the
 //! stream after an upgrade, a [`FileRegion`] for sendfile(2).
 //!
-//! Start from [`Connection`], [`Shutdown`] and [`Deadline`]; with the feature `net`, from
-//! `Server` and `serve`.
+//! Start from [`Connection`], [`Shutdown`] and [`Deadline`]; for long-lived connections from
+//! [`handler::Handler`] and [`handler::Peer`]; with the feature `net`, from `Server` and `serve`.
 //!
 //! ```
 //! use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
@@ -54,6 +54,7 @@
 mod connection;
 mod deadline;
 mod file_region;
+pub mod handler;
 mod handover;
 mod io;
 #[cfg(feature = "net")]

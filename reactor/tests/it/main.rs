@@ -3,6 +3,7 @@
 mod bind;
 mod drain;
 mod faulty;
+mod handler;
 mod inherited;
 mod limits;
 mod peers;

@@ -1,0 +1,406 @@
+//! The bounded queue between the peers of a connection and its driver.
+//!
+//! Who finds the writer bit free and nothing queued takes the bit and writes at once, from
+//! whichever thread; all others leave what they have in the queue. The driver holds the bit during
+//! its turns, so that what a handler writes leaves in one call at the end.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use super::output::{MAX_SEGMENTS, Output};
+use super::{Form, Handler, Message, Peer, Reason};
+use crate::{Direct, Io};
+
+/// How messages are encoded for a connection.
+#[derive(Clone, Copy, Debug)]
+pub enum Encoding {
+    /// The payload as it is.
+    Payload,
+    /// In a form that all connections with the same form share.
+    Shared {
+        /// Tells which form a message takes.
+        form: fn(&Message) -> Form,
+        /// Encodes a message in its form.
+        encode: fn(&Message, &mut Vec<u8>),
+    },
+    /// Each message by the protocol itself, in order: what it makes depends on what went before.
+    Alone,
+}
+
+/// What happens to a subscription's messages when the other end takes them too slowly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Policy {
+    /// The connection closes; in WebSocket with 1013.
+    #[default]
+    Close,
+    /// The oldest that wait are dropped.
+    DropOldest,
+    /// What does not fit is dropped.
+    DropNewest,
+    /// Only the latest waits, also where there is room.
+    KeepLatest,
+}
+
+/// What a connection's peers and its driver share.
+pub(super) struct Shared {
+    pub(super) id: u64,
+    direct: Option<Direct>,
+    pub(super) encoding: Encoding,
+    pub(super) max_bytes: usize,
+    state: Mutex<State>,
+    pub(super) n_pending: AtomicUsize,
+    pub(super) is_open: AtomicBool,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) output: Output,
+    /// The writer bit.
+    is_held: bool,
+    pub(super) end: Option<End>,
+    pub(super) next_handler: Option<Box<dyn Handler>>,
+    pub(super) new_timeout: Option<Option<Duration>>,
+    driver: Option<Waker>,
+}
+
+/// How a peer wants the connection to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// In good order, with a code and a text for protocols that have them.
+    Close { code: Option<u16>, text: String },
+    /// The outbox is full.
+    Slow,
+    /// At once.
+    Abort,
+}
+
+impl End {
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::Close { .. } => Reason::Local,
+            Self::Slow => Reason::SlowConsumer,
+            Self::Abort => Reason::Aborted,
+        }
+    }
+}
+
+/// The driver's side.
+pub(super) struct Outbox {
+    shared: Arc<Shared>,
+    /// Whether the driver has the writer bit.
+    holds: bool,
+    /// Whether something had to wait since the last [`Outbox::take_drained`].
+    has_waited: bool,
+}
+
+/// What the driver is to do, by order of the peers.
+pub(super) enum Order {
+    Replace(Box<dyn Handler>),
+    Timeout(Option<Duration>),
+    End(End),
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the driver, once something was changed under the lock.
+    pub(super) fn wake(&self, state: MutexGuard<'_, State>) {
+        wake(state);
+    }
+
+    fn note_len(&self, state: &State) {
+        self.n_pending.store(state.output.len(), Ordering::Relaxed);
+    }
+
+    /// Lets whoever can write what is queued, once something was added under the lock.
+    pub(super) fn release<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+        self.note_len(&state);
+        if state.is_held {
+            return;
+        }
+        let Some(direct) = self.direct.as_ref().filter(|_| state.driver.is_some()) else {
+            wake(state);
+            return;
+        };
+        if matches!(self.encoding, Encoding::Alone) || state.end.is_some() {
+            wake(state);
+            return;
+        }
+        for _ in 0..MAX_TURNS {
+            state.is_held = true;
+            let mut output = std::mem::take(&mut state.output);
+            drop(state);
+            let written = write_once(direct, &mut output);
+            state = self.lock();
+            state.is_held = false;
+            output.put_before(&mut state.output);
+            lend_back(&mut state.output);
+            self.note_len(&state);
+            if state.output.is_empty() {
+                return;
+            }
+            // A short count means that the socket is full; an error is the driver's to meet.
+            if written.is_err() {
+                break;
+            }
+        }
+        wake(state);
+    }
+}
+
+/// Writes as much as the socket takes; an error where it does not take all.
+fn write_once(direct: &Direct, output: &mut Output) -> io::Result<()> {
+    while !output.is_empty() {
+        let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
+        let n_segments = output.segments(&mut segments);
+        let n = direct.try_writev(&segments[..n_segments])?;
+        if n == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        output.advance(n);
+    }
+    Ok(())
+}
+
+/// Writes as much as the stream takes; ready when that is all.
+fn poll_write_all(
+    output: &mut Output,
+    io: &mut dyn Io,
+    encode: &mut impl FnMut(&Message, &mut Vec<u8>),
+    n_taken: &mut usize,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    while !output.is_empty() {
+        output.encode_front(&mut *encode);
+        let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
+        let n_segments = output.segments(&mut segments);
+        let n = match &segments[..n_segments] {
+            [one] => ready!(Pin::new(&mut *io).poll_write(cx, one))?,
+            several => ready!(Pin::new(&mut *io).poll_write_vectored(cx, several))?,
+        };
+        if n == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        output.advance(n);
+        *n_taken += n;
+    }
+    Poll::Ready(Ok(()))
+}
+
+fn wake(mut state: MutexGuard<'_, State>) {
+    let driver = state.driver.take();
+    // Woken outside the lock: a waker may run any code.
+    drop(state);
+    driver.into_iter().for_each(Waker::wake);
+}
+
+/// How often one writer goes on for what others have added meanwhile.
+const MAX_TURNS: usize = 16;
+
+thread_local! {
+    /// The buffer at the end of an output, lent to whichever connection needs one.
+    static BUFFER: std::cell::Cell<Vec<u8>> = const { std::cell::Cell::new(Vec::new()) };
+}
+
+/// Lends the thread's buffer to an output that has none.
+pub(super) fn lend(output: &mut Output) {
+    if output.is_empty() {
+        output.borrow(BUFFER.take());
+    }
+}
+
+fn lend_back(output: &mut Output) {
+    if let Some(buffer) = output.give_back() {
+        if buffer.capacity() <= MAX_KEPT_BYTES {
+            BUFFER.set(buffer);
+        }
+    }
+}
+
+/// A buffer that has grown beyond this is not kept.
+const MAX_KEPT_BYTES: usize = 256 << 10;
+
+impl Outbox {
+    pub(super) fn new(direct: Option<Direct>, encoding: Encoding, max_bytes: usize) -> Self {
+        let shared = Shared {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            direct,
+            encoding,
+            max_bytes,
+            state: Mutex::default(),
+            n_pending: AtomicUsize::new(0),
+            is_open: AtomicBool::new(true),
+        };
+        Self {
+            shared: Arc::new(shared),
+            holds: false,
+            has_waited: false,
+        }
+    }
+
+    pub(super) fn peer(&self) -> Peer {
+        Peer::new(Arc::clone(&self.shared))
+    }
+
+    /// Takes the writer bit, where nobody has it, until the flush at the end of the turn.
+    pub(super) fn hold(&mut self) {
+        if self.holds {
+            return;
+        }
+        let mut state = self.shared.lock();
+        if !state.is_held {
+            state.is_held = true;
+            self.holds = true;
+        }
+    }
+
+    /// Takes the next order of the peers, and waits for more.
+    pub(super) fn poll_order(&self, cx: &Context<'_>) -> Poll<Order> {
+        let mut state = self.shared.lock();
+        if let Some(End::Abort) = state.end {
+            return Poll::Ready(Order::End(End::Abort));
+        }
+        if let Some(handler) = state.next_handler.take() {
+            return Poll::Ready(Order::Replace(handler));
+        }
+        if let Some(timeout) = state.new_timeout.take() {
+            return Poll::Ready(Order::Timeout(timeout));
+        }
+        if let Some(end) = &state.end {
+            return Poll::Ready(Order::End(end.clone()));
+        }
+        register(&mut state, cx);
+        Poll::Pending
+    }
+
+    /// Tells whether a peer wants the connection to end at once.
+    pub(super) fn poll_aborted(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.shared.lock();
+        if state.end == Some(End::Abort) {
+            return Poll::Ready(());
+        }
+        register(&mut state, cx);
+        Poll::Pending
+    }
+
+    /// Takes no more messages; what waits still leaves.
+    pub(super) fn stop(&self) {
+        self.shared.is_open.store(false, Ordering::Release);
+        let end = End::Close {
+            code: None,
+            text: String::new(),
+        };
+        self.shared.lock().end.get_or_insert(end);
+    }
+
+    /// Adds what the protocol has to say, behind what waits.
+    pub(super) fn push(&self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let mut state = self.shared.lock();
+            lend(&mut state.output);
+            state.output.tail().extend_from_slice(bytes);
+            self.shared.note_len(&state);
+        }
+    }
+
+    /// Adds what the protocol has to say before all that waits.
+    pub(super) fn push_urgent(&self, bytes: Vec<u8>) {
+        let mut state = self.shared.lock();
+        state.output.push_urgent(bytes.into());
+        self.shared.note_len(&state);
+    }
+
+    /// Drops all that waits, but for what has begun to leave.
+    pub(super) fn clear_unbegun(&self) {
+        let mut state = self.shared.lock();
+        state.output.clear_unbegun();
+        self.shared.note_len(&state);
+    }
+
+    /// Writes what the stream takes, and lets go of the writer bit. Ready when nothing is left.
+    /// `n_taken` counts along.
+    pub(super) fn poll_flush(
+        &mut self,
+        io: &mut dyn Io,
+        mut encode: impl FnMut(&Message, &mut Vec<u8>),
+        n_taken: &mut usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut state = self.shared.lock();
+        if state.is_held && !self.holds {
+            // Another thread writes; it wakes this task for what it leaves.
+            register(&mut state, cx);
+            return Poll::Pending;
+        }
+        (state.is_held, self.holds) = (true, false);
+        let mut output = std::mem::take(&mut state.output);
+        drop(state);
+        let written = poll_write_all(&mut output, io, &mut encode, n_taken, cx);
+        let is_full = written.is_pending();
+        self.has_waited |= is_full;
+        let mut state = self.shared.lock();
+        state.is_held = false;
+        let has_more = !state.output.is_empty();
+        output.put_before(&mut state.output);
+        lend_back(&mut state.output);
+        self.shared.note_len(&state);
+        register(&mut state, cx);
+        drop(state);
+        if has_more && matches!(written, Poll::Ready(Ok(()))) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        written
+    }
+
+    /// Tells, once, that all which had to wait has left.
+    pub(super) fn take_drained(&mut self) -> bool {
+        self.has_waited && self.is_empty() && std::mem::take(&mut self.has_waited)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.shared.lock().output.is_empty()
+    }
+
+    /// Takes nothing any more.
+    pub(super) fn close(&self) {
+        self.shared.is_open.store(false, Ordering::Release);
+        let mut state = self.shared.lock();
+        state.end = Some(End::Abort);
+        let too_late = state.next_handler.take();
+        drop(state);
+        // Dropped outside the lock: it is foreign code.
+        drop(too_late);
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.close();
+        let mut state = self.shared.lock();
+        let output = std::mem::take(&mut state.output);
+        let driver = state.driver.take();
+        self.shared.note_len(&state);
+        drop(state);
+        drop((output, driver));
+    }
+}
+
+fn register(state: &mut State, cx: &Context<'_>) {
+    if !state
+        .driver
+        .as_ref()
+        .is_some_and(|waker| waker.will_wake(cx.waker()))
+    {
+        state.driver = Some(cx.waker().clone());
+    }
+}

@@ -1,0 +1,319 @@
+//! What waits to be written to one connection, in order: pieces, then a tail that is still written
+//! to.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::Bytes;
+
+use super::Message;
+
+/// The output of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    queue: VecDeque<Piece>,
+    n_queued: usize,
+    tail: Vec<u8>,
+    /// Bytes of the front, be it a piece or the tail, that have left: it cannot be dropped.
+    n_begun: usize,
+}
+
+/// A piece of the queue.
+#[derive(Debug)]
+struct Piece {
+    what: What,
+    /// Which subscription it belongs to, where it may be dropped for newer ones.
+    subscription: Option<u64>,
+}
+
+#[derive(Debug)]
+enum What {
+    Encoded(Bytes),
+    /// For a connection that encodes each message by itself, in order.
+    Message(Message),
+}
+
+impl What {
+    fn len(&self) -> usize {
+        match self {
+            Self::Encoded(bytes) => bytes.len(),
+            Self::Message(message) => message.payload().len() + MESSAGE_BYTES,
+        }
+    }
+}
+
+/// Pieces up to this size are copied behind each other: cheaper than one more segment in writev.
+const COPY_MAX_BYTES: usize = 4 << 10;
+/// Segments in one writev.
+pub(super) const MAX_SEGMENTS: usize = 64;
+/// What a message costs beside its payload.
+const MESSAGE_BYTES: usize = 64;
+
+impl Output {
+    pub(super) fn len(&self) -> usize {
+        self.n_queued + self.tail.len() - self.n_begun
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Works with a buffer that was lent; call where there is nothing.
+    pub(super) fn borrow(&mut self, buffer: Vec<u8>) {
+        if self.tail.capacity() == 0 {
+            self.tail = buffer;
+        }
+    }
+
+    /// Gives the buffer back, where it is empty.
+    pub(super) fn give_back(&mut self) -> Option<Vec<u8>> {
+        (self.is_empty() && self.tail.capacity() > 0).then(|| {
+            self.n_begun = 0;
+            let mut tail = std::mem::take(&mut self.tail);
+            tail.clear();
+            tail
+        })
+    }
+
+    /// Returns the buffer at the end.
+    pub(super) fn tail(&mut self) -> &mut Vec<u8> {
+        &mut self.tail
+    }
+
+    /// Adds what is encoded; a subscription's may be dropped again.
+    pub(super) fn push(&mut self, bytes: Bytes, subscription: Option<u64>) {
+        if subscription.is_none() && bytes.len() <= COPY_MAX_BYTES {
+            self.tail.extend_from_slice(&bytes);
+        } else {
+            self.push_piece(What::Encoded(bytes), subscription);
+        }
+    }
+
+    /// Adds a message that the driver will encode.
+    pub(super) fn push_message(&mut self, message: Message, subscription: Option<u64>) {
+        self.push_piece(What::Message(message), subscription);
+    }
+
+    fn push_piece(&mut self, what: What, subscription: Option<u64>) {
+        self.close_tail();
+        self.n_queued += what.len();
+        self.queue.push_back(Piece { what, subscription });
+    }
+
+    /// Makes a piece of the tail, so that something can stand behind it.
+    fn close_tail(&mut self) {
+        if self.tail.is_empty() {
+            return;
+        }
+        let bytes = Bytes::copy_from_slice(&self.tail);
+        self.tail.clear();
+        self.n_queued += bytes.len();
+        let what = What::Encoded(bytes);
+        self.queue.push_back(Piece {
+            what,
+            subscription: None,
+        });
+    }
+
+    /// Adds what goes before all that has not begun to leave.
+    pub(super) fn push_urgent(&mut self, bytes: Bytes) {
+        self.close_tail();
+        self.n_queued += bytes.len();
+        let at = usize::from(self.n_begun > 0 && !self.queue.is_empty());
+        let what = What::Encoded(bytes);
+        self.queue.insert(
+            at,
+            Piece {
+                what,
+                subscription: None,
+            },
+        );
+    }
+
+    /// Drops the oldest pieces of a subscription, until so many bytes are gone or there is none
+    /// left; all of them where `n_bytes` is `None`. Returns how many pieces were dropped.
+    pub(super) fn drop_oldest(&mut self, subscription: u64, n_bytes: Option<usize>) -> usize {
+        let (mut n_dropped, mut n_freed) = (0, 0);
+        let mut at = usize::from(self.n_begun > 0);
+        while n_bytes.is_none_or(|n_bytes| n_freed < n_bytes) {
+            let Some(found) = self
+                .queue
+                .iter()
+                .skip(at)
+                .position(|piece| piece.subscription == Some(subscription))
+            else {
+                break;
+            };
+            at += found;
+            if let Some(piece) = self.queue.remove(at) {
+                n_freed += piece.what.len();
+                self.n_queued -= piece.what.len();
+                n_dropped += 1;
+            }
+        }
+        n_dropped
+    }
+
+    /// Drops all that has not begun to leave.
+    pub(super) fn clear_unbegun(&mut self) {
+        let n_kept = usize::from(self.n_begun > 0 && !self.queue.is_empty());
+        while self.queue.len() > n_kept {
+            if let Some(piece) = self.queue.pop_back() {
+                self.n_queued -= piece.what.len();
+            }
+        }
+        if n_kept > 0 || self.n_begun == 0 {
+            self.tail.clear();
+        }
+    }
+
+    /// Encodes the messages that stand at the front, so that there is something to write.
+    pub(super) fn encode_front(&mut self, mut encode: impl FnMut(&Message, &mut Vec<u8>)) {
+        for piece in self.queue.iter_mut().take(MAX_SEGMENTS) {
+            let before = piece.what.len();
+            if let What::Message(message) = &piece.what {
+                let mut encoded = Vec::new();
+                encode(message, &mut encoded);
+                piece.what = What::Encoded(Bytes::from(encoded));
+                // What has been encoded in a row depends on what was before it.
+                piece.subscription = None;
+                self.n_queued = self.n_queued - before + piece.what.len();
+            }
+        }
+    }
+
+    /// Lists what to write next; returns how many segments there are.
+    pub(super) fn segments<'a>(&'a self, segments: &mut [IoSlice<'a>; MAX_SEGMENTS]) -> usize {
+        let pieces = self.queue.iter().map_while(|piece| match &piece.what {
+            What::Encoded(bytes) => Some(&bytes[..]),
+            What::Message(_) => None,
+        });
+        let is_all = self
+            .queue
+            .iter()
+            .all(|piece| matches!(piece.what, What::Encoded(_)));
+        let tail = (is_all && !self.tail.is_empty()).then_some(&self.tail[..]);
+        let mut n_skipped = self.n_begun;
+        let mut n_segments = 0;
+        for (segment, bytes) in segments.iter_mut().zip(pieces.chain(tail)) {
+            *segment = IoSlice::new(&bytes[std::mem::take(&mut n_skipped)..]);
+            n_segments += 1;
+        }
+        n_segments
+    }
+
+    /// Forgets so many bytes, which have left.
+    pub(super) fn advance(&mut self, n: usize) {
+        self.n_begun += n;
+        while let Some(front) = self.queue.front() {
+            let len = front.what.len();
+            if self.n_begun < len {
+                return;
+            }
+            self.n_begun -= len;
+            self.n_queued -= len;
+            self.queue.pop_front();
+        }
+        if self.n_begun == self.tail.len() {
+            self.tail.clear();
+            self.n_begun = 0;
+        }
+    }
+
+    /// Puts what was taken out, and has not left, before what came meanwhile.
+    pub(super) fn put_before(mut self, newer: &mut Self) {
+        if self.is_empty() {
+            return;
+        }
+        if newer.is_empty() {
+            *newer = self;
+            return;
+        }
+        self.close_tail();
+        newer.close_tail();
+        self.n_queued += newer.n_queued;
+        self.queue.append(&mut newer.queue);
+        *newer = self;
+    }
+}
+
+impl Output {
+    /// Copies out what is next, for a test.
+    #[cfg(test)]
+    pub(super) fn text(&self) -> String {
+        let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
+        let n = self.segments(&mut segments);
+        let bytes: Vec<u8> = segments[..n].iter().flat_map(|s| s.to_vec()).collect();
+        String::from_utf8(bytes).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn order_is_kept_across_pieces_tail_and_partial_writes() {
+        let mut output = Output::default();
+        output.push(piece("ab"), None);
+        output.push(piece("cd"), Some(1));
+        output.push(piece("ef"), None);
+        for (n, left) in [(0, "abcdef"), (1, "bcdef"), (2, "def"), (1, "ef"), (2, "")] {
+            output.advance(n);
+            assert_eq!((output.text().as_str(), output.len()), (left, left.len()));
+        }
+        output.push(piece("gh"), None);
+        assert_eq!(output.text(), "gh");
+    }
+
+    #[test]
+    fn urgent_pieces_go_before_all_but_what_has_begun() {
+        let mut output = Output::default();
+        output.push(piece("ab"), None);
+        output.push_urgent(piece("!"));
+        assert_eq!(output.text(), "!ab");
+        output.advance(2);
+        output.push_urgent(piece("?"));
+        assert_eq!(output.text(), "b?");
+    }
+
+    #[test]
+    fn the_oldest_of_a_subscription_are_dropped_and_nothing_else() {
+        let mut output = Output::default();
+        for (text, subscription) in [("a1", 1), ("b1", 2), ("a2", 1), ("a3", 1)] {
+            output.push(piece(text), Some(subscription));
+        }
+        output.advance(1);
+        assert_eq!(output.drop_oldest(1, Some(1)), 1);
+        assert_eq!(output.text(), "1b1a3");
+        assert_eq!(output.drop_oldest(1, None), 1);
+        assert_eq!((output.text().as_str(), output.len()), ("1b1", 3));
+    }
+
+    #[test]
+    fn what_was_taken_out_goes_before_what_came_meanwhile() {
+        let mut output = Output::default();
+        output.push(piece("ab"), None);
+        let mut taken = std::mem::take(&mut output);
+        output.push(piece("cd"), Some(1));
+        output.push(piece("ef"), None);
+        taken.advance(1);
+        taken.put_before(&mut output);
+        assert_eq!((output.text().as_str(), output.len()), ("bcdef", 5));
+    }
+
+    #[test]
+    fn what_has_begun_is_all_that_stays_of_a_slow_connection() {
+        let mut output = Output::default();
+        output.push(piece("ab"), Some(1));
+        output.push(piece("cd"), Some(1));
+        output.push(piece("ef"), None);
+        output.advance(1);
+        output.clear_unbegun();
+        assert_eq!(output.text(), "b");
+    }
+}

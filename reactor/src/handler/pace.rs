@@ -1,0 +1,197 @@
+//! The times of a connection: how long nothing may come in, and how slowly the other end may take
+//! what is written.
+
+use std::time::{Duration, Instant};
+
+use super::Answer;
+
+/// Limits and times of a connection with a [`Handler`](super::Handler).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HandlerConfig {
+    /// How long nothing may come in before a ping, and then again before the end. Default 40 s.
+    pub timeout: Option<Duration>,
+    /// How many bytes may wait to be written. Default 1 MiB.
+    pub outbox_bytes: usize,
+    /// How long the other end may take no byte of what is written. Default 30 s.
+    pub write_stall_timeout: Duration,
+    /// How long it may take less than [`HandlerConfig::drain_min_rate`]. Default 30 s.
+    pub drain_grace: Duration,
+    /// In bytes a second. Default 256.
+    pub drain_min_rate: u32,
+    /// How long the other end may take for its part in the end. Default 5 s.
+    pub close_timeout: Duration,
+}
+
+impl Default for HandlerConfig {
+    fn default() -> Self {
+        Self {
+            timeout: Some(Duration::from_secs(40)),
+            outbox_bytes: 1 << 20,
+            write_stall_timeout: Duration::from_secs(30),
+            drain_grace: Duration::from_secs(30),
+            drain_min_rate: 256,
+            close_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    Ping,
+    TimedOut,
+    Stalled,
+}
+
+#[derive(Debug)]
+pub(super) struct Pace {
+    config: HandlerConfig,
+    timeout: Option<Duration>,
+    since: Instant,
+    /// What the ping that was sent last has led one to expect.
+    expects: Option<Answer>,
+    /// Boxed, since few connections ever have it.
+    writing: Option<Box<Writing>>,
+    ending_since: Instant,
+    n_steps: u32,
+}
+
+/// Output that the other end has not taken.
+#[derive(Debug)]
+struct Writing {
+    progress: Instant,
+    window: Instant,
+    n_in_window: u64,
+}
+
+impl Pace {
+    pub(super) fn new(config: HandlerConfig, now: Instant) -> Self {
+        Self {
+            timeout: config.timeout,
+            config,
+            since: now,
+            expects: None,
+            writing: None,
+            ending_since: now,
+            n_steps: 0,
+        }
+    }
+
+    /// Counts steps, and tells when others should have their turn.
+    pub(super) fn takes_turn(&mut self, max: u32) -> bool {
+        self.n_steps += 1;
+        let takes = self.n_steps < max;
+        if !takes {
+            self.n_steps = 0;
+        }
+        takes
+    }
+
+    pub(super) fn set_timeout(&mut self, timeout: Option<Duration>, now: Instant) {
+        self.timeout = timeout;
+        self.received(now);
+    }
+
+    /// Notes that something came in.
+    pub(super) fn received(&mut self, now: Instant) {
+        self.since = now;
+        self.expects = None;
+    }
+
+    /// Lets the time for the other end stand still: nothing is read.
+    pub(super) fn suspend(&mut self, now: Instant) {
+        self.since = now;
+    }
+
+    pub(super) fn pinged(&mut self, answer: Answer, now: Instant) {
+        self.since = now;
+        self.expects = (answer != Answer::NotAwaited).then_some(answer);
+    }
+
+    /// Notes what the other end took, and whether it has taken all.
+    pub(super) fn written(&mut self, n_taken: usize, is_done: bool, now: Instant) {
+        if n_taken > 0 && self.expects == Some(Answer::NoPing) {
+            self.received(now);
+        }
+        if is_done {
+            self.writing = None;
+            return;
+        }
+        let begun = || {
+            Box::new(Writing {
+                progress: now,
+                window: now,
+                n_in_window: 0,
+            })
+        };
+        let writing = self.writing.get_or_insert_with(begun);
+        writing.n_in_window += n_taken as u64;
+        if n_taken > 0 {
+            writing.progress = now;
+        }
+    }
+
+    pub(super) fn begin_end(&mut self, now: Instant) {
+        self.ending_since = now;
+    }
+
+    /// Returns when an end in good order has taken too long.
+    pub(super) fn end_deadline(&self, is_flushing: bool) -> Option<Instant> {
+        if is_flushing {
+            return self.writing_deadline();
+        }
+        self.ending_since.checked_add(self.config.close_timeout)
+    }
+
+    /// Returns when there is something to look at.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let reading = self.timeout.and_then(|wait| self.since.checked_add(wait));
+        match (reading, self.writing_deadline()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    pub(super) fn writing_deadline(&self) -> Option<Instant> {
+        let writing = self.writing.as_ref()?;
+        let stalled = writing
+            .progress
+            .checked_add(self.config.write_stall_timeout);
+        let slow = writing.window.checked_add(self.config.drain_grace);
+        stalled.into_iter().chain(slow).min()
+    }
+
+    /// Tells whether the other end takes too little, and opens the next window where it does not.
+    pub(super) fn is_stalled(&mut self, now: Instant) -> bool {
+        let Some(writing) = &mut self.writing else {
+            return false;
+        };
+        if now.saturating_duration_since(writing.progress) >= self.config.write_stall_timeout {
+            return true;
+        }
+        let window = now.saturating_duration_since(writing.window);
+        if window < self.config.drain_grace {
+            return false;
+        }
+        let least = u64::from(self.config.drain_min_rate).saturating_mul(window.as_secs());
+        let is_slow = writing.n_in_window < least;
+        (writing.window, writing.n_in_window) = (now, 0);
+        is_slow
+    }
+
+    /// Tells what is over at `now`.
+    pub(super) fn expired(&mut self, now: Instant) -> Option<Expired> {
+        if self.is_stalled(now) {
+            return Some(Expired::Stalled);
+        }
+        let timeout = self.timeout?;
+        if now.saturating_duration_since(self.since) < timeout {
+            return None;
+        }
+        Some(match self.expects {
+            None => Expired::Ping,
+            Some(_) => Expired::TimedOut,
+        })
+    }
+}

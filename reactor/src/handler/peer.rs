@@ -1,0 +1,265 @@
+//! The handle to a live connection.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::outbox::{Encoding, End, Policy, Shared, State, lend};
+use super::{Handler, Message};
+
+/// A handle to one connection, for any thread. Clones are the same connection; those that outlive
+/// it are harmless.
+#[derive(Clone)]
+pub struct Peer(Arc<Shared>);
+
+/// What tells connections of this process apart; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(u64);
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// As many bytes wait as may; [`Handler::drained`] tells when to go on.
+    Full,
+    /// The connection is closed, or closes.
+    Closed,
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the connection's outbox is full",
+            Self::Closed => "the connection is closed",
+        })
+    }
+}
+
+impl std::error::Error for WriteError {}
+
+/// What became of a subscription's message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivered {
+    /// Whether it is on its way.
+    pub is_taken: bool,
+    /// How many were dropped: older ones for it, or itself.
+    pub n_dropped: usize,
+}
+
+impl Peer {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// Returns the connection's id.
+    pub fn id(&self) -> PeerId {
+        PeerId(self.0.id)
+    }
+
+    /// Tells whether messages are taken. It may be over by the time that one is written.
+    pub fn is_open(&self) -> bool {
+        self.0.is_open.load(Ordering::Acquire)
+    }
+
+    /// Returns how many bytes wait to be written.
+    pub fn pending(&self) -> usize {
+        self.0.n_pending.load(Ordering::Relaxed)
+    }
+
+    /// Writes a message, at once where nothing waits before it, and never blocks.
+    ///
+    /// A message is taken while less than the limit waits, so one that is larger than the limit is
+    /// taken too where nothing waits.
+    ///
+    /// # Errors
+    ///
+    /// Nothing of it is written then.
+    pub fn write(&self, message: impl Into<Message>) -> Result<(), WriteError> {
+        let message = message.into();
+        let mut state = self.lock_open()?;
+        if state.output.len() >= self.0.max_bytes {
+            return Err(WriteError::Full);
+        }
+        self.add(&mut state, &message);
+        self.0.release(state);
+        Ok(())
+    }
+
+    /// Writes a message before all that waits and has not begun to leave, beyond the limit too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::write`], but it is never full.
+    pub fn write_urgent(&self, message: impl Into<Message>) -> Result<(), WriteError> {
+        let message = message.into();
+        let mut state = self.lock_open()?;
+        match self.encoded(&message) {
+            Some(bytes) => state.output.push_urgent(bytes),
+            None => state.output.push_message(message, None),
+        }
+        self.0.release(state);
+        Ok(())
+    }
+
+    /// Adds a subscription's message to what waits, by its policy; [`Peer::flush`] writes it. The
+    /// subscription is any number that tells those of one connection apart.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::write`]; [`WriteError::Full`] means that the connection closes for it.
+    pub fn deliver(
+        &self,
+        message: &Message,
+        subscription: u64,
+        policy: Policy,
+    ) -> Result<Delivered, WriteError> {
+        let mut state = self.lock_open()?;
+        let mut n_dropped = 0;
+        let len = state.output.len();
+        let excess = (len + message.payload().len()).saturating_sub(self.0.max_bytes);
+        match policy {
+            Policy::KeepLatest => n_dropped = state.output.drop_oldest(subscription, None),
+            Policy::DropOldest if excess > 0 => {
+                n_dropped = state.output.drop_oldest(subscription, Some(excess));
+            }
+            Policy::Close | Policy::DropOldest | Policy::DropNewest => {}
+        }
+        let len = state.output.len();
+        if len > 0 && len + message.payload().len() > self.0.max_bytes {
+            if policy == Policy::Close {
+                self.end(state, End::Slow);
+                return Err(WriteError::Full);
+            }
+            return Ok(Delivered {
+                is_taken: false,
+                n_dropped: n_dropped + 1,
+            });
+        }
+        let droppable = matches!(policy, Policy::DropOldest | Policy::KeepLatest);
+        let subscription = droppable.then_some(subscription);
+        match self.encoded(message) {
+            Some(bytes) => {
+                lend(&mut state.output);
+                state.output.push(bytes, subscription);
+            }
+            None => state.output.push_message(message.clone(), subscription),
+        }
+        let n_pending = state.output.len();
+        self.0.n_pending.store(n_pending, Ordering::Relaxed);
+        Ok(Delivered {
+            is_taken: true,
+            n_dropped,
+        })
+    }
+
+    /// Writes what waits, where nobody else does.
+    pub fn flush(&self) {
+        let state = self.0.lock();
+        if !state.output.is_empty() {
+            self.0.release(state);
+        }
+    }
+
+    /// Closes the connection when what waits has left. Nothing more is taken.
+    pub fn close(&self) {
+        self.close_with(None, "");
+    }
+
+    /// Closes as [`Peer::close`] does; a protocol that can, says why: WebSocket by a code and at
+    /// most 123 bytes of text (RFC 6455 §5.5.1).
+    pub fn close_with(&self, code: impl Into<Option<u16>>, text: &str) {
+        let (code, text) = (code.into(), text.to_owned());
+        self.end(self.0.lock(), End::Close { code, text });
+    }
+
+    /// Closes the connection at once; what waits is lost.
+    pub fn abort(&self) {
+        self.end(self.0.lock(), End::Abort);
+    }
+
+    /// Sets how long nothing may come in before [`Handler::ping`]; `None`: for ever.
+    pub fn set_timeout(&self, timeout: Option<Duration>) {
+        let mut state = self.0.lock();
+        state.new_timeout = Some(timeout);
+        self.0.wake(state);
+    }
+
+    /// Gives the connection to another handler: the old one is closed, the new one opened, where
+    /// the connection is served. Of several that are set meanwhile, the last one is. On a
+    /// connection that is closed, it is dropped unopened.
+    pub fn set_handler(&self, handler: impl Handler) {
+        let mut state = self.0.lock();
+        let unused = match state.end {
+            Some(End::Abort) => Some(Box::new(handler) as Box<dyn Handler>),
+            _ => state.next_handler.replace(Box::new(handler)),
+        };
+        self.0.wake(state);
+        // Dropped outside the lock: it is foreign code.
+        drop(unused);
+    }
+
+    fn lock_open(&self) -> Result<std::sync::MutexGuard<'_, State>, WriteError> {
+        let state = self.0.lock();
+        if state.end.is_some() {
+            return Err(WriteError::Closed);
+        }
+        Ok(state)
+    }
+
+    /// Encodes a message to the end of the output.
+    fn add(&self, state: &mut State, message: &Message) {
+        lend(&mut state.output);
+        match self.0.encoding {
+            Encoding::Payload => state.output.push(message.payload().clone(), None),
+            Encoding::Shared { encode, .. } => encode(message, state.output.tail()),
+            Encoding::Alone => state.output.push_message(message.clone(), None),
+        }
+    }
+
+    /// Returns a message as it is written, where that is the same for everybody.
+    fn encoded(&self, message: &Message) -> Option<Bytes> {
+        match self.0.encoding {
+            Encoding::Payload => Some(message.payload().clone()),
+            Encoding::Shared { form, encode } => Some(message.encoded(form(message), encode)),
+            Encoding::Alone => None,
+        }
+    }
+
+    fn end(&self, mut state: std::sync::MutexGuard<'_, State>, end: End) {
+        self.0.is_open.store(false, Ordering::Release);
+        if state.end.is_none() || end == End::Abort {
+            state.end = Some(end);
+        }
+        self.0.wake(state);
+    }
+}
+
+impl PartialEq for Peer {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Peer {}
+
+impl std::hash::Hash for Peer {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Peer").field(&self.0.id).finish()
+    }
+}
