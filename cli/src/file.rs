@@ -55,6 +55,7 @@ trusted-proxy = ["10.0.0.0/8", "unix"]
 forwarded-field = "forwarded"
 proxy-protocol = ["::1"]
 verbosity = 3
+lame-duck = 6
 shutdown-timeout = 7
 pid = "a.pid"
 listing = true

@@ -26,6 +26,7 @@ pub(crate) fn reactor_config(options: &Options) -> reactor::Config {
         .or(config.max_connections_per_address);
     set(&mut config.descriptor_reserve, options.descriptor_reserve);
     set(&mut config.backlog, options.backlog);
+    set(&mut config.lame_duck, options.lame_duck.map(seconds));
     let grace = options.shutdown_timeout.map(seconds);
     set(&mut config.shutdown_grace, grace);
     config
@@ -322,6 +323,7 @@ mod tests {
         let reactor = reactor::Config::default();
         tells("--descriptor-reserve <", &reactor.descriptor_reserve);
         tells("--backlog <", &reactor.backlog);
+        tells("--lame-duck <", &reactor.lame_duck.as_secs());
         let grace = reactor.shutdown_grace;
         tells("--shutdown-timeout <", &grace.as_secs());
         let files = static_files::Config::default();

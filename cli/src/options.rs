@@ -80,6 +80,11 @@ pub(crate) struct Options {
     #[arg(short = 'V', long, value_name = "LEVEL")]
     pub(crate) verbosity: Option<Verbosity>,
 
+    /// Seconds in which the server goes on accepting after INT or TERM, so that a balancer can
+    /// notice [default: 0]
+    #[arg(long, value_name = "SECONDS", hide_short_help = true)]
+    pub(crate) lame_duck: Option<u32>,
+
     /// Seconds that open requests get to finish after INT or TERM [default: 8]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) shutdown_timeout: Option<u32>,
@@ -249,7 +254,7 @@ impl Options {
         // Were an option left out, this would not compile.
         layered! {
             www port bind unix_mode threads access_log log_format request_id
-            trusted_proxy forwarded_field proxy_protocol verbosity shutdown_timeout pid
+            trusted_proxy forwarded_field proxy_protocol verbosity lame_duck shutdown_timeout pid
             listing spa index dotfiles max_age cache_control immutable gzip gzip_min gzip_max
             max_ranges cache max_open_files max_stale max_blocking
             timeout max_body body_min_rate body_grace

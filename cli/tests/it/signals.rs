@@ -57,6 +57,23 @@ fn a_second_int_does_not_wait_for_the_download() {
 }
 
 #[test]
+fn a_lame_duck_still_accepts_and_says_goodbye_with_each_answer() {
+    let folder = Folder::new();
+    folder.write("a.txt", "content");
+    let mut server = Server::start(&folder, &["--lame-duck", "600"]);
+    let answer = server.client().get("/a.txt", "");
+    assert_eq!(answer.field("connection"), None);
+    server.signal(Signal::TERM);
+    wait_until(|| {
+        let answer = server.client().get("/a.txt", "");
+        assert_eq!(answer.body, b"content");
+        answer.field("connection") == Some("close")
+    });
+    server.signal(Signal::INT);
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+#[test]
 fn the_pid_file_is_there_while_the_server_is() {
     let folder = Folder::new();
     folder.write("public/a.txt", "content");
