@@ -163,7 +163,6 @@ where
         let is_usable =
             !self.is_eof && self.write_error.is_none() && self.transport.input.is_empty();
         if is_usable && self.core.next_exchange() {
-            self.unsent = None;
             self.transport.begin_idle();
             self.slot.rest();
             Turn::Moved

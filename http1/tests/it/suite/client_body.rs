@@ -2,7 +2,6 @@
 
 use std::io;
 
-use astatine_http1::client::Config;
 use astatine_http1::{Error, Violation};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
@@ -10,7 +9,7 @@ use http_body::{Body as _, Frame};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::peer::{OK, Peer, Speak, data, frames, get, post, text};
+use super::peer::{OK, Peer, Speak, data, frames, get, patient, post, text};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -31,7 +30,7 @@ async fn a_body_is_handed_on_as_it_comes() {
 
 #[tokio::test]
 async fn a_body_that_is_not_read_holds_the_server_back() {
-    let mut peer = Peer::with(1000, Config::default());
+    let mut peer = Peer::with(1000, patient());
     let (_, response) = peer.exchange(get(), "HTTP/1.1 200 OK\r\n\r\n").await;
     let body = response.unwrap().into_body();
     let (mut receive, mut send) = tokio::io::split(peer.stream);
@@ -61,7 +60,7 @@ async fn a_body_that_is_not_read_holds_the_server_back() {
 
 #[tokio::test]
 async fn a_server_that_takes_nothing_holds_the_requests_body_back() {
-    let mut peer = Peer::with(1000, Config::default());
+    let mut peer = Peer::with(1000, patient());
     let (sender, body) = frames();
     let response = peer.ask(post(body));
     let feeder = tokio::spawn(async move {
@@ -149,11 +148,13 @@ async fn a_rest_that_is_long_or_of_unknown_length_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_server_that_answers_early_and_closes_is_no_error() {
-    let mut peer = Peer::with(1000, Config::default());
+    let mut peer = Peer::with(1000, patient());
     let (sender, body) = frames();
     let response = peer.ask(post(body));
-    sender.send(data("abc")).await.unwrap();
-    peer.stream.read_until("abc\r\n").await;
+    let large = Frame::data(Bytes::from(vec![b'x'; 16 << 10]));
+    sender.send(Ok(large)).await.unwrap();
+    // Of the rest, nothing is read before the exchange is over.
+    peer.stream.read_until("xxx").await;
     peer.stream
         .send("HTTP/1.1 413 x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig")
         .await;
@@ -162,14 +163,17 @@ async fn a_server_that_answers_early_and_closes_is_no_error() {
     assert_eq!(text(response).await.unwrap(), "big");
     // The rest of the body is let go.
     sender.closed().await;
-    assert_eq!(peer.stream.read_all().await, "");
+    peer.driver.await.unwrap();
 }
 
 #[tokio::test]
 async fn a_server_that_closes_without_reading_has_its_answer_read() {
-    let mut peer = Peer::with(1000, Config::default());
+    let mut peer = Peer::with(1000, patient());
     let (sender, body) = frames();
-    let response = peer.ask(post(body));
+    let mut request = post(body);
+    let length = HeaderValue::from_static("50000");
+    request.headers_mut().insert("content-length", length);
+    let response = peer.ask(request);
     peer.stream.read_until("\r\n\r\n").await;
     peer.stream
         .send("HTTP/1.1 503 x\r\nContent-Length: 2\r\n\r\nno")

@@ -9,7 +9,7 @@ use tower::Service;
 
 use super::client::{echo, faulty};
 use super::peer::{
-    Body, OK, PIPE_BYTES, Peer, Speak, data, empty, frames, full, get, pipe, post, text,
+    Body, OK, PIPE_BYTES, Peer, Speak, data, empty, frames, full, get, patient, pipe, post, text,
 };
 
 #[tokio::test]
@@ -292,8 +292,7 @@ fn connect_to_echo() -> astatine_http1::client::Connection<Body> {
     let server = Connection::new(Foreign(far), PeerInfo::default(), Shutdown::new());
     let server = Http1::new(echo()).call(faulty(server));
     drop(tokio::spawn(server));
-    let (client, driver) =
-        astatine_http1::client::handshake(Box::new(Foreign(near)), Default::default());
+    let (client, driver) = astatine_http1::client::handshake(Box::new(Foreign(near)), patient());
     drop(tokio::spawn(driver));
     client
 }
@@ -327,7 +326,7 @@ async fn our_own_server_is_understood() {
 #[tokio::test]
 async fn a_request_is_sent_over_a_stream_that_takes_little() {
     let (mut stream, io) = pipe(7);
-    let (mut client, driver) = astatine_http1::client::handshake(io, Default::default());
+    let (mut client, driver) = astatine_http1::client::handshake(io, patient());
     drop(tokio::spawn(driver));
     let response = tokio::spawn(client.call(post(full("a body that is longer than the pipe"))));
     stream.read_until("longer than the pipe").await;

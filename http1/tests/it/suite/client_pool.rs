@@ -6,17 +6,21 @@ use std::time::Duration;
 
 use astatine_http1::client::{Config, Origin, Pool, TcpConnector, UnixConnector};
 use astatine_http1::{Error, Http1, Incoming, Misuse};
-use astatine_reactor::Io;
+use astatine_reactor::test_util::{Cut, Faults, faulty_io};
+use astatine_reactor::{Foreign, Io};
 use http::{Request, Response};
-use tokio::io::{AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::{Service, ServiceExt, service_fn};
 
+use super::super::faults;
 use super::client::{echo, pass};
-use super::peer::{Body, OK, PIPE_BYTES, Speak, data, empty, frames, full, get, pipe, post, text};
+use super::peer::{
+    Body, OK, PIPE_BYTES, Speak, data, empty, frames, full, get, patient, post, text,
+};
 
 /// A pool whose connections lead into this test, each with the origin that it is to.
 struct Site {
@@ -28,11 +32,17 @@ type Asking = JoinHandle<Result<Response<Incoming>, Error>>;
 
 impl Site {
     fn new(config: Config) -> Self {
+        Self::with(config, &faults())
+    }
+
+    fn with(config: Config, faults: &Faults) -> Self {
         let (sender, connections) = mpsc::channel(16);
+        let faults = faults.clone();
         let connector = service_fn(move |origin: Origin| {
-            let sender = sender.clone();
+            let (sender, faults) = (sender.clone(), faults.clone());
             async move {
-                let (stream, io) = pipe(PIPE_BYTES);
+                let (stream, io) = duplex(PIPE_BYTES);
+                let io = faulty_io(Box::new(Foreign(io)), &faults);
                 sender.send((origin, stream)).await.unwrap();
                 Ok::<Box<dyn Io>, io::Error>(io)
             }
@@ -74,7 +84,7 @@ async fn answer(stream: &mut DuplexStream, asking: Asking) {
 }
 
 fn limits(max_connections: usize, max_idle: usize) -> Config {
-    let mut config = Config::default();
+    let mut config = patient();
     config.max_connections_per_origin = NonZeroUsize::new(max_connections).unwrap();
     config.max_idle_per_origin = max_idle;
     config
@@ -82,7 +92,7 @@ fn limits(max_connections: usize, max_idle: usize) -> Config {
 
 #[tokio::test]
 async fn a_connection_is_kept_and_used_again() {
-    let mut site = Site::new(Config::default());
+    let mut site = Site::new(patient());
     let mut stream = site.begin().await;
     for uri in ["http://h/", "http://H:80/other", "http://h?x"] {
         let request = Request::get(uri).body(empty()).unwrap();
@@ -94,7 +104,7 @@ async fn a_connection_is_kept_and_used_again() {
 
 #[tokio::test]
 async fn each_origin_has_its_own_connections() {
-    let mut site = Site::new(Config::default());
+    let mut site = Site::new(patient());
     let mut seen = Vec::new();
     for uri in ["http://h/", "http://h:81/", "http://other/", "https://h/"] {
         let asking = site.ask(Request::get(uri).body(empty()).unwrap());
@@ -183,6 +193,18 @@ async fn an_idle_connection_is_closed_in_the_end() {
 mod retry {
     use super::*;
 
+    #[tokio::test]
+    async fn a_reset_behind_a_part_of_the_answer_is_no_reason_to_repeat() {
+        let cut = Cut::ResetBehindRead(OK.len() as u64 + 1);
+        let mut site = Site::with(patient(), &faults().cut(cut));
+        let mut stale = site.begin().await;
+        let asking = site.ask(get());
+        stale.read_until("\r\n\r\n").await;
+        stale.send("HTTP/1.1 200 OK\r\n").await;
+        assert!(matches!(asking.await.unwrap(), Err(Error::Io(_))));
+        assert!(site.is_quiet());
+    }
+
     /// A connection is closed while it has a request, no byte of a response sent.
     async fn close_under(stream: &mut DuplexStream, end: &str) {
         stream.read_until(end).await;
@@ -191,7 +213,7 @@ mod retry {
 
     #[tokio::test]
     async fn an_idempotent_request_is_sent_once_more_on_a_new_connection() {
-        let mut site = Site::new(Config::default());
+        let mut site = Site::new(patient());
         let mut stale = site.begin().await;
         let asking = site.ask(get());
         close_under(&mut stale, "\r\n\r\n").await;
@@ -201,7 +223,7 @@ mod retry {
 
     #[tokio::test]
     async fn any_request_is_sent_elsewhere_if_nothing_of_it_was_sent() {
-        let mut site = Site::new(Config::default());
+        let mut site = Site::new(patient());
         let mut stale = site.begin().await;
         stale.shutdown().await.unwrap();
         let asking = site.ask(post(full("hello")));
@@ -218,7 +240,7 @@ mod retry {
         let mut put = post(begun);
         *put.method_mut() = http::Method::PUT;
         for (request, end) in [(post(empty()), "\r\n\r\n"), (put, "a\r\n")] {
-            let mut site = Site::new(Config::default());
+            let mut site = Site::new(patient());
             let mut stale = site.begin().await;
             let asking = site.ask(request);
             close_under(&mut stale, end).await;
@@ -231,7 +253,7 @@ mod retry {
     #[tokio::test]
     async fn a_request_that_was_answered_in_part_is_not_repeated() {
         for begun in ["HTTP/1.1 2", "HTTP/1.1 102 x\r\n\r\n"] {
-            let mut site = Site::new(Config::default());
+            let mut site = Site::new(patient());
             let mut stale = site.begin().await;
             let asking = site.ask(get());
             stale.read_until("\r\n\r\n").await;
@@ -244,7 +266,7 @@ mod retry {
 
     #[tokio::test]
     async fn a_retry_is_not_retried() {
-        let mut site = Site::new(Config::default());
+        let mut site = Site::new(patient());
         let mut stale = site.begin().await;
         let asking = site.ask(get());
         close_under(&mut stale, "\r\n\r\n").await;
@@ -303,7 +325,7 @@ async fn https_needs_another_connector() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_pool_closes_its_connections() {
-    let mut site = Site::new(Config::default());
+    let mut site = Site::new(patient());
     let mut stream = site.begin().await;
     drop(site);
     let begun = Instant::now();
@@ -318,7 +340,7 @@ async fn tcp_reaches_our_own_server() {
     let uri = format!("http://{}/a?b", listener.local_addr().unwrap());
     let serve = astatine_reactor::serve(listener, Http1::new(echo()));
     drop(tokio::spawn(serve.into_future()));
-    let pool = Pool::new(Config::default());
+    let pool = Pool::new(patient());
     for _ in 0..2 {
         let request = Request::put(&uri).body(full("hello")).unwrap();
         let response = pool.clone().oneshot(request).await.unwrap();

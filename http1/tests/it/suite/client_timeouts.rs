@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 
 use super::client::pass;
-use super::peer::{OK, Peer, Speak, frames, get, post, text};
+use super::peer::{OK, PIPE_BYTES, Peer, Speak, frames, get, post, text};
 
 /// Checks that something took its time and at most a little longer.
 fn check_elapsed(begun: Instant, seconds: u64) {
@@ -24,7 +24,7 @@ fn check_elapsed(begun: Instant, seconds: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_response_that_does_not_come_is_an_error() {
-    let mut peer = Peer::connect();
+    let mut peer = Peer::with(PIPE_BYTES, Config::default());
     let begun = Instant::now();
     let response = peer.ask(get());
     peer.stream.read_until("\r\n\r\n").await;
@@ -43,7 +43,7 @@ async fn a_response_that_does_not_come_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interim_response_begins_the_wait_anew() {
-    let mut peer = Peer::connect();
+    let mut peer = Peer::with(PIPE_BYTES, Config::default());
     let response = peer.ask(get());
     peer.stream.read_until("\r\n\r\n").await;
     for _ in 0..3 {
@@ -57,7 +57,7 @@ async fn an_interim_response_begins_the_wait_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_stands_still_is_an_error() {
-    let mut peer = Peer::connect();
+    let mut peer = Peer::with(PIPE_BYTES, Config::default());
     let begun = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na";
     let (_, response) = peer.exchange(get(), begun).await;
     let mut body = response.unwrap().into_body();
@@ -76,7 +76,7 @@ async fn a_body_that_stands_still_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_takes_their_time_is_not_hurried() {
-    let mut peer = Peer::connect();
+    let mut peer = Peer::with(PIPE_BYTES, Config::default());
     let (sender, body) = frames();
     let response = peer.ask(post(body));
     peer.stream.read_until("\r\n\r\n").await;
@@ -133,7 +133,7 @@ async fn a_server_that_has_answered_need_not_take_the_rest() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed() {
-    let mut peer = Peer::connect();
+    let mut peer = Peer::with(PIPE_BYTES, Config::default());
     let (_, response) = peer.exchange(get(), OK).await;
     text(response.unwrap()).await.unwrap();
     pass(Duration::from_secs(20)).await;

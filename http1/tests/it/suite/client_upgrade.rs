@@ -5,7 +5,7 @@ use http::{HeaderValue, Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::Service;
 
-use super::peer::{Body, Peer, Speak, data, empty, frames, get, post, text};
+use super::peer::{Body, Peer, Speak, data, empty, frames, get, patient, post, text};
 
 const SWITCH: &str = "HTTP/1.1 101 x\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n";
 
@@ -66,7 +66,7 @@ async fn a_tunnel_is_a_stream_for_another_connection() {
     let upgraded = response.extensions().get::<Upgraded>().unwrap().clone();
     let (io, unread) = upgraded.take().unwrap();
     assert!(unread.is_empty());
-    let (client, driver) = handshake(io, Default::default());
+    let (client, driver) = handshake(io, patient());
     drop(tokio::spawn(driver));
     let mut inside = Peer { client, ..peer };
     let (_, response) = inside.exchange(get(), super::peer::OK).await;

@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use astatine_http1::client::{Config, Connection, handshake};
 use astatine_http1::{Error, Incoming};
@@ -33,8 +34,9 @@ pub(crate) struct Peer {
 pub(crate) const PIPE_BYTES: usize = 1 << 20;
 
 impl Peer {
+    /// Connects a client that nothing but its server can end.
     pub(crate) fn connect() -> Self {
-        Self::with(PIPE_BYTES, Config::default())
+        Self::with(PIPE_BYTES, patient())
     }
 
     pub(crate) fn with(n_pipe_bytes: usize, config: Config) -> Self {
@@ -71,6 +73,16 @@ impl Peer {
         self.stream.send(answer).await;
         (head, response.await.expect("no panic"))
     }
+}
+
+/// Makes timeouts that never end: what should come at once must not come by them.
+pub(crate) fn patient() -> Config {
+    let mut config = Config::default();
+    config.head_timeout = Duration::MAX;
+    config.body_timeout = Duration::MAX;
+    config.write_stall_timeout = Duration::MAX;
+    config.keep_alive_timeout = Duration::MAX;
+    config
 }
 
 /// Makes a pipe with the faults that this run of the tests is about.
