@@ -9,6 +9,7 @@ use astatine_reactor::FileRegion;
 use astatine_static_files::{SendfileLayer, StaticFilesLayer};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -51,6 +52,19 @@ async fn what_is_no_file_goes_to_the_inner_service_whole() {
     for (method, path) in passed {
         let answer = through_layer(&site, method, path).await;
         assert_eq!(answer.text(), format!("{method} {path} body"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_tells_its_length_whoever_made_it() {
+    let site = Site::new(&[("a.txt", b"hello"), ("empty.txt", b"")]);
+    let service = StaticFilesLayer::new(site.service.clone()).layer(service_fn(echo));
+    for (path, len) in [("/a.txt", 5), ("/empty.txt", 0), ("/inner", 16)] {
+        let request = request("GET", path, &[]).map(|()| "body!".to_owned());
+        let response = service.clone().oneshot(request).await.unwrap();
+        let body = response.body();
+        assert_eq!(body.size_hint().exact(), Some(len), "{path}");
+        assert_eq!(body.is_end_stream(), len == 0, "{path}");
     }
 }
 
