@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -48,7 +49,9 @@ impl RequestId {
                 *digit = HEX[(bits >> shift) as usize & 15];
             }
         }
-        Self(HeaderValue::from_bytes(&name).expect("hexadecimal digits"))
+        // It will be cloned, and of the ways to make a value this one has room for the count.
+        let name = Bytes::from_owner(name);
+        Self(HeaderValue::from_maybe_shared(name).expect("hexadecimal digits"))
     }
 
     /// Takes the name that a request came with, if it is one.
@@ -84,7 +87,7 @@ pub enum Given {
 /// Names each request: as [`RequestId`] in its extensions, and in the field `x-request-id` of the
 /// request and of its response.
 ///
-/// A name costs two short hashes and one allocation, and its place in the extensions another.
+/// A name costs two short hashes and an allocation, and its place in the extensions three more.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestIdLayer {
     given: Given,

@@ -3,18 +3,27 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::num::NonZeroUsize;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use allocation_counter::measure;
+use astatine_http1::layer::access_log::{AccessLog, AccessLogLayer, Format};
+use astatine_http1::layer::buffer::{BufferLayer, Buffered};
+use astatine_http1::layer::concurrency::ConcurrencyLimitLayer;
+use astatine_http1::layer::optional::Optional;
+use astatine_http1::layer::request_id::RequestIdLayer;
+use astatine_http1::layer::timeout::TimeoutLayer;
+use astatine_http1::layer::trusted_proxy::{Field, TrustedProxyLayer};
 use astatine_http1::{Error, Head, Http1, Incoming};
-use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
+use astatine_reactor::{Connection, Foreign, Network, PeerInfo, Shutdown};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response};
 use http_body_util::Full;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tower::service_fn;
+use tower::{Layer, service_fn};
 use tower_service::Service;
 
 /// A peer that sends one request at each turn of the server, and takes every answer.
@@ -123,4 +132,31 @@ async fn a_head_that_stays_as_it_came_costs_nothing_beside_the_answer() {
         let allowed = map..=map + blocks(request);
         assert!(allowed.contains(&n), "{n} for {N_REQUESTS} requests");
     }
+}
+
+#[tokio::test]
+async fn layers_that_need_not_wait_allocate_nothing_for_a_request() {
+    let log = AccessLog::start(Format::Combined, io::sink()).unwrap();
+    let peer = PeerInfo::default();
+    let app = service_fn(|_: Request<Buffered>| async { hello() });
+    let app = BufferLayer::new().layer(app);
+    let app = Optional(Some(ConcurrencyLimitLayer::new(NonZeroUsize::MIN))).layer(app);
+    let app = Optional(Some(TimeoutLayer::new(Duration::MAX))).layer(app);
+    let app = AccessLogLayer::new(&log.lane(), &peer).layer(app);
+    let app = TrustedProxyLayer::new(Field::Forwarded, [Network::UNIX], &peer).layer(app);
+    let n = count(Http1::new(app), BROWSER).await;
+    log.close();
+    let maps = 4 * N_REQUESTS;
+    // The buffer of the log grows as the writer empties it.
+    let allowed = maps..=maps + blocks(BROWSER) + N_REQUESTS / 10;
+    assert!(allowed.contains(&n), "{n} for {N_REQUESTS} requests");
+}
+
+#[tokio::test]
+async fn a_name_for_a_request_costs_one_allocation_and_its_place_three() {
+    let app = service_fn(|_: Request<Incoming>| async { hello() });
+    let n = count(Http1::new(RequestIdLayer::default().layer(app)), BROWSER).await;
+    let (maps, names) = (4 * N_REQUESTS, 4 * N_REQUESTS);
+    let allowed = maps + names..=maps + names + blocks(BROWSER);
+    assert!(allowed.contains(&n), "{n} for {N_REQUESTS} requests");
 }
