@@ -120,31 +120,25 @@ fn is_other_form_allowed(is_connect: bool, uri: &Uri) -> bool {
 /// Tells whether the octets are `uri-host [":" port]` (RFC 9112 §3.2, RFC 3986 §3.2.2), with a
 /// host that is not empty.
 pub(super) fn is_host(field: &[u8]) -> bool {
+    // Most have no port.
+    if field
+        .iter()
+        .fold(true, |all, b| all & REG_NAME[usize::from(*b)])
+    {
+        return !field.is_empty();
+    }
     let port = match field {
         [b'[', rest @ ..] => {
-            let inside = rest.iter().take_while(|b| is_ip_literal(**b)).count();
+            let inside = rest.iter().take_while(|b| **b != b']').count();
             match &rest[inside..] {
-                [b']', port @ ..] if rest[..inside].contains(&b':') => port,
+                [b']', port @ ..] if is_ipv6(&rest[..inside]) => port,
                 _ => return false,
             }
         }
-        _ => {
-            // Most have no port.
-            if field
-                .iter()
-                .fold(true, |all, b| all & REG_NAME[usize::from(*b)])
-            {
-                return !field.is_empty();
-            }
-            let host = field
-                .iter()
-                .take_while(|b| REG_NAME[usize::from(**b)])
-                .count();
-            if host == 0 {
-                return false;
-            }
-            &field[host..]
-        }
+        _ => match len_of_reg_name(field) {
+            0 => return false,
+            len => &field[len..],
+        },
     };
     match port {
         [] => true,
@@ -153,9 +147,61 @@ pub(super) fn is_host(field: &[u8]) -> bool {
     }
 }
 
-/// An octet of an IPv6 address, IPv4 parts included (RFC 3986 §3.2.2).
-fn is_ip_literal(octet: u8) -> bool {
-    octet.is_ascii_hexdigit() || matches!(octet, b':' | b'.')
+/// Returns how many octets at the start are a reg-name, escapes included (RFC 3986 §3.2.2).
+fn len_of_reg_name(field: &[u8]) -> usize {
+    let mut rest = field;
+    loop {
+        rest = match rest {
+            [octet, rest @ ..] if REG_NAME[usize::from(*octet)] => rest,
+            [b'%', a, b, rest @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
+            _ => return field.len() - rest.len(),
+        }
+    }
+}
+
+/// Tells whether the octets are an IPv6address (RFC 3986 §3.2.2).
+fn is_ipv6(address: &[u8]) -> bool {
+    match address.windows(2).position(|pair| pair == b"::") {
+        None => n_groups(address) == Some(8),
+        Some(at) => {
+            let (before, after) = (&address[..at], &address[at + 2..]);
+            // An address of IPv4 stands at the end alone.
+            let is_plain = !before.contains(&b'.');
+            let n_groups = n_groups(before).zip(n_groups(after));
+            is_plain && n_groups.is_some_and(|(before, after)| before + after < 8)
+        }
+    }
+}
+
+/// Counts the groups of 16 bits in a list of them, whose last two may be an address of IPv4;
+/// `None` when it is no such list.
+fn n_groups(list: &[u8]) -> Option<usize> {
+    if list.is_empty() {
+        return Some(0);
+    }
+    let mut groups = list.split(|b| *b == b':').peekable();
+    let mut n_groups = 0;
+    while let Some(group) = groups.next() {
+        n_groups += match group {
+            _ if groups.peek().is_none() && is_ipv4(group) => 2,
+            [_, ..] if group.len() <= 4 && group.iter().all(u8::is_ascii_hexdigit) => 1,
+            _ => return None,
+        };
+    }
+    Some(n_groups)
+}
+
+/// Tells whether the octets are an IPv4address (RFC 3986 §3.2.2).
+fn is_ipv4(address: &[u8]) -> bool {
+    let is_number = |digits: &[u8]| match digits {
+        [a] => a.is_ascii_digit(),
+        [b'1'..=b'9', a] => a.is_ascii_digit(),
+        [b'1', a, b] => a.is_ascii_digit() && b.is_ascii_digit(),
+        [b'2', b'0'..=b'4', a] => a.is_ascii_digit(),
+        [b'2', b'5', b'0'..=b'5'] => true,
+        _ => false,
+    };
+    address.split(|b| *b == b'.').count() == 4 && address.split(|b| *b == b'.').all(is_number)
 }
 
 /// The octets that may stand anywhere in a target.
@@ -169,8 +215,8 @@ static TARGET: [bool; 256] = {
     table
 };
 
-/// The octets of reg-name: unreserved, sub-delims and the percent sign (RFC 3986 §3.2.2). The
-/// comma is left out: it joins the values of repeated fields, and no host that resolves has one.
+/// The octets of reg-name but for escapes: unreserved and sub-delims (RFC 3986 §3.2.2). The comma
+/// is left out: it joins the values of repeated fields, and no host that resolves has one.
 static REG_NAME: [bool; 256] = {
     let mut table = [false; 256];
     let mut octet = 0;
@@ -178,7 +224,7 @@ static REG_NAME: [bool; 256] = {
         table[octet] = (octet as u8).is_ascii_alphanumeric();
         octet += 1;
     }
-    let others = b"-._~%!$&'()*+;=";
+    let others = b"-._~!$&'()*+;=";
     let mut at = 0;
     while at < others.len() {
         table[others[at] as usize] = true;
