@@ -13,4 +13,5 @@ mod paths;
 mod permissions;
 mod ranges;
 mod regions;
+mod sendfile;
 mod site;
