@@ -15,7 +15,7 @@ pub(super) struct Library {
 }
 
 /// What the library counts, in its order.
-pub(super) const COUNTERS: [&str; 12] = [
+pub(super) const COUNTERS: [&str; 15] = [
     "sent short",
     "send again",
     "send interrupted",
@@ -27,6 +27,9 @@ pub(super) const COUNTERS: [&str; 12] = [
     "file interrupted",
     "accept again",
     "accept interrupted",
+    "read short",
+    "read again",
+    "read interrupted",
     "armed anew",
 ];
 

@@ -50,19 +50,21 @@ pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
     let programs = Programs::build()?;
     let library = Library::build(seed)?;
     let public = cases::write_site()?;
-    let serve = |address: SocketAddr, threads: &str| {
+    let serve = |address: SocketAddr, options: &[&str]| {
         let mut command = Command::new(&programs.binary);
         command.arg(&public).args(["-b", &address.to_string()]);
-        command.args(["-t", threads]);
+        command.args(options);
         Ok(command)
     };
-    let quiet = Server::start("astatine-quiet", |address| serve(address, "1"))?;
+    let quiet = Server::start("astatine-quiet", |address| serve(address, &["-t", "1"]))?;
     let files = cases::of_files(quiet.address, &public)?;
     let uploads = cases::of_uploads();
     let mut table = Table::default();
-    table.run(&library, "files", &files, |address| serve(address, "1"))?;
-    table.run(&library, "files on 2 threads", &files, |address| {
-        serve(address, "2")
+    table.run(&library, "files", &files, |address| {
+        serve(address, &["-t", "1"])
+    })?;
+    table.run(&library, "files, few kept", &files, |address| {
+        serve(address, &["-t", "2", "--cache", "1"])
     })?;
     table.run(&library, "uploads", &uploads, |address| {
         let mut command = Command::new(&programs.mirror);

@@ -1,5 +1,6 @@
 /* Makes the network of a program bad: calls on its TCP sockets move less than they were asked to,
- * find nothing (EAGAIN) or are interrupted (EINTR). Preloaded into the program.
+ * find nothing (EAGAIN) or are interrupted (EINTR). Reads of files are treated alike, where they
+ * must not wait for the disk as if nothing were in memory. Preloaded into the program.
  *
  * SHORT_COUNTS  a file with a number of eight bytes for each counter below, counted along
  * SHORT_SEED    another number, other faults
@@ -20,14 +21,20 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
 
 enum counter {
     SENT_SHORT, SEND_AGAIN, SEND_INTERRUPTED,
     RECEIVED_SHORT, RECEIVE_AGAIN, RECEIVE_INTERRUPTED,
     FILE_SHORT, FILE_AGAIN, FILE_INTERRUPTED,
     ACCEPT_AGAIN, ACCEPT_INTERRUPTED,
+    READ_SHORT, READ_AGAIN, READ_INTERRUPTED,
     ARMED_ANEW, COUNTERS
 };
 
@@ -169,10 +176,6 @@ ssize_t recvfrom(int fd, void *to, size_t size, int flags, struct sockaddr *from
     FAULTY(fd, size, RECEIVED_SHORT, NEXT(recvfrom)(fd, to, n, flags, from, length));
 }
 
-ssize_t read(int fd, void *to, size_t size) {
-    FAULTY(fd, size, RECEIVED_SHORT, NEXT(read)(fd, to, n));
-}
-
 ssize_t sendfile(int fd, int file, off_t *at, size_t size) {
     FAULTY(fd, size, FILE_SHORT, NEXT(sendfile)(fd, file, at, n));
 }
@@ -238,4 +241,60 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
     message->msg_iov = whole;
     message->msg_iovlen = n_whole;
     return done(fd, moved, n, all, RECEIVED_SHORT);
+}
+
+/* Decides about a read of a file. */
+static ssize_t decide_file(int fd, size_t wanted, int flags) {
+    struct stat about;
+    if (wanted == 0 || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) return wanted;
+    uint64_t dice = roll();
+    switch (dice % 8) {
+    case 0:
+        count(READ_INTERRUPTED);
+        errno = EINTR;
+        return -1;
+    case 1:
+        if (!(flags & RWF_NOWAIT)) return wanted;
+        count(READ_AGAIN);
+        errno = EAGAIN;
+        return -1;
+    case 2:
+    case 3:
+        if (wanted == 1) return wanted;
+        count(READ_SHORT);
+        return 1 + (dice >> 8) % (wanted - 1);
+    default: return wanted;
+    }
+}
+
+#define FAULTY_FILE(fd, wanted, flags, call)                            \
+    ssize_t n = decide_file(fd, wanted, flags);                         \
+    if (n < 0) return -1;                                               \
+    return call
+
+ssize_t read(int fd, void *to, size_t size) {
+    if (fd < 0 || fd >= DESCRIPTORS || !registrations[fd].is_stream) {
+        FAULTY_FILE(fd, size, 0, NEXT(read)(fd, to, n));
+    }
+    FAULTY(fd, size, RECEIVED_SHORT, NEXT(read)(fd, to, n));
+}
+
+ssize_t pread(int fd, void *to, size_t size, off_t at) {
+    FAULTY_FILE(fd, size, 0, NEXT(pread)(fd, to, n, at));
+}
+
+ssize_t pread64(int fd, void *to, size_t size, off64_t at) {
+    FAULTY_FILE(fd, size, 0, NEXT(pread64)(fd, to, n, at));
+}
+
+ssize_t preadv2(int fd, const struct iovec *parts, int n_parts, off_t at, int flags) {
+    struct iovec part[MAX_PARTS];
+    FAULTY_FILE(fd, total(parts, n_parts), flags,
+                NEXT(preadv2)(fd, part, cut(part, parts, n_parts, n), at, flags));
+}
+
+ssize_t preadv64v2(int fd, const struct iovec *parts, int n_parts, off64_t at, int flags) {
+    struct iovec part[MAX_PARTS];
+    FAULTY_FILE(fd, total(parts, n_parts), flags,
+                NEXT(preadv64v2)(fd, part, cut(part, parts, n_parts, n), at, flags));
 }
