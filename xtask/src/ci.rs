@@ -43,8 +43,9 @@ pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
 }
 
 /// The workspaces beside the main one.
-const OTHER_WORKSPACES: [&str; 3] = [
+const OTHER_WORKSPACES: [&str; 4] = [
     "http1/fuzz/Cargo.toml",
+    "sse/fuzz/Cargo.toml",
     "static-files/fuzz/Cargo.toml",
     "xtask/peers/Cargo.toml",
 ];
