@@ -23,8 +23,9 @@ use super::or_empty::OrEmpty;
 /// Lets a service work on so many requests at a time, over all threads and connections; one more
 /// is answered with 503 and `Retry-After: 1`, or waits for its turn in a queue of bounded length.
 ///
-/// A request counts until its response's body has given out its last frame: a body that is made
-/// while it is sent is work, one that lies in memory is not.
+/// A request counts until its response's body has given out its last frame, or is dropped: a body
+/// that is made while it is sent is work, as is a file until it has left; one that lies in memory
+/// is not.
 ///
 /// Clones of the layer, and the services that it makes, share one limit. A request that waits is
 /// kept with no more of its body than the server reads ahead; it waits for as long as it takes,

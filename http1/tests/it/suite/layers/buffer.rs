@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
+use astatine_http1::Config;
 use astatine_http1::layer::buffer::{BufferLayer, Buffered};
+use astatine_reactor::PeerInfo;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
@@ -141,6 +143,21 @@ async fn a_body_that_cannot_be_kept_is_answered_for_and_a_short_one_needs_no_fol
         let answer = client.read_all().await;
         assert_eq!(answer.get(9..13), Some(status));
     }
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_server_s_limit_is_refused_by_the_server() {
+    let mut config = Config::default();
+    config.max_body_bytes = 2 * MEMORY as u64;
+    let app = BufferLayer::new().layer(service_fn(check));
+    let mut client = Client::over(1 << 20, PeerInfo::default(), app, config);
+    let head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    client.send(head).await;
+    let chunk = format!("{MEMORY:x}\r\n{}\r\n", "x".repeat(MEMORY));
+    client.send(chunk.repeat(3)).await;
+    client.end().await;
+    let answer = client.read_all().await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
 
 /// Gives frames of 64 KiB, and fails behind them unless it is whole.
