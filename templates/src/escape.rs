@@ -1,5 +1,7 @@
 //! What `{{name}}` does to text.
 
+use crate::render::put;
+
 /// Chooses how a value is made safe for the place where it is shown.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -16,87 +18,138 @@ pub enum Escape {
 }
 
 impl Escape {
-    /// Appends text to `output`, escaped.
-    pub fn append(self, text: &str, output: &mut String) {
+    /// Returns text, escaped.
+    pub(crate) fn escaped(self, text: &str) -> String {
+        let mut escaped = String::with_capacity(text.len());
         match self {
-            Self::Html => append_html(text, output),
-            Self::Strict => append_strict(text, output),
-            Self::None => output.push_str(text),
-            Self::Custom(append) => append(text, output),
+            Self::Html => {
+                let mut bytes = Vec::new();
+                let end = write_html(text.as_bytes(), &mut bytes, 0);
+                bytes.truncate(end);
+                return String::from_utf8(bytes).expect("text with entities is text");
+            }
+            Self::Strict => append_strict(text, &mut escaped),
+            Self::None => escaped.push_str(text),
+            Self::Custom(append) => append(text, &mut escaped),
         }
+        escaped
     }
 }
 
-/// Copies what is clean in runs, since most text has nothing to escape.
-pub(crate) fn append_html(text: &str, output: &mut String) {
-    let bytes = text.as_bytes();
-    let mut clean_from = 0;
-    let mut at = clean_until(bytes, 0);
-    while at < bytes.len() {
-        output.push_str(&text[clean_from..at]);
-        output.push_str(entity(bytes[at]));
-        clean_from = at + 1;
-        at = clean_until(bytes, clean_from);
+/// Writes text, escaped for HTML; returns its end. Most blocks have nothing to escape and are
+/// copied whole.
+pub(crate) fn write_html(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
+    let mut rest = text;
+    while let Some(block) = rest.first_chunk::<BLOCK>() {
+        put(block, bytes, at);
+        if is_clean_block(block) {
+            at += BLOCK;
+            rest = &rest[BLOCK..];
+        } else {
+            let n_clean = n_clean(block);
+            at = write_entity(block[n_clean], bytes, at + n_clean);
+            rest = &rest[n_clean + 1..];
+        }
     }
-    output.push_str(&text[clean_from..]);
+    write_tail(rest, bytes, at)
+}
+
+/// Writes less than a block. It is looked at in two parts that may overlap.
+#[inline]
+fn write_tail(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
+    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        let (low, high) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+        if (specials(low) | specials(high)) == 0 {
+            put(first, bytes, at);
+            put(last, bytes, at + text.len() - 8);
+            return at + text.len();
+        }
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        let (low, high) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        if specials(u64::from(low) | u64::from(high) << 32) == 0 {
+            put(first, bytes, at);
+            put(last, bytes, at + text.len() - 4);
+            return at + text.len();
+        }
+    }
+    for &byte in text {
+        if is_special(byte) {
+            at = write_entity(byte, bytes, at);
+        } else {
+            put(&[byte], bytes, at);
+            at += 1;
+        }
+    }
+    at
+}
+
+/// Returns 0 if none of eight bytes is to be escaped.
+///
+/// Pairs that differ in one bit are looked for together; a byte that is found is 0, and only
+/// then can the subtraction borrow from its highest bit.
+#[inline]
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let of = |byte: u8| ONES * u64::from(byte);
+    zeros((word | of(b'&' ^ b'\'')) ^ of(b'\''))
+        | zeros((word | of(b'<' ^ b'>')) ^ of(b'>'))
+        | zeros(word ^ of(b'"'))
+}
+
+#[inline(never)]
+fn write_entity(byte: u8, bytes: &mut Vec<u8>, at: usize) -> usize {
+    let entity: [u8; 8] = match byte {
+        b'&' => *b"&amp;\0\0\0",
+        b'<' => *b"&lt;\0\0\0\0",
+        b'>' => *b"&gt;\0\0\0\0",
+        b'"' => *b"&quot;\0\0",
+        _ => *b"&#39;\0\0\0",
+    };
+    put(&entity, bytes, at);
+    let n_missing = entity.iter().rev().take_while(|&&byte| byte == 0).count();
+    at + entity.len() - n_missing
+}
+
+/// Returns how many bytes of a block stand before the first to escape.
+fn n_clean(block: &[u8; BLOCK]) -> usize {
+    let special = block.iter().position(|&byte| is_special(byte));
+    special.unwrap_or(BLOCK - 1)
 }
 
 /// How many bytes are looked at in one comparison.
 const BLOCK: usize = 16;
 
-/// Returns the place of the next byte to escape, or the end.
-fn clean_until(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while let Some(block) = bytes.get(at..at + BLOCK) {
-        // Without an early end the compiler compares all of them at once.
-        if block
-            .iter()
-            .fold(false, |any, &byte| any | is_special(byte))
-        {
-            break;
-        }
-        at += BLOCK;
+/// Tells whether there is nothing to escape.
+///
+/// Without an early end, and without `is_special`'s branches, the compiler compares all bytes at
+/// once.
+#[inline]
+fn is_clean_block(block: &[u8; BLOCK]) -> bool {
+    let mut any = 0;
+    for &byte in block {
+        any |= u8::from(byte == b'&')
+            | u8::from(byte == b'<')
+            | u8::from(byte == b'>')
+            | u8::from(byte == b'"')
+            | u8::from(byte == b'\'');
     }
-    let rest = &bytes[at..];
-    at + rest
-        .iter()
-        .position(|&byte| SPECIAL[usize::from(byte)])
-        .unwrap_or(rest.len())
+    any == 0
 }
 
-const fn is_special(byte: u8) -> bool {
+fn is_special(byte: u8) -> bool {
     matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
-}
-
-const SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = is_special(byte as u8);
-        byte += 1;
-    }
-    table
-};
-
-fn entity(byte: u8) -> &'static str {
-    match byte {
-        b'&' => "&amp;",
-        b'<' => "&lt;",
-        b'>' => "&gt;",
-        b'"' => "&quot;",
-        _ => "&#39;",
-    }
 }
 
 fn append_strict(text: &str, output: &mut String) {
     for c in text.chars() {
         match c {
-            '{' | '}' | '~' => output.push(c),
             '&' => output.push_str("&amp;"),
             '<' => output.push_str("&lt;"),
             '>' => output.push_str("&gt;"),
             '"' => output.push_str("&quot;"),
             '\'' => output.push_str("&apos;"),
+            '{' | '}' | '~' => output.push(c),
             _ if c.is_ascii_alphanumeric() => output.push(c),
             _ => {
                 output.push_str("&#");

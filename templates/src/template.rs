@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::render::{self, Sink};
+use crate::render::{self, Buffer, Sink};
 use crate::set::Set;
 use crate::{Config, Context, Error, ErrorKind, Value};
 
@@ -38,30 +38,26 @@ impl Template {
         &self.set.programs[self.index].name
     }
 
-    /// Renders to a string, whose capacity is what earlier renders have needed.
+    /// Renders to a string.
     ///
     /// # Errors
     ///
     /// A limit of the [`Config`] is reached, a lambda answers what is no template, or a value
     /// refuses to write itself.
     pub fn render(&self, data: &(impl Context + ?Sized)) -> Result<String, Error> {
-        let mut output = String::with_capacity(self.capacity());
-        self.render_into(&mut output, data)?;
-        self.learn(output.len());
-        Ok(output)
+        self.render_bytes(data).map(into_text)
     }
 
-    /// Appends the rendering to a string.
+    /// Renders to bytes, which are UTF-8. Their capacity is what earlier renders have needed.
     ///
     /// # Errors
     ///
-    /// As [`render`](Self::render); the string then has what was rendered until there.
-    pub fn render_into(
-        &self,
-        output: &mut String,
-        data: &(impl Context + ?Sized),
-    ) -> Result<(), Error> {
-        self.run(output, data.value(), Sink::Buffer)
+    /// As [`render`](Self::render).
+    pub fn render_bytes(&self, data: &(impl Context + ?Sized)) -> Result<Vec<u8>, Error> {
+        let buffer = Buffer::with_capacity(self.capacity());
+        let output = self.run(buffer, data.value(), Sink::Buffer)?;
+        self.learn(output.len());
+        Ok(output)
     }
 
     /// Renders to a writer of bytes, in pieces of some kilobytes.
@@ -76,7 +72,7 @@ impl Template {
     ) -> Result<(), Error> {
         self.stream(data.value(), &mut |piece| {
             writer
-                .write_all(piece.as_bytes())
+                .write_all(piece)
                 .map_err(|error| ErrorKind::Write(Arc::new(error)))
         })
     }
@@ -93,7 +89,7 @@ impl Template {
     ) -> Result<(), Error> {
         self.stream(data.value(), &mut |piece| {
             writer
-                .write_str(piece)
+                .write_str(as_text(piece))
                 .map_err(|error| ErrorKind::Write(Arc::new(io::Error::other(error))))
         })
     }
@@ -101,19 +97,19 @@ impl Template {
     fn stream(
         &self,
         data: Value<'_>,
-        write: &mut dyn FnMut(&str) -> Result<(), ErrorKind>,
+        write: &mut dyn FnMut(&[u8]) -> Result<(), ErrorKind>,
     ) -> Result<(), Error> {
-        let mut buffer = String::with_capacity(self.capacity().min(render::PIECE_BYTES));
-        self.run(&mut buffer, data, Sink::Pieces(write))
+        let buffer = Buffer::with_capacity(self.capacity().min(render::PIECE_BYTES));
+        self.run(buffer, data, Sink::Pieces(write)).map(drop)
     }
 
     fn run<'r>(
         &'r self,
-        output: &'r mut String,
+        buffer: Buffer,
         data: Value<'_>,
         sink: Sink<'r>,
-    ) -> Result<(), Error> {
-        render::render(&self.set, self.index, data, output, sink)
+    ) -> Result<Vec<u8>, Error> {
+        render::render(&self.set, self.index, data, buffer, sink)
     }
 
     fn capacity(&self) -> usize {
@@ -130,6 +126,17 @@ impl Template {
             hint.store(wanted, Ordering::Relaxed);
         }
     }
+}
+
+/// Why what is rendered is a string: the parts are, and none is cut.
+const IS_TEXT: &str = "templates and values are text";
+
+fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect(IS_TEXT)
+}
+
+fn as_text(piece: &[u8]) -> &str {
+    std::str::from_utf8(piece).expect(IS_TEXT)
 }
 
 impl fmt::Debug for Template {

@@ -1,6 +1,9 @@
 //! Puts the tags in the order of instructions, with jumps in place of nesting.
 
-use super::program::{Argument, Block, Include, Instruction, Op, Path, Section, Target};
+use super::program::{
+    Argument, Block, Escaping, Include, Instruction, Inverted, Op, Path, Section, Show, Target,
+    Text,
+};
 use super::token::{Token, TokenKind};
 use crate::{Error, ErrorKind};
 
@@ -69,13 +72,14 @@ impl<'s, 't> Emitter<'_, 's, 't> {
         match token.kind {
             TokenKind::Text => self.take_text(token),
             TokenKind::Comment | TokenKind::Delimiter => {}
-            TokenKind::Variable => self.variable(Op::Variable(Path::parse(token.text)), token),
-            TokenKind::Raw => self.variable(Op::Raw(Path::parse(token.text)), token),
+            TokenKind::Variable => self.variable(Escaping::Escaped, token),
+            TokenKind::Raw => self.variable(Escaping::Raw, token),
             TokenKind::Section => {
                 let section = Section {
                     path: Path::parse(token.text),
                     end: 0,
                     shows_item: false,
+                    is_flat: false,
                     raw: token.end..token.end,
                     place: token.start..token.end,
                     delimiters: token.delimiters.clone(),
@@ -85,7 +89,7 @@ impl<'s, 't> Emitter<'_, 's, 't> {
             }
             TokenKind::Inverted => {
                 let path = Path::parse(token.text);
-                self.push_tag(Op::Inverted { path, end: 0 }, token);
+                self.push_tag(Op::Inverted(Box::new(Inverted { path, end: 0 })), token);
                 self.begin(token);
             }
             TokenKind::Partial => self.include(token),
@@ -120,8 +124,10 @@ impl<'s, 't> Emitter<'_, 's, 't> {
 
     /// Ends an instruction; its text is what has been taken since the last one.
     fn push(&mut self, op: Op, tag_begins_line: bool) {
+        let text = Text::new(&self.text);
+        self.text.clear();
         self.code.push(Instruction {
-            text: std::mem::take(&mut self.text).into(),
+            text,
             text_begins_line: std::mem::take(&mut self.text_begins_line),
             tag_begins_line,
             op,
@@ -134,12 +140,16 @@ impl<'s, 't> Emitter<'_, 's, 't> {
         self.push(op, begins_line);
     }
 
-    fn variable(&mut self, op: Op, token: &Token<'_>) {
-        if let (Op::Variable(Path::Item) | Op::Raw(Path::Item), Some(open)) =
-            (&op, self.open.last_mut())
-        {
+    fn variable(&mut self, escaping: Escaping, token: &Token<'_>) {
+        let path = Path::parse(token.text);
+        if let (Path::Item, Some(open)) = (&path, self.open.last_mut()) {
             open.shows_item = true;
         }
+        let op = match (path, escaping) {
+            (Path::Item, Escaping::Escaped) => Op::Item,
+            (Path::Name(name), Escaping::Escaped) => Op::Name(name),
+            (path, escaping) => Op::Show(Box::new(Show { path, escaping })),
+        };
         self.push_tag(op, token);
     }
 
@@ -224,7 +234,7 @@ impl<'s, 't> Emitter<'_, 's, 't> {
                 TokenKind::Parent => self.drop_text(),
                 // What stands behind is a jump's target, so it begins an instruction.
                 _ if self.text.is_empty() => {}
-                _ => self.push(Op::Text, false),
+                _ => self.push(Op::Nothing, false),
             }
             self.patch(&open, token);
         }
@@ -252,13 +262,20 @@ impl<'s, 't> Emitter<'_, 's, 't> {
     /// Tells an instruction where its section ends.
     fn patch(&mut self, open: &Open<'s, 't>, token: &Token<'s>) {
         let next = self.code.len();
+        let is_flat = self.code[open.at..].iter().skip(1).all(|inside| {
+            matches!(
+                inside.op,
+                Op::Nothing | Op::Item | Op::Name(_) | Op::EndSection { .. }
+            )
+        });
         match self.code.get_mut(open.at).map(|begin| &mut begin.op) {
             Some(Op::Section(section)) => {
                 section.end = next;
                 section.shows_item = open.shows_item;
+                section.is_flat = is_flat;
                 section.raw = open.token.end..token.start;
             }
-            Some(Op::Inverted { end, .. }) => *end = next,
+            Some(Op::Inverted(inverted)) => inverted.end = next,
             Some(Op::Include(include)) => {
                 include.end = next;
                 include.arguments.sort_by(|a, b| a.name.cmp(&b.name));

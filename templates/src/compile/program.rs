@@ -19,35 +19,52 @@ pub(crate) struct Program {
 /// Where lines begin matters only in partials that are indented.
 #[derive(Debug)]
 pub(crate) struct Instruction {
-    pub(crate) text: Box<str>,
+    pub(crate) op: Op,
+    pub(crate) text: Text,
     /// The text stands at the beginning of a line of the source.
     pub(crate) text_begins_line: bool,
     /// The tag stands at the beginning of a line of which something is shown.
     pub(crate) tag_begins_line: bool,
-    pub(crate) op: Op,
 }
+
+/// Text that is copied to the output.
+#[derive(Debug)]
+pub(crate) enum Text {
+    /// Short text lies in a block, since a copy of a length that is known when this crate is
+    /// compiled is cheaper than one of any other.
+    Block {
+        len: u8,
+        bytes: [u8; BLOCK_BYTES],
+    },
+    Long(Box<[u8]>),
+}
+
+/// How much text is short: with so much, an instruction has the size of a cache line.
+pub(crate) const BLOCK_BYTES: usize = 30;
 
 /// What is done behind the text. Jumps are indices of instructions.
 #[derive(Debug)]
 pub(crate) enum Op {
-    /// Goes back to where this was called from.
-    End,
     /// Goes on.
-    Text,
-    /// Shows a value, escaped.
-    Variable(Path),
-    /// Shows a value as it is.
-    Raw(Path),
+    Nothing,
+    /// Shows the current item, escaped.
+    Item,
+    /// Shows what a name stands for, escaped.
+    Name(Box<str>),
+    /// Shows a value in an other way.
+    Show(Box<Show>),
     /// Enters a section, once or for each item, or jumps behind it.
     Section(Box<Section>),
-    /// Jumps behind an inverted section if there is something.
-    Inverted { path: Path, end: usize },
     /// Goes to the next item of the section that begins at `begin`, or on.
     EndSection { begin: usize },
+    /// Jumps behind an inverted section if there is something.
+    Inverted(Box<Inverted>),
     /// Calls an other template.
     Include(Box<Include>),
     /// Calls what replaces this block, or goes on with its default.
     Block(Box<Block>),
+    /// Goes back to where this was called from.
+    End,
 }
 
 /// How a value is found.
@@ -62,12 +79,34 @@ pub(crate) enum Path {
 }
 
 #[derive(Debug)]
+pub(crate) struct Show {
+    pub(crate) path: Path,
+    pub(crate) escaping: Escaping,
+}
+
+/// How a tag shows its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escaping {
+    Escaped,
+    Raw,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inverted {
+    pub(crate) path: Path,
+    /// The instruction behind the section's end.
+    pub(crate) end: usize,
+}
+
+#[derive(Debug)]
 pub(crate) struct Section {
     pub(crate) path: Path,
     /// The instruction behind the section's end.
     pub(crate) end: usize,
     /// What is inside might look at a value that is only `true`.
     pub(crate) shows_item: bool,
+    /// What is inside shows items and names, and nothing else.
+    pub(crate) is_flat: bool,
     /// What is inside, for a lambda, as a range of the source.
     pub(crate) raw: Range<usize>,
     /// Where the tag stands in the source.
@@ -130,6 +169,26 @@ impl Path {
             Self::Dotted(name.split('.').map(Box::from).collect())
         } else {
             Self::Name(name.into())
+        }
+    }
+}
+
+impl Text {
+    pub(super) fn new(text: &str) -> Self {
+        let mut bytes = [0; BLOCK_BYTES];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(begin), Ok(len)) => {
+                begin.copy_from_slice(text.as_bytes());
+                Self::Block { len, bytes }
+            }
+            _ => Self::Long(text.as_bytes().into()),
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Block { len, bytes } => &bytes[..usize::from(*len)],
+            Self::Long(bytes) => bytes,
         }
     }
 }

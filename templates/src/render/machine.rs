@@ -1,15 +1,18 @@
 //! Goes through the instructions.
 
+use std::ops::Range;
 use std::rc::Rc;
 
+use super::buffer::{Buffer, write, write_text, write_value};
 use super::calls::{CallEnd, Calls, Parent, Position};
-use super::output::{Output, Shown};
-use super::scopes::{Meaning, Scopes, SectionId};
+use super::output::Output;
+use super::scopes::{List, Meaning, Scopes, SectionId};
 use crate::compile::{
-    Argument, Block, Delimiters, Include, Instruction, Op, Path, Program, Section, Target, compile,
+    Block, Delimiters, Escaping, Include, Instruction, Op, Path, Program, Section, Target, compile,
 };
+use crate::context::Kind;
 use crate::set::Set;
-use crate::{Error, ErrorKind, Lambda, Value};
+use crate::{Error, ErrorKind, Escape, Lambda, Value};
 
 pub(super) struct Machine<'r, 'd> {
     set: &'r Set,
@@ -21,7 +24,7 @@ pub(super) struct Machine<'r, 'd> {
     steps_left: u64,
 }
 
-/// What went wrong, and whether there is a place for it.
+/// What came of a step.
 type Step<T> = Result<T, Error>;
 
 impl<'r, 'd> Machine<'r, 'd> {
@@ -37,7 +40,7 @@ impl<'r, 'd> Machine<'r, 'd> {
     }
 
     /// Runs a program of the set and all that it calls.
-    pub(super) fn run(mut self, index: usize) -> Step<()> {
+    pub(super) fn run(mut self, index: usize) -> Step<Vec<u8>> {
         let mut next = Some(Position {
             program: index,
             at: 0,
@@ -59,99 +62,137 @@ impl<'r, 'd> Machine<'r, 'd> {
     }
 
     /// Runs a program until it calls an other one, or ends; returns where to go on.
+    ///
+    /// What happens often stands here, and the rest in functions that get the buffer back.
     fn run_program(&mut self, program: &Program, from: Position) -> Step<Option<Position>> {
-        let whole = |kind| Error::of(kind, &program.name);
-        let mut here = from;
+        let code = &*program.code;
+        let escape = self.output.escape;
+        let is_indented = self.calls.is_indented();
+        let mut end = self.output.buffer.end;
+        let mut at = from.at;
         loop {
-            let instruction = &program.code[here.at];
-            self.write_text(instruction);
-            self.output.check().map_err(whole)?;
-            match &instruction.op {
-                Op::Text => here.at += 1,
-                Op::Variable(path) => {
-                    let shown = self.output.show(self.value(path)).map_err(whole)?;
-                    here.at += 1;
-                    if let Shown::Lambda(lambda) = shown {
-                        let begin = self.output.begin_capture();
-                        let end = CallEnd::DiscardAndEscape(begin);
-                        return self.call_variable(program, lambda, here, end).map(Some);
-                    }
-                }
-                Op::Raw(path) => {
-                    let shown = self.output.show_raw(self.value(path)).map_err(whole)?;
-                    here.at += 1;
-                    if let Shown::Lambda(lambda) = shown {
-                        let end = CallEnd::Discard;
-                        return self.call_variable(program, lambda, here, end).map(Some);
-                    }
-                }
-                Op::Section(section) => match self.enter(program, section, here)? {
-                    Entered::Goes(at) => here.at = at,
-                    Entered::Calls(position) => return Ok(Some(position)),
-                },
-                Op::Inverted { path, end } => {
-                    here.at = match Meaning::of(self.value(path)) {
-                        Meaning::Nothing => here.at + 1,
-                        _ => *end,
+            let instruction = &code[at];
+            let bytes = &mut self.output.buffer.bytes;
+            if is_indented {
+                end = write_indented(instruction, self.calls.indent(), bytes, end);
+            } else {
+                end = write_text(&instruction.text, bytes, end);
+            }
+            let written = match &instruction.op {
+                Op::Nothing => Some(end),
+                Op::Item => write_value(self.scopes.item(), escape, bytes, end),
+                Op::Name(name) => {
+                    let value = self.scopes.find_inside(name);
+                    if value.is_missing() {
+                        write_value(&self.scopes.find_outside(name), escape, bytes, end)
+                    } else {
+                        write_value(&value, escape, bytes, end)
                     }
                 }
                 Op::EndSection { begin } => {
-                    if self.scopes.advance(self.section(*begin)) {
-                        self.charge(here.at - begin).map_err(whole)?;
-                        here.at = begin + 1;
-                    } else {
-                        here.at += 1;
+                    if self.scopes.is_in(self.section(*begin)) && self.scopes.advance() {
+                        self.charge(at - begin, program)?;
+                        at = *begin;
                     }
+                    Some(end)
                 }
-                Op::Include(include) => match self.include(program, include, here)? {
-                    Some(position) => return Ok(Some(position)),
-                    None => here.at = include.end,
-                },
-                Op::Block(block) => match self.replace(program, block, here)? {
-                    Some(position) => return Ok(Some(position)),
-                    None => here.at += 1,
-                },
-                Op::End => return Ok(self.end_call()),
+                _ => None,
+            };
+            if let Some(written) = written {
+                end = written;
+                at += 1;
+                if end <= self.output.mark {
+                    continue;
+                }
             }
+            self.output.buffer.end = end;
+            if written.is_none() {
+                match self.rarely(program, &instruction.op, Position { at, ..from })? {
+                    Next::Goes(to) => at = to,
+                    Next::Leaves(position) => return Ok(position),
+                }
+            }
+            self.drain_if_full(program)?;
+            end = self.output.buffer.end;
         }
     }
 
-    #[inline]
-    fn write_text(&mut self, instruction: &Instruction) {
-        if self.calls.is_indented() {
-            self.write_indented(instruction);
-        } else {
-            self.output.push(&instruction.text);
+    fn drain_if_full(&mut self, program: &Program) -> Step<()> {
+        if self.output.buffer.end <= self.output.mark {
+            return Ok(());
         }
+        let drained = self.output.drain();
+        drained.map_err(|kind| Error::of(kind, &program.name))
     }
 
-    #[cold]
-    fn write_indented(&mut self, instruction: &Instruction) {
-        let indent = self.calls.indent();
-        let mut begins_line = instruction.text_begins_line;
-        for line in instruction.text.split_inclusive('\n') {
-            // An empty line stays empty.
-            if begins_line && !matches!(line, "\n" | "\r\n") {
-                self.output.push(indent);
+    #[inline(never)]
+    fn rarely(&mut self, program: &Program, op: &Op, here: Position) -> Step<Next> {
+        let behind = Position {
+            at: here.at + 1,
+            ..here
+        };
+        Ok(match op {
+            Op::Item => self.show(program, *self.scopes.item(), Escaping::Escaped, behind)?,
+            Op::Name(name) => {
+                let value = self.scopes.find(name);
+                self.show(program, value, Escaping::Escaped, behind)?
             }
-            self.output.push(line);
-            begins_line = true;
+            Op::Show(show) => {
+                let value = self.value(&show.path);
+                self.show(program, value, show.escaping, behind)?
+            }
+            Op::Section(section) => self.enter(program, section, here)?,
+            Op::Inverted(inverted) => match Meaning::of(self.value(&inverted.path)) {
+                Meaning::Nothing => Next::Goes(behind.at),
+                _ => Next::Goes(inverted.end),
+            },
+            Op::Include(include) => self.include(program, include, here)?,
+            Op::Block(block) => self.replace(program, block, here)?,
+            Op::End => Next::Leaves(self.end_call()),
+            Op::Nothing | Op::EndSection { .. } => Next::Goes(behind.at),
+        })
+    }
+
+    /// Shows a value; begins a call if it is a lambda.
+    fn show(
+        &mut self,
+        program: &Program,
+        value: Value<'d>,
+        escaping: Escaping,
+        back: Position,
+    ) -> Step<Next> {
+        let escape = match escaping {
+            Escaping::Escaped => self.output.escape,
+            Escaping::Raw => Escape::None,
+        };
+        let Buffer { bytes, end } = &mut self.output.buffer;
+        if let Some(written) = write_value(&value, escape, bytes, *end) {
+            *end = written;
+            return Ok(Next::Goes(back.at));
         }
-        if instruction.tag_begins_line {
-            self.output.push(indent);
-        }
+        let Kind::Lambda(lambda) = value.0 else {
+            return Err(Error::of(ErrorKind::Display, &program.name));
+        };
+        let end = match escaping {
+            Escaping::Raw => CallEnd::Discard,
+            Escaping::Escaped => CallEnd::DiscardAndEscape(self.output.begin_capture()),
+        };
+        let text = lambda.call("");
+        let delimiters = Delimiters::default();
+        self.call_text(program, &text, &delimiters, None, back, end)
     }
 
     #[inline]
     fn value(&self, path: &Path) -> Value<'d> {
         match path {
-            Path::Item => self.scopes.item(),
             Path::Name(name) => self.scopes.find(name),
+            Path::Item => *self.scopes.item(),
             Path::Dotted(names) => self.dotted(names),
         }
     }
 
     /// Searches the first name; the others must be found below it.
+    #[inline(never)]
     fn dotted(&self, names: &[Box<str>]) -> Value<'d> {
         let mut names = names.iter();
         let first = names.next().map(|name| self.scopes.find(name));
@@ -172,84 +213,135 @@ impl<'r, 'd> Machine<'r, 'd> {
         }
     }
 
-    fn enter(&mut self, program: &Program, section: &Section, here: Position) -> Step<Entered> {
+    fn enter(&mut self, program: &Program, section: &Section, here: Position) -> Step<Next> {
         let value = self.value(&section.path);
         let meaning = Meaning::of(value);
-        let fail = |kind| program.error(kind, section.place.clone());
-        if !matches!(meaning, Meaning::Nothing) {
-            self.charge(section.end - here.at).map_err(fail)?;
-            self.check_depth().map_err(fail)?;
+        match meaning {
+            Meaning::Nothing => return Ok(Next::Goes(section.end)),
+            Meaning::Flag if !section.shows_item => return Ok(Next::Goes(here.at + 1)),
+            Meaning::Flag | Meaning::Context | Meaning::List(_) | Meaning::Lambda(_) => {}
         }
+        self.check_depth(program, &section.place)?;
         let id = self.section(here.at);
         match meaning {
-            Meaning::Nothing => return Ok(Entered::Goes(section.end)),
-            Meaning::Flag if !section.shows_item => {}
-            Meaning::Flag | Meaning::Context => self.scopes.enter(value, id),
-            Meaning::List => self.scopes.enter_list(value, id),
-            Meaning::Lambda(lambda) => {
-                let raw = &program.source[section.raw.clone()];
-                let text = lambda.call(raw);
-                let delimiters = section.delimiters.clone().unwrap_or_default();
-                let back = Position {
-                    at: section.end,
-                    ..here
-                };
-                let end = CallEnd::Discard;
-                let position = self
-                    .call_text(&program.name, &text, &delimiters, back, end)
-                    .map_err(fail)?;
-                return Ok(Entered::Calls(position));
+            Meaning::List(list) => {
+                if section.is_flat && !self.calls.is_indented() {
+                    return self.repeat(program, section, list, here);
+                }
+                self.scopes.enter_list(list, 0, id);
             }
+            Meaning::Lambda(lambda) => return self.call_section(program, section, lambda, here),
+            Meaning::Nothing | Meaning::Flag | Meaning::Context => self.scopes.enter(value, id),
         }
-        Ok(Entered::Goes(here.at + 1))
+        Ok(Next::Goes(here.at + 1))
     }
 
-    fn call_variable(
+    /// Goes through a list whose section shows items and names only, as many do. It has no jumps,
+    /// and no scope is entered.
+    fn repeat(
         &mut self,
         program: &Program,
+        section: &Section,
+        list: List<'d>,
+        here: Position,
+    ) -> Step<Next> {
+        let Some((last, body)) = program.code[here.at + 1..section.end].split_last() else {
+            return Ok(Next::Goes(section.end));
+        };
+        let escape = self.output.escape;
+        let mut end = self.output.buffer.end;
+        let mut cursor = list.cursor();
+        for index in 0..list.len() {
+            let item = cursor.next();
+            let bytes = &mut self.output.buffer.bytes;
+            for (i, instruction) in body.iter().enumerate() {
+                end = write_text(&instruction.text, bytes, end);
+                let written = match &instruction.op {
+                    Op::Item => write_value(&item, escape, bytes, end),
+                    Op::Name(name) => {
+                        let value = item.field(name);
+                        if value.is_missing() {
+                            write_value(&self.scopes.find(name), escape, bytes, end)
+                        } else {
+                            write_value(&value, escape, bytes, end)
+                        }
+                    }
+                    _ => Some(end),
+                };
+                let Some(written) = written else {
+                    // It is called, and may look at what is around.
+                    self.output.buffer.end = end;
+                    self.scopes.enter_list(list, index, self.section(here.at));
+                    let at = here.at + 1 + i;
+                    return self.rarely(program, &instruction.op, Position { at, ..here });
+                };
+                end = written;
+            }
+            end = write_text(&last.text, bytes, end);
+            self.charge(body.len() + 1, program)?;
+            if end > self.output.mark {
+                self.output.buffer.end = end;
+                self.drain_if_full(program)?;
+                end = self.output.buffer.end;
+            }
+        }
+        self.output.buffer.end = end;
+        Ok(Next::Goes(section.end))
+    }
+
+    /// Begins a call of what a lambda makes of a section.
+    fn call_section(
+        &mut self,
+        program: &Program,
+        section: &Section,
         lambda: &dyn Lambda,
-        back: Position,
-        end: CallEnd,
-    ) -> Step<Position> {
-        let text = lambda.call("");
-        self.call_text(&program.name, &text, &Delimiters::default(), back, end)
-            .map_err(|kind| Error::of(kind, &program.name))
+        here: Position,
+    ) -> Step<Next> {
+        let text = lambda.call(&program.source[section.raw.clone()]);
+        let delimiters = section.delimiters.clone().unwrap_or_default();
+        let place = Some(&section.place);
+        let back = Position {
+            at: section.end,
+            ..here
+        };
+        self.call_text(program, &text, &delimiters, place, back, CallEnd::Discard)
     }
 
     /// Begins a call of what a lambda answered.
     fn call_text(
         &mut self,
-        name: &str,
+        caller: &Program,
         text: &str,
         delimiters: &Delimiters,
+        place: Option<&Range<usize>>,
         back: Position,
         end: CallEnd,
-    ) -> Result<Position, ErrorKind> {
-        let mut program = compile(name, text, delimiters).map_err(ErrorKind::Lambda)?;
-        self.set.link(&mut program).map_err(ErrorKind::Lambda)?;
-        self.charge(program.code.len())?;
-        self.check_depth()?;
+    ) -> Step<Next> {
+        let fail = |kind| match place {
+            Some(place) => caller.error(kind, place.clone()),
+            None => Error::of(kind, &caller.name),
+        };
+        let refuse = |error| fail(ErrorKind::Lambda(error));
+        let mut program = compile(&caller.name, text, delimiters).map_err(refuse)?;
+        self.set.link(&mut program).map_err(refuse)?;
+        self.charge(program.code.len(), caller)?;
+        if !self.is_shallow() {
+            return Err(fail(ErrorKind::TooDeep));
+        }
         self.answered.push(Rc::new(program));
         self.calls.push(back, end);
-        Ok(Position {
+        Ok(Next::Leaves(Some(Position {
             program: self.set.programs.len() + self.answered.len() - 1,
             at: 0,
-        })
+        })))
     }
 
-    fn include(
-        &mut self,
-        program: &Program,
-        include: &Include,
-        here: Position,
-    ) -> Step<Option<Position>> {
+    fn include(&mut self, program: &Program, include: &Include, here: Position) -> Step<Next> {
         let Some(index) = self.target(program, &include.target) else {
-            return Ok(None);
+            return Ok(Next::Goes(include.end));
         };
-        let fail = |kind| program.error(kind, include.place.clone());
-        self.charge(self.set.programs[index].code.len())
-            .map_err(fail)?;
-        self.check_depth().map_err(fail)?;
+        self.charge(self.set.programs[index].code.len(), program)?;
+        self.check_depth(program, &include.place)?;
         let back = Position {
             at: include.end,
             ..here
@@ -262,10 +354,10 @@ impl<'r, 'd> Machine<'r, 'd> {
         if !include.arguments.is_empty() {
             self.calls.enter_parent(here);
         }
-        Ok(Some(Position {
+        Ok(Next::Leaves(Some(Position {
             program: index,
             at: 0,
-        }))
+        })))
     }
 
     fn target(&self, program: &Program, target: &Target) -> Option<usize> {
@@ -281,12 +373,7 @@ impl<'r, 'd> Machine<'r, 'd> {
     }
 
     /// Begins a call of what replaces a block, if something does.
-    fn replace(
-        &mut self,
-        program: &Program,
-        block: &Block,
-        here: Position,
-    ) -> Step<Option<Position>> {
+    fn replace(&mut self, program: &Program, block: &Block, here: Position) -> Step<Next> {
         // The outermost goes first: it is the last that was written for this page.
         let found = self
             .calls
@@ -294,11 +381,10 @@ impl<'r, 'd> Machine<'r, 'd> {
             .filter_map(|parent| Some((parent, self.argument(parent, &block.name)?)))
             .last();
         let Some((parent, (begin, is_empty, n_steps))) = found else {
-            return Ok(None);
+            return Ok(Next::Goes(here.at + 1));
         };
-        let fail = |kind| program.error(kind, block.place.clone());
-        self.charge(n_steps).map_err(fail)?;
-        self.check_depth().map_err(fail)?;
+        self.charge(n_steps, program)?;
+        self.check_depth(program, &block.place)?;
         let back = Position {
             at: block.end,
             ..here
@@ -307,9 +393,9 @@ impl<'r, 'd> Machine<'r, 'd> {
         self.calls.see_from(parent);
         self.calls.indent_by(&block.indent);
         if block.is_standalone && !is_empty {
-            self.output.push(self.calls.indent());
+            self.output.buffer.push(self.calls.indent().as_bytes());
         }
-        Ok(Some(begin))
+        Ok(Next::Leaves(Some(begin)))
     }
 
     /// Returns where a parent's argument begins, and how it is.
@@ -322,14 +408,12 @@ impl<'r, 'd> Machine<'r, 'd> {
         let Op::Include(include) = &program_ref.code[at].op else {
             return None;
         };
-        let Argument {
-            begin, is_empty, ..
-        } = include.argument(name)?;
+        let argument = include.argument(name)?;
         let position = Position {
             program,
-            at: *begin,
+            at: argument.begin,
         };
-        Some((position, *is_empty, include.end - begin))
+        Some((position, argument.is_empty, include.end - argument.begin))
     }
 
     fn end_call(&mut self) -> Option<Position> {
@@ -347,29 +431,60 @@ impl<'r, 'd> Machine<'r, 'd> {
         Some(back)
     }
 
-    /// Pays for instructions that are about to be run.
+    /// Pays for instructions that are run again, or in an other program.
     #[inline]
-    fn charge(&mut self, n_steps: usize) -> Result<(), ErrorKind> {
+    fn charge(&mut self, n_steps: usize, program: &Program) -> Step<()> {
         match self.steps_left.checked_sub(n_steps as u64) {
             Some(left) => {
                 self.steps_left = left;
                 Ok(())
             }
-            None => Err(ErrorKind::TooManySteps),
+            None => Err(Error::of(ErrorKind::TooManySteps, &program.name)),
         }
     }
 
-    fn check_depth(&self) -> Result<(), ErrorKind> {
-        if self.scopes.depth() + self.calls.len() < self.set.config.max_depth {
+    fn check_depth(&self, program: &Program, place: &Range<usize>) -> Step<()> {
+        if self.is_shallow() {
             Ok(())
         } else {
-            Err(ErrorKind::TooDeep)
+            Err(program.error(ErrorKind::TooDeep, place.clone()))
         }
+    }
+
+    fn is_shallow(&self) -> bool {
+        self.scopes.depth() + self.calls.len() < self.set.config.max_depth
     }
 }
 
-/// How a section is entered.
-enum Entered {
+/// Writes an instruction's text with its lines indented; returns its end.
+#[cold]
+#[inline(never)]
+fn write_indented(
+    instruction: &Instruction,
+    indent: &str,
+    bytes: &mut Vec<u8>,
+    mut end: usize,
+) -> usize {
+    let mut begins_line = instruction.text_begins_line;
+    let text = instruction.text.as_bytes();
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        // An empty line stays empty.
+        if begins_line && !matches!(line, b"\n" | b"\r\n") {
+            end = write(indent.as_bytes(), bytes, end);
+        }
+        end = write(line, bytes, end);
+        begins_line = true;
+    }
+    if instruction.tag_begins_line {
+        end = write(indent.as_bytes(), bytes, end);
+    }
+    end
+}
+
+/// Where it goes on.
+enum Next {
+    /// At an other instruction.
     Goes(usize),
-    Calls(Position),
+    /// In an other program, or nowhere.
+    Leaves(Option<Position>),
 }

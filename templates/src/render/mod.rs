@@ -5,13 +5,16 @@
 //! | `machine` | goes through the instructions |
 //! | `scopes` | the contexts of the sections around, and the search for names |
 //! | `calls` | the templates, blocks and lambdas that called each other |
-//! | `output` | the text, its limit, and the writer behind it |
+//! | `buffer` | the text |
+//! | `output` | its limit, and the writer behind it |
 
+mod buffer;
 mod calls;
 mod machine;
 mod output;
 mod scopes;
 
+pub(crate) use buffer::{Buffer, put};
 pub(crate) use output::{PIECE_BYTES, Sink};
 
 use crate::context::Value;
@@ -20,7 +23,7 @@ use crate::{Config, Error};
 use machine::Machine;
 use output::Output;
 
-/// Renders a template of a set.
+/// Renders a template of a set behind a text; returns what has not left for the sink.
 ///
 /// # Errors
 ///
@@ -30,14 +33,14 @@ pub(crate) fn render<'r>(
     set: &'r Set,
     index: usize,
     data: Value<'_>,
-    text: &'r mut String,
+    buffer: Buffer,
     sink: Sink<'r>,
-) -> Result<(), Error> {
+) -> Result<Vec<u8>, Error> {
     let Config {
         escape,
         max_output_bytes,
         ..
     } = set.config;
-    let output = Output::new(text, sink, escape, max_output_bytes);
+    let output = Output::new(buffer, sink, escape, max_output_bytes);
     Machine::new(set, data, output).run(index)
 }

@@ -45,31 +45,90 @@ pub(super) struct SectionId {
 pub(super) enum Meaning<'d> {
     /// The section is left out.
     Nothing,
-    /// The section is rendered, and there is nothing inside the value.
-    Flag,
     /// The section is rendered with the value as its context.
     Context,
-    /// The section is rendered for each item.
-    List,
+    /// The section is rendered, and there is nothing inside the value.
+    Flag,
+    /// The section is rendered for each item, of which there is one.
+    List(List<'d>),
     /// The section is handed over.
     Lambda(&'d dyn crate::Lambda),
+}
+
+/// What a section goes through.
+#[derive(Clone, Copy)]
+pub(super) enum List<'d> {
+    Items(&'d dyn Items),
+    /// The children of a node.
+    Nodes {
+        arena: &'d dyn Arena,
+        at: u32,
+        n_items: u32,
+    },
+}
+
+impl<'d> List<'d> {
+    pub(super) fn len(self) -> usize {
+        match self {
+            Self::Items(items) => items.len(),
+            Self::Nodes { n_items, .. } => n_items as usize,
+        }
+    }
+
+    /// Begins before the first item.
+    pub(super) fn cursor(self) -> Cursor<'d> {
+        let node = match self {
+            Self::Items(_) => 0,
+            Self::Nodes { at, .. } => at + 1,
+        };
+        Cursor {
+            list: self,
+            index: 0,
+            node,
+        }
+    }
+}
+
+/// A place in a list.
+pub(super) struct Cursor<'d> {
+    list: List<'d>,
+    index: usize,
+    node: u32,
+}
+
+impl<'d> Cursor<'d> {
+    /// Returns the next item, of which there must be one.
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> Value<'d> {
+        match self.list {
+            List::Items(items) => {
+                self.index += 1;
+                items.item(self.index - 1)
+            }
+            List::Nodes { arena, .. } => {
+                let at = self.node;
+                self.node = arena.next(at);
+                arena.value(at)
+            }
+        }
+    }
 }
 
 impl<'d> Meaning<'d> {
     pub(super) fn of(value: Value<'d>) -> Self {
         match value.0 {
             Kind::Missing | Kind::Null | Kind::Bool(false) => Self::Nothing,
-            Kind::Bool(true) => Self::Flag,
             Kind::Items(items) => match items.is_empty() {
                 true => Self::Nothing,
-                false => Self::List,
+                false => Self::List(List::Items(items)),
             },
             Kind::Node(arena, at) => match arena.shape(at) {
                 Shape::Items(0) => Self::Nothing,
-                Shape::Items(_) => Self::List,
+                Shape::Items(n_items) => Self::List(List::Nodes { arena, at, n_items }),
                 Shape::Fields => Self::Context,
             },
             Kind::Lambda(lambda) => Self::Lambda(lambda),
+            Kind::Bool(true) => Self::Flag,
             Kind::Unsigned(_)
             | Kind::Signed(_)
             | Kind::Float(_)
@@ -100,21 +159,38 @@ impl<'d> Scopes<'d> {
 
     /// Returns the current item.
     #[inline]
-    pub(super) fn item(&self) -> Value<'d> {
-        self.top.value
+    pub(super) fn item(&self) -> &Value<'d> {
+        &self.top.value
     }
 
     pub(super) fn depth(&self) -> usize {
         self.depth
     }
 
+    /// Looks a name up in the innermost context.
+    #[inline]
+    pub(super) fn find_inside(&self, name: &str) -> Value<'d> {
+        match self.top.value.0 {
+            Kind::Fields(context) => context.field(name),
+            Kind::Node(arena, at) => arena.field(at, name),
+            _ => Value::MISSING,
+        }
+    }
+
     /// Searches a name from the innermost context outwards.
     #[inline]
     pub(super) fn find(&self, name: &str) -> Value<'d> {
-        let found = self.top.value.field(name);
-        if !found.is_missing() || self.depth == 0 {
-            return found;
+        let found = self.find_inside(name);
+        if found.is_missing() {
+            self.find_outside(name)
+        } else {
+            found
         }
+    }
+
+    /// Searches a name outside of the innermost context.
+    #[inline(never)]
+    pub(super) fn find_outside(&self, name: &str) -> Value<'d> {
         for scope in self.outer.iter().rev() {
             let found = scope.value.field(name);
             if !found.is_missing() {
@@ -133,32 +209,28 @@ impl<'d> Scopes<'d> {
         });
     }
 
-    /// Enters a section with the first item of a list, which has one.
-    pub(super) fn enter_list(&mut self, list: Value<'d>, section: SectionId) {
-        let (value, rest) = match list.0 {
-            Kind::Items(items) => (
-                items.item(0),
+    /// Enters a section with an item of a list, which has it.
+    pub(super) fn enter_list(&mut self, list: List<'d>, index: usize, section: SectionId) {
+        let (value, rest) = match list {
+            List::Items(items) => (
+                items.item(index),
                 Rest::Items {
                     items,
-                    next: 1,
+                    next: index + 1,
                     len: items.len(),
                 },
             ),
-            Kind::Node(arena, at) => {
-                let n_items = match arena.shape(at) {
-                    Shape::Items(n_items) => n_items,
-                    Shape::Fields => 0,
-                };
+            List::Nodes { arena, at, n_items } => {
+                let at = (0..index).fold(at + 1, |at, _| arena.next(at));
                 (
-                    arena.value(at + 1),
+                    arena.value(at),
                     Rest::Nodes {
                         arena,
-                        at: at + 1,
-                        n_left: n_items.saturating_sub(1),
+                        at,
+                        n_left: n_items.saturating_sub(index as u32 + 1),
                     },
                 )
             }
-            _ => (list, Rest::Nothing),
         };
         self.push(Scope {
             value,
@@ -175,19 +247,29 @@ impl<'d> Scopes<'d> {
         self.depth += 1;
     }
 
-    /// Takes the next item of a section; after the last one leaves it and answers false, as for a
-    /// section that was not entered.
+    /// Tells whether a section is the innermost; one that was entered without a scope is not.
     #[inline]
-    pub(super) fn advance(&mut self, section: SectionId) -> bool {
-        if self.top.section != section {
-            return false;
-        }
-        match &mut self.top.rest {
-            Rest::Items { items, next, len } if *next < *len => {
+    pub(super) fn is_in(&self, section: SectionId) -> bool {
+        self.top.section == section
+    }
+
+    /// Takes the next item of the innermost section; behind the last one leaves it and answers
+    /// false.
+    #[inline]
+    pub(super) fn advance(&mut self) -> bool {
+        if let Rest::Items { items, next, len } = &mut self.top.rest {
+            if *next < *len {
                 self.top.value = items.item(*next);
                 *next += 1;
-                true
+                return true;
             }
+        }
+        self.advance_node()
+    }
+
+    #[inline(never)]
+    fn advance_node(&mut self) -> bool {
+        match &mut self.top.rest {
             Rest::Nodes { arena, at, n_left } if *n_left > 0 => {
                 *at = arena.next(*at);
                 *n_left -= 1;
