@@ -14,6 +14,7 @@ mod request;
 mod request_line;
 mod response;
 mod responses;
+mod wire;
 
 use request::Requests;
 use response::Responses;

@@ -137,12 +137,7 @@ impl Case {
     /// every way must have the same outcome. A long one has larger pieces and fewer cuts. Returns
     /// what is wrong.
     pub(super) fn check(&self) -> Result<(), String> {
-        let input = match self.outcome {
-            Outcome::Cut => self.input.clone(),
-            Outcome::Served(_) | Outcome::Last(_) | Outcome::Refused(_) => {
-                [&self.input[..], TAIL].concat()
-            }
-        };
+        let input = self.stream();
         let whole = Served::new::<Request<()>>(&[&input]);
         if !self.judge(&whole) {
             return Err(format!("{self}: {whole:?}"));
@@ -166,6 +161,32 @@ impl Case {
             same(&format!("cut at {at}"), &[a, b])?;
         }
         Ok(())
+    }
+
+    /// Returns what is sent to a server, the tail included.
+    pub(super) fn stream(&self) -> Vec<u8> {
+        match self.outcome {
+            Outcome::Cut => self.input.clone(),
+            Outcome::Served(_) | Outcome::Last(_) | Outcome::Refused(_) => {
+                [&self.input[..], TAIL].concat()
+            }
+        }
+    }
+
+    /// Tells whether these are the statuses of the final answers, from a service that answers
+    /// whatever comes whole with 200.
+    pub(super) fn is_answered_by(&self, statuses: &[u16]) -> bool {
+        let (last, n_before) = match self.outcome {
+            Outcome::Served(requests) => (200, requests.len()),
+            Outcome::Last(requests) => (200, requests.len() - 1),
+            Outcome::Refused(violation) => (
+                violation.status().as_u16(),
+                statuses.len().saturating_sub(1),
+            ),
+            Outcome::Cut => (400, statuses.len().saturating_sub(1)),
+        };
+        let (end, before) = statuses.split_last().unwrap_or((&0, &[]));
+        *end == last && before.len() == n_before && before.iter().all(|status| *status == 200)
     }
 
     fn judge(&self, served: &Served) -> bool {
