@@ -49,7 +49,6 @@ pub enum Policy {
 /// What a connection's peers and its driver share.
 pub(super) struct Shared {
     pub(super) id: u64,
-    direct: Option<Direct>,
     pub(super) encoding: Encoding,
     pub(super) max_bytes: usize,
     state: Mutex<State>,
@@ -60,8 +59,16 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) output: Output,
+    /// The way past the driver; gone while somebody writes by it, and with the connection: handles
+    /// that outlive it do not keep its socket open.
+    direct: Option<Direct>,
+    is_closed: bool,
     /// The writer bit.
     is_held: bool,
+    /// Whether the driver waits for the bit.
+    is_awaited: bool,
+    /// Whether something had to wait since the last [`Outbox::take_drained`].
+    pub(super) has_waited: bool,
     pub(super) end: Option<End>,
     pub(super) next_handler: Option<Box<dyn Handler>>,
     pub(super) new_timeout: Option<Option<Duration>>,
@@ -94,8 +101,6 @@ pub(super) struct Outbox {
     shared: Arc<Shared>,
     /// Whether the driver has the writer bit.
     holds: bool,
-    /// Whether something had to wait since the last [`Outbox::take_drained`].
-    has_waited: bool,
 }
 
 /// What the driver is to do, by order of the peers.
@@ -127,25 +132,34 @@ impl Shared {
         if state.is_held {
             return;
         }
-        let Some(direct) = self.direct.as_ref().filter(|_| state.driver.is_some()) else {
+        let is_drivers = matches!(self.encoding, Encoding::Alone) || state.end.is_some();
+        let direct = if is_drivers || state.driver.is_none() {
+            None
+        } else {
+            state.direct.take()
+        };
+        let Some(direct) = direct else {
             wake(state);
             return;
         };
-        if matches!(self.encoding, Encoding::Alone) || state.end.is_some() {
-            wake(state);
-            return;
-        }
         for _ in 0..MAX_TURNS {
             state.is_held = true;
             let mut output = std::mem::take(&mut state.output);
             drop(state);
-            let written = write_once(direct, &mut output);
+            let written = write_once(&direct, &mut output);
             state = self.lock();
             state.is_held = false;
+            if state.is_closed {
+                return;
+            }
             output.put_before(&mut state.output);
             lend_back(&mut state.output);
             self.note_len(&state);
             if state.output.is_empty() {
+                state.direct = Some(direct);
+                if std::mem::take(&mut state.is_awaited) {
+                    wake(state);
+                }
                 return;
             }
             // A short count means that the socket is full; an error is the driver's to meet.
@@ -153,6 +167,8 @@ impl Shared {
                 break;
             }
         }
+        state.direct = Some(direct);
+        state.has_waited = true;
         wake(state);
     }
 }
@@ -233,17 +249,18 @@ impl Outbox {
     pub(super) fn new(direct: Option<Direct>, encoding: Encoding, max_bytes: usize) -> Self {
         let shared = Shared {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            direct,
             encoding,
             max_bytes,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                direct,
+                ..State::default()
+            }),
             n_pending: AtomicUsize::new(0),
             is_open: AtomicBool::new(true),
         };
         Self {
             shared: Arc::new(shared),
             holds: false,
-            has_waited: false,
         }
     }
 
@@ -337,7 +354,8 @@ impl Outbox {
     ) -> Poll<io::Result<()>> {
         let mut state = self.shared.lock();
         if state.is_held && !self.holds {
-            // Another thread writes; it wakes this task for what it leaves.
+            // Another thread writes; it wakes this task when it has done so.
+            state.is_awaited = true;
             register(&mut state, cx);
             return Poll::Pending;
         }
@@ -346,8 +364,8 @@ impl Outbox {
         drop(state);
         let written = poll_write_all(&mut output, io, &mut encode, n_taken, cx);
         let is_full = written.is_pending();
-        self.has_waited |= is_full;
         let mut state = self.shared.lock();
+        state.has_waited |= is_full;
         state.is_held = false;
         let has_more = !state.output.is_empty();
         output.put_before(&mut state.output);
@@ -363,8 +381,9 @@ impl Outbox {
     }
 
     /// Tells, once, that all which had to wait has left.
-    pub(super) fn take_drained(&mut self) -> bool {
-        self.has_waited && self.is_empty() && std::mem::take(&mut self.has_waited)
+    pub(super) fn take_drained(&self) -> bool {
+        let mut state = self.shared.lock();
+        state.has_waited && state.output.is_empty() && std::mem::take(&mut state.has_waited)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -376,22 +395,23 @@ impl Outbox {
         self.shared.is_open.store(false, Ordering::Release);
         let mut state = self.shared.lock();
         state.end = Some(End::Abort);
-        let too_late = state.next_handler.take();
+        state.is_closed = true;
+        let leftover = (
+            std::mem::take(&mut state.output),
+            state.next_handler.take(),
+            state.direct.take(),
+            state.driver.take(),
+        );
+        self.shared.note_len(&state);
         drop(state);
         // Dropped outside the lock: it is foreign code.
-        drop(too_late);
+        drop(leftover);
     }
 }
 
 impl Drop for Outbox {
     fn drop(&mut self) {
         self.close();
-        let mut state = self.shared.lock();
-        let output = std::mem::take(&mut state.output);
-        let driver = state.driver.take();
-        self.shared.note_len(&state);
-        drop(state);
-        drop((output, driver));
     }
 }
 

@@ -88,6 +88,7 @@ impl Peer {
         let message = message.into();
         let mut state = self.lock_open()?;
         if state.output.len() >= self.0.max_bytes {
+            state.has_waited = true;
             return Err(WriteError::Full);
         }
         self.add(&mut state, &message);

@@ -1,6 +1,7 @@
 //! The public face of the crate, clause by clause.
 
 mod bind;
+mod callback_order;
 mod drain;
 mod faulty;
 mod handler;
