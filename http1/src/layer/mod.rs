@@ -17,6 +17,42 @@
 //! | [`BufferLayer`](buffer::BufferLayer) | has the request's body whole before its service is called |
 //!
 //! [`Optional`](optional::Optional) leaves a layer out where an option says so.
+//!
+//! ```no_run
+//! use std::convert::Infallible;
+//! use std::io;
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use astatine_http1::layer::access_log::{AccessLog, AccessLogLayer, Format};
+//! use astatine_http1::layer::timeout::TimeoutLayer;
+//! use astatine_http1::layer::trusted_proxy::{Field, TrustedProxyLayer};
+//! use astatine_http1::{Http1, Incoming};
+//! use astatine_reactor::{Bind, Config, Network, PeerInfo, Server};
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use tower::{Layer, service_fn};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let app = |_request: Request<Incoming>| async {
+//!     Ok::<_, Infallible>(Response::new(Full::from("Hello, World!")))
+//! };
+//! let proxies: Arc<[Network]> = Arc::new(["10.0.0.0/8".parse()?]);
+//! let log = AccessLog::start(Format::Combined, io::stdout())?;
+//! let lanes = log.clone();
+//! let make_service = move || {
+//!     let (lane, proxies) = (lanes.lane(), Arc::clone(&proxies));
+//!     Http1::per_connection(move |peer: &PeerInfo| {
+//!         let app = TimeoutLayer::new(Duration::from_secs(5)).layer(service_fn(app));
+//!         let app = AccessLogLayer::new(&lane, peer).layer(app);
+//!         TrustedProxyLayer::new(Field::XForwarded, Arc::clone(&proxies), peer).layer(app)
+//!     })
+//! };
+//! Server::new(Config::default()).listen(Bind::Port(3000), make_service).run()?;
+//! log.close();
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod access_log;
 pub mod buffer;
