@@ -2,6 +2,8 @@
 
 mod client;
 mod http;
+mod mustache;
+mod sse;
 
 use std::path::Path;
 
@@ -18,6 +20,8 @@ pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
     match (subject, folder) {
         ("client", None) => client::run(),
         ("http", _) => http::run(folder),
+        ("mustache", _) => mustache::run(folder),
+        ("sse", _) => sse::run(folder),
         _ => Err(Failure::Usage(USAGE)),
     }
 }
