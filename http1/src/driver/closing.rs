@@ -18,6 +18,8 @@ pub(super) enum Closing {
     Flushing,
     /// Our side has ended; so much of the peer's was discarded.
     Lingering { n_discarded: usize },
+    /// A response broke off; what was written before is being written.
+    Breaking(Box<Error>),
 }
 
 /// A peer that sends more than this behind the last response is cut off.
@@ -29,6 +31,11 @@ impl Closing {
         Self::Flushing
     }
 
+    /// Begins the end of a connection on which a response broke off.
+    pub(super) fn break_off(error: Error) -> Self {
+        Self::Breaking(Box::new(error))
+    }
+
     pub(super) fn turn(
         &mut self,
         transport: &mut Transport,
@@ -36,7 +43,8 @@ impl Closing {
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
         match self {
-            Self::Flushing if !transport.output.is_empty() => Ok(Turn::Waits),
+            Self::Flushing | Self::Breaking(_) if !transport.output.is_empty() => Ok(Turn::Waits),
+            Self::Breaking(error) => Err(std::mem::replace(error, Error::Disconnected)),
             Self::Flushing => match transport.poll_shutdown(cx) {
                 Poll::Pending => Ok(Turn::Waits),
                 Poll::Ready(Ok(())) if !transport.is_eof() => {

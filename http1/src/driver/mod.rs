@@ -142,7 +142,7 @@ where
             if !self.rests() {
                 turn = match self.exchange(scratch, cx) {
                     Ok(turn) => turn,
-                    Err(error) => return Poll::Ready(Err(self.broken(error, cx))),
+                    Err(error) => self.broken(error)?,
                 };
                 if turn == Turn::Ended {
                     return Poll::Ready(Ok(()));
@@ -265,12 +265,15 @@ where
         self.refuse(Reason::ServiceFailed)
     }
 
-    /// Lets go of what was written before a response broke off.
-    fn broken(&mut self, error: Error, cx: &mut Context<'_>) -> Error {
-        if self.transport.flush(cx).is_err() {
-            tracing::debug!("the peer has gone as well");
+    /// Ends a connection on which a response broke off, once what was written before has left.
+    #[cold]
+    fn broken(&mut self, error: Error) -> Result<Turn, Error> {
+        if self.transport.output.is_empty() || matches!(error, Error::Io(_)) {
+            return Err(error);
         }
-        error
+        self.feed = None;
+        self.enter(Step::Closing(Closing::break_off(error)));
+        Ok(Turn::Moved)
     }
 
     fn refuse(&mut self, reason: Reason) -> Turn {

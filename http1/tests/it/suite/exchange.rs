@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::num::NonZeroU64;
 
-use astatine_http1::{Config, Incoming};
+use astatine_http1::{Config, Error, Incoming};
 use astatine_reactor::PeerInfo;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -247,12 +247,17 @@ async fn answers_before_one_that_breaks_off_arrive() {
         };
         Ok::<_, Infallible>(response.body(Full::from("abc")).unwrap())
     });
-    let mut client = Client::connect(app);
-    client
-        .send("GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /lie HTTP/1.1\r\nHost: h\r\n\r\n")
-        .await;
-    let answers = client.read_all().await;
-    assert!(answers.starts_with(&ok("abc")), "{answers}");
+    // The first pipe takes all at once, the other is full when the response breaks off.
+    for n_pipe_bytes in [4096, 64] {
+        let mut client = Client::over(n_pipe_bytes, PeerInfo::default(), app, Config::default());
+        client
+            .send("GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /lie HTTP/1.1\r\nHost: h\r\n\r\n")
+            .await;
+        let answers = client.read_all().await;
+        assert!(answers.starts_with(&ok("abc")), "{answers}");
+        let error = client.server.await.unwrap().unwrap_err();
+        assert!(matches!(error, Error::Misuse(_)), "{error:?}");
+    }
 }
 
 #[tokio::test]
