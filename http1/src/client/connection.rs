@@ -39,7 +39,8 @@ pub fn handshake<B>(io: Box<dyn Io>, config: Config) -> (Connection<B>, Driver<B
 /// The URI gives the request-target in origin-form, and Host where the request has none; a user's
 /// name and password in it are not sent. Content-Length and Transfer-Encoding follow from the body;
 /// where the request has one of them, it must agree. With `Expect: 100-continue` the body waits for
-/// leave. Interim responses are passed over.
+/// leave. A request of HTTP/1.0 is sent as one, any other as HTTP/1.1. Interim responses are passed
+/// over.
 ///
 /// # Spec
 ///

@@ -153,3 +153,38 @@ impl<B> Drop for Visit<B> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use astatine_reactor::Foreign;
+    use bytes::Bytes;
+    use http::Uri;
+    use http_body_util::Full;
+
+    use super::*;
+    use crate::client::handshake;
+
+    #[tokio::test]
+    async fn an_origin_is_forgotten_with_its_last_connection_and_its_last_visitor() {
+        let homes = Homes::<Full<Bytes>>::new(Config::default());
+        let origin = Origin::new(&Uri::from_static("http://h/")).expect("it names a server");
+        let n_origins = || lock(&homes.homes).len();
+
+        let home = homes.home(&origin);
+        let (near, _far) = tokio::io::duplex(64);
+        let (connection, driver) = handshake(Box::new(Foreign(near)), Config::default());
+        home.keep(connection);
+        drop(home);
+        drop(homes.visit(origin.clone()));
+        assert_eq!(n_origins(), 1, "there is a connection");
+
+        let waiting = homes.home(&origin);
+        drop(driver);
+        drop(homes.visit(origin.clone()));
+        assert_eq!(n_origins(), 1, "somebody waits for a connection");
+
+        drop(waiting);
+        drop(homes.visit(origin));
+        assert_eq!(n_origins(), 0);
+    }
+}
