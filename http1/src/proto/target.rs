@@ -52,6 +52,9 @@ pub(super) fn check(
 /// no other resource (RFC 3986 §3.5): clients that send one all the same are served without it.
 fn trim(method: &[u8], block: &Bytes, target: Range<usize>) -> Result<Range<usize>, Violation> {
     let octets = &block[target.clone()];
+    if octets.len() > MAX_BYTES {
+        return Err(Violation::RequestLineTooLong);
+    }
     let len = match octets.iter().position(|b| !TARGET[usize::from(*b)]) {
         None => octets.len(),
         Some(_) => len_of_odd(method, octets).ok_or(Violation::RequestTarget)?,
@@ -203,6 +206,9 @@ fn is_ipv4(address: &[u8]) -> bool {
     };
     address.split(|b| *b == b'.').count() == 4 && address.split(|b| *b == b'.').all(is_number)
 }
+
+/// What a [`Uri`] holds at most, whatever longer line the limits allow.
+const MAX_BYTES: usize = u16::MAX as usize - 1;
 
 /// The octets that may stand anywhere in a target.
 static TARGET: [bool; 256] = {

@@ -180,6 +180,33 @@ mod limits {
     }
 
     #[test]
+    fn a_target_that_no_uri_holds_is_414_whatever_the_limit() {
+        let config = Config {
+            max_request_line_bytes: 1 << 20,
+            max_head_bytes: 1 << 20,
+            ..Config::default()
+        };
+        for (n_octets, expected) in [
+            (65_534, None),
+            (65_535, Some(Violation::RequestLineTooLong)),
+            (70_000, Some(Violation::RequestLineTooLong)),
+        ] {
+            let target = format!("/{}", "a".repeat(n_octets - 1));
+            let head = format!("GET {target} HTTP/1.1\r\nHost: h\r\n\r\n");
+            let mut request = Request::new(());
+            let mut input = Bytes::from(head.clone());
+            let received = Connection::new().receive_head(&mut input, &config, &mut request);
+            assert_eq!(received.err(), expected, "{n_octets}");
+            let received = Connection::new().receive_head(
+                &mut Bytes::from(head),
+                &config,
+                &mut Head::default(),
+            );
+            assert_eq!(received.err(), expected, "{n_octets}, at the lower door");
+        }
+    }
+
+    #[test]
     fn a_header_line_beyond_the_limit_is_431() {
         let line = |n: usize| {
             format!(
