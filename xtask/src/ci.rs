@@ -43,10 +43,11 @@ pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
 }
 
 /// The workspaces beside the main one.
-const OTHER_WORKSPACES: [&str; 4] = [
+const OTHER_WORKSPACES: [&str; 5] = [
     "http1/fuzz/Cargo.toml",
     "sse/fuzz/Cargo.toml",
     "static-files/fuzz/Cargo.toml",
+    "websocket/fuzz/Cargo.toml",
     "xtask/peers/Cargo.toml",
 ];
 

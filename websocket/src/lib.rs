@@ -1,0 +1,64 @@
+//! WebSocket: a pure core of RFC 6455 with permessage-deflate, for servers and clients.
+//!
+//! It is no server and knows no channels; it reads and writes nothing by itself. Start from
+//! [`handshake`], the functions that open a connection; [`proto::Connection`], one end of it; and
+//! [`Config`], the limits.
+//!
+//! ```
+//! use astatine_websocket::Config;
+//! use astatine_websocket::proto::{Connection, Event, Extension, Kind, MaskKeys, Role};
+//! use bytes::BytesMut;
+//!
+//! let config = Config::default();
+//! // A client draws the secret of its masks from the system.
+//! let keys = MaskKeys::new(*b"drawn at random!");
+//! let mut client = Connection::new(Role::Client(keys), Extension::None);
+//! let mut server = Connection::new(Role::Server, Extension::None);
+//!
+//! let mut sent = Vec::new();
+//! client.send(Kind::Text, b"hello", &mut sent).unwrap();
+//!
+//! let (mut received, mut answer) = (BytesMut::from(&sent[..]), Vec::new());
+//! while let Some(event) = server.receive(&mut received, &config, &mut answer).unwrap() {
+//!     if let Event::Message { kind, payload } = event {
+//!         server.send(kind, &payload, &mut answer).unwrap();
+//!     }
+//! }
+//! assert_eq!(answer, b"\x81\x05hello");
+//! ```
+//!
+//! # Limits
+//!
+//! Each is a field of [`Config`], with its default, its unit, and what happens beyond it. What a
+//! connection holds at most, beside its machine of about 200 bytes:
+//!
+//! | it is | memory |
+//! |---|---|
+//! | between messages | nothing |
+//! | receiving a message | `max_message_bytes`, in the caller's input and in the fragments together |
+//! | keeping a context of permessage-deflate | see [`proto::deflate`] |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `codec` | `Codec`: a decoder and encoder of tokio-util |
+//! | `deflate` | `proto::deflate::{Deflater, Inflater, encode_deflated}` |
+//!
+//! # Specification
+//!
+//! RFC 6455 (WebSocket) and RFC 7692 (permessage-deflate), both ends. Left out: windows of 8 bits,
+//! which zlib does not have; messages sent in several frames, which nobody needs to send; HTTP/2
+//! (RFC 8441).
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "codec")]
+pub mod codec;
+mod config;
+mod error;
+pub mod handshake;
+pub mod proto;
+
+pub use config::Config;
+pub use error::{Error, HandshakeViolation, Misuse, Violation};

@@ -1,0 +1,9 @@
+//! The public interface, without a socket.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod codec;
+mod deflate;
+mod dice;
+mod handshake;
+mod joined;
+mod negotiation;
