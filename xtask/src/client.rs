@@ -186,3 +186,53 @@ fn framing(fields: &[String]) -> io::Result<Framing> {
 fn bad(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Reads answers that come in pieces from a server that says this and closes.
+    fn answers(said: &'static str, methods: &[&str]) -> io::Result<Vec<Answer>> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let mut client = Client::connect(listener.local_addr()?)?;
+        let (mut server, _) = listener.accept()?;
+        let said = std::thread::spawn(move || {
+            for piece in said.as_bytes().chunks(3) {
+                server.write_all(piece)?;
+            }
+            io::Result::Ok(())
+        });
+        let answers = methods.iter().map(|method| client.answer(method)).collect();
+        said.join().expect("no panic")?;
+        answers
+    }
+
+    #[test]
+    fn answers_end_where_they_say() -> io::Result<()> {
+        let said = "HTTP/1.1 200 OK\r\ndate: now\r\nContent-Length: 3\r\n\r\nabc\
+                    HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\
+                    HTTP/1.1 304 Not Modified\r\n\r\n\
+                    HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n1\r\nf\r\n0\r\n\r\n\
+                    HTTP/1.1 200 OK\r\n\r\nghi";
+        let answers = answers(said, &["GET", "HEAD", "GET", "GET", "GET"])?;
+        let bodies: Vec<&[u8]> = answers.iter().map(|answer| &answer.body[..]).collect();
+        assert_eq!(bodies, [&b"abc"[..], b"", b"", b"def", b"ghi"]);
+        assert_eq!(answers[2].status, 304);
+        assert_eq!(answers[0].fields, ["Content-Length: 3"]);
+        Ok(())
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_an_error() {
+        for said in [
+            "",
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+        ] {
+            assert!(answers(said, &["GET"]).is_err(), "{said:?}");
+        }
+    }
+}

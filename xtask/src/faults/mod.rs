@@ -221,3 +221,45 @@ impl Table {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(got: Got, left: Option<Left>, counts: [u64; COUNTERS.len()]) -> Table {
+        Table(vec![Column {
+            name: "files",
+            got,
+            left,
+            counts,
+        }])
+    }
+
+    #[test]
+    fn a_run_without_a_kind_of_fault_proves_nothing() {
+        let each = [1; COUNTERS.len()];
+        assert!(table(Got::default(), None, each).judge().is_ok());
+        for at in 0..COUNTERS.len() {
+            let mut counts = each;
+            counts[at] = 0;
+            let failure = table(Got::default(), None, counts).judge().unwrap_err();
+            assert!(failure.to_string().contains(COUNTERS[at]), "{failure}");
+        }
+    }
+
+    #[test]
+    fn wrong_answers_and_what_is_left_are_failures() {
+        let each = [1; COUNTERS.len()];
+        let got = Got {
+            wrong: vec!["a byte".to_owned()],
+            ..Got::default()
+        };
+        assert!(table(got, None, each).judge().is_err());
+        let left = Left {
+            n_clients: 1,
+            n_descriptors: 1,
+            n_bytes: 0,
+        };
+        assert!(table(Got::default(), Some(left), each).judge().is_err());
+    }
+}

@@ -52,3 +52,17 @@ impl Report {
 pub(super) fn mebibytes(n_bytes: u64) -> String {
     format!("{:.1} MiB", n_bytes as f64 / f64::from(1 << 20))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_broken_bound_is_a_failure() {
+        let mut report = Report::default();
+        report.add("memory".into(), "1".into(), "2".into(), true);
+        assert!(report.judge().is_ok());
+        report.add("p99".into(), "3".into(), "2".into(), false);
+        assert!(report.judge().is_err());
+    }
+}
