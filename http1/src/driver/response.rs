@@ -44,6 +44,9 @@ where
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
         if let Some(handover) = response.extensions().get::<Handover>() {
+            if response.status().is_informational() && !self.transport.core.takes_interim() {
+                return Ok(self.service_failed("HTTP/1.0 has no switch of protocols".into()));
+            }
             let handover = handover.clone();
             // The next protocol begins behind the request's body, so that has to come.
             self.transport.send_continue();

@@ -276,6 +276,12 @@ impl Connection {
         encoded.transfer
     }
 
+    /// Tells whether the client of the request under way takes an interim status, a switch of
+    /// protocols among them (RFC 9110 §15.2: one of HTTP/1.0 must not be sent any).
+    pub fn takes_interim(&self) -> bool {
+        !self.asked.is_http_10
+    }
+
     /// Writes the head of a response behind which another protocol takes the stream.
     ///
     /// # Spec

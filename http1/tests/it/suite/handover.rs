@@ -54,6 +54,15 @@ async fn bytes_behind_an_upgrade_reach_the_next_protocol() {
     );
 }
 
+/// RFC 9110 §15.2.
+#[tokio::test]
+async fn a_client_of_http_10_is_never_switched() {
+    let request = "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\nabc";
+    let answer = ask(StatusCode::SWITCHING_PROTOCOLS, request).await;
+    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    assert!(!answer.contains("ABC"), "{answer}");
+}
+
 #[tokio::test]
 async fn a_tunnel_has_no_framing() {
     let request = "CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\nabc";
