@@ -7,8 +7,8 @@ use std::num::NonZeroUsize;
 use astatine_http1::{Head, Http1, Incoming};
 use astatine_reactor::{Bind, Config, Server};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
 use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http_body_util::{BodyExt, Full};
 
 async fn answer((head, body): (Head, Incoming)) -> Result<Response<Full<Bytes>>, Infallible> {
