@@ -69,7 +69,8 @@ impl Decoder for Codec {
         let received = self
             .connection
             .receive(input, &self.config, &mut self.owed)?;
-        input.reserve(self.connection.payload_missing());
+        // A peer that announces much and sends little must not make us set it aside.
+        input.reserve(self.connection.payload_missing().min(MAX_ROOM_BYTES));
         Ok(received)
     }
 
@@ -100,3 +101,6 @@ impl Encoder<Command> for Codec {
         Ok(sent?)
     }
 }
+
+/// The most room that is made for a payload at a time.
+const MAX_ROOM_BYTES: usize = 64 << 10;

@@ -35,7 +35,7 @@
 //! | it is | memory |
 //! |---|---|
 //! | between messages | nothing |
-//! | receiving a message | `max_message_bytes`, in the caller's input and in the fragments together |
+//! | receiving a message | `max_message_bytes` in the caller's input and in fragments together, whose room may be twice as large |
 //! | keeping a context of permessage-deflate | see [`proto::deflate`] |
 //!
 //! # Features

@@ -123,7 +123,10 @@ impl Connection {
         while self.life.is_receiving() {
             let received = match self.receive_frame(input, config) {
                 Ok(None) => return Ok(None),
-                Ok(Some((frame, payload))) => self.end_frame(&frame, payload, output),
+                Ok(Some(frame)) => {
+                    let payload = input.split_to(frame.payload_len);
+                    self.end_frame(&frame, payload, output)
+                }
                 Err(violation) => Err(violation),
             };
             match received {
@@ -239,13 +242,13 @@ impl Connection {
         !self.life.is_receiving()
     }
 
-    /// Takes the next frame whose payload is all there.
+    /// Returns the next frame whose payload is all there, at the front of the input.
     #[inline]
     fn receive_frame(
         &mut self,
         input: &mut BytesMut,
         config: &Config,
-    ) -> Result<Option<(Frame, BytesMut)>, Violation> {
+    ) -> Result<Option<Frame>, Violation> {
         let mut frame = match self.frame.take() {
             Some(frame) => frame,
             None => match self.receive_header(input, config)? {
@@ -266,7 +269,7 @@ impl Connection {
             self.frame = Some(frame);
             return Ok(None);
         }
-        Ok(Some((frame, input.split_to(n_arrived))))
+        Ok(Some(frame))
     }
 
     #[inline]

@@ -5,21 +5,33 @@ use std::fmt;
 use sha1::{Digest, Sha1};
 
 /// Masks a piece of a payload, or unmasks it. `offset` is where in the payload it begins.
+#[inline]
 pub(super) fn apply(piece: &mut [u8], key: [u8; 4], offset: usize) {
-    let mut pattern = [0; BLOCK_LEN];
-    for (at, octet) in pattern.iter_mut().enumerate() {
-        *octet = key[(offset + at) % key.len()];
-    }
+    let at = |place: usize| key[(offset + place) % 4];
+    let [a, b, c, d] = [at(0), at(1), at(2), at(3)];
+    let pattern = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     // Blocks of a constant length are what the compiler makes vector instructions of.
     let mut blocks = piece.chunks_exact_mut(BLOCK_LEN);
     for block in &mut blocks {
-        for (octet, mask) in block.iter_mut().zip(&pattern) {
-            *octet ^= mask;
+        for word in block.chunks_exact_mut(8) {
+            apply_word(word, pattern);
         }
     }
-    for (octet, mask) in blocks.into_remainder().iter_mut().zip(&pattern) {
+    let mut words = blocks.into_remainder().chunks_exact_mut(8);
+    for word in &mut words {
+        apply_word(word, pattern);
+    }
+    let masks = [a, b, c, d, a, b, c];
+    for (octet, mask) in words.into_remainder().iter_mut().zip(masks) {
         *octet ^= mask;
     }
+}
+
+#[inline]
+fn apply_word(word: &mut [u8], pattern: u64) {
+    let octets: [u8; 8] = (&*word).try_into().expect("a chunk of eight");
+    let masked = u64::from_ne_bytes(octets) ^ pattern;
+    word.copy_from_slice(&masked.to_ne_bytes());
 }
 
 /// The keys of a client's frames: each is new, and nobody who does not know the secret can tell
