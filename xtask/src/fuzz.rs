@@ -41,7 +41,7 @@ struct Target {
     /// The folder of the crate that it tests.
     folder: String,
     name: String,
-    /// The first line of its documentation.
+    /// The first paragraph of its documentation.
     purpose: String,
 }
 
@@ -97,7 +97,7 @@ impl Target {
             .arg(made(&corpus)?)
             .arg(made(&found)?);
         step::run(&mut command)?;
-        keep_first(&merged)?;
+        keep_first(MAX_FILES, &merged)?;
         remove(&corpus)?;
         std::fs::rename(&merged, &corpus).map_err(Failure::io(corpus.display().to_string()))
     }
@@ -140,11 +140,11 @@ fn targets() -> Result<Vec<Target>, Failure> {
             let text = std::fs::read_to_string(&path);
             let text = text.map_err(Failure::io(path.display().to_string()))?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            let purpose = text.lines().next().unwrap_or_default();
+            let purpose = text.lines().map_while(|line| line.strip_prefix("//! "));
             targets.push(Target {
                 folder: package.folder.clone(),
                 name: name.into_owned(),
-                purpose: purpose.trim_start_matches("//! ").to_owned(),
+                purpose: purpose.collect::<Vec<_>>().join(" "),
             });
         }
     }
@@ -169,7 +169,7 @@ fn scratch(name: &str) -> PathBuf {
 
 /// Removes all but the files that were written first: the merge begins with those that reach the
 /// most.
-fn keep_first(folder: &Path) -> Result<(), Failure> {
+fn keep_first(n_files: usize, folder: &Path) -> Result<(), Failure> {
     let what = folder.display().to_string();
     let mut files = Vec::new();
     for entry in folder.read_dir().map_err(Failure::io(&what))? {
@@ -178,7 +178,7 @@ fn keep_first(folder: &Path) -> Result<(), Failure> {
         files.push((written.map_err(Failure::io(&what))?, entry.path()));
     }
     files.sort();
-    for (_, path) in files.iter().skip(MAX_FILES) {
+    for (_, path) in files.iter().skip(n_files) {
         std::fs::remove_file(path).map_err(Failure::io(path.display().to_string()))?;
     }
     Ok(())
@@ -191,4 +191,38 @@ fn made(folder: &Path) -> Result<PathBuf, Failure> {
 
 fn remove(folder: &Path) -> Result<(), Failure> {
     std::fs::remove_dir_all(folder).map_err(Failure::io(folder.display().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn the_files_that_were_written_first_are_kept() {
+        let folder = std::env::temp_dir().join(format!("astatine-fuzz-{}", std::process::id()));
+        made(&folder).unwrap();
+        for (name, age) in [("a", 1), ("b", 3), ("c", 2)] {
+            let written = SystemTime::UNIX_EPOCH + Duration::from_secs(10 - age);
+            let file = File::create(folder.join(name)).unwrap();
+            file.set_modified(written).unwrap();
+        }
+        keep_first(2, &folder).unwrap();
+        let is_kept = ["a", "b", "c"].map(|name| folder.join(name).exists());
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(is_kept, [false, true, true]);
+    }
+
+    #[test]
+    fn every_target_says_what_it_is_for() {
+        let targets = targets().unwrap();
+        assert!(targets.iter().any(|target| target.name == "connection"));
+        for target in &targets {
+            assert!(target.purpose.ends_with('.'), "{target:?}");
+            let same = targets.iter().filter(|other| other.name == target.name);
+            assert_eq!(same.count(), 1, "{} is not told apart", target.name);
+        }
+    }
 }
