@@ -72,7 +72,7 @@ fn expected(case: &Value, seen: &Value) -> Value {
     let events = events.map(
         |event| json!({ "event": event["event"], "data": text(&event["data"]), "id": event["id"] }),
     );
-    let or_seen = |name: &str| case.get(name).unwrap_or(&seen[name]).clone();
+    let or_seen = |name: &str| case.get(name).unwrap_or_else(|| &seen[name]).clone();
     json!({
         "events": events.collect::<Vec<Value>>(),
         "retry": or_seen("retry"),

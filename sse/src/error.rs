@@ -2,6 +2,7 @@
 
 use std::error;
 use std::fmt;
+use std::io;
 
 /// The peer went past a limit, or answered with something else than an event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,7 +76,8 @@ impl error::Error for SendError {}
 /// An error of the service below a client, of whatever type it is.
 type Cause = Box<dyn error::Error + Send + Sync>;
 
-/// What befell a client's event source. After most, it makes another request by itself.
+/// What befell a stream. A client's event source deals with most of it by itself, by another
+/// request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -123,6 +125,12 @@ impl error::Error for Error {
             Self::Service(cause) | Self::Request(cause) | Self::Body(cause) => Some(&**cause),
             Self::Ended | Self::Silent => None,
         }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Body(error.into())
     }
 }
 

@@ -55,6 +55,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `driver` (default) | `EventBody` and `Events`; `event_stream`, `accepts_event_stream`, `last_event_id`; `EventSource` |
+//! | `codec` | `Codec`, a codec of `tokio_util` for streams without HTTP around them |
 //!
 //! # Specification
 //!
@@ -64,6 +65,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "codec")]
+mod codec;
 mod config;
 mod error;
 pub mod proto;
@@ -89,6 +92,8 @@ pub use accept::accepts_event_stream;
 pub use body::EventBody;
 #[cfg(feature = "driver")]
 pub use client::EventSource;
+#[cfg(feature = "codec")]
+pub use codec::Codec;
 pub use config::Config;
 pub use error::{Error, Misuse, SendError, Violation};
 #[cfg(feature = "driver")]

@@ -199,6 +199,7 @@ impl Parser {
         match name {
             b"data" => {
                 self.check_event(value.len() + 1)?;
+                self.data.reserve(value.len() + 1);
                 self.data.extend_from_slice(value);
                 self.data.push(b'\n');
             }
