@@ -56,10 +56,12 @@ impl FramingFields {
                 }
             }
             Role::Expect => {
-                if !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Violation::Expectation);
+                for expectation in elements(value) {
+                    if !expectation.eq_ignore_ascii_case(b"100-continue") {
+                        return Err(Violation::Expectation);
+                    }
+                    self.expects_continue = true;
                 }
-                self.expects_continue = true;
             }
             Role::Host => {
                 self.n_hosts += 1;

@@ -198,6 +198,16 @@ fn expectations(requests: &mut Requests) {
                 &["POST / +continue <abc"],
             ),
             (
+                "a list that says it twice",
+                b"Expect: 100-continue, 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+                &["POST / +continue <abc"],
+            ),
+            (
+                "no expectation",
+                b"Expect: \r\nContent-Length: 3\r\n\r\nabc",
+                &["POST / <abc"],
+            ),
+            (
                 "no body, nothing to wait with",
                 b"Expect: 100-continue\r\n\r\n",
                 &["POST /"],
