@@ -43,7 +43,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `codec` | `Codec`: a decoder and encoder of tokio-util |
-//! | `deflate` | `proto::deflate::{Deflater, Inflater, encode_deflated}` |
+//! | `driver` (default) | `serve`, `Upgrade`: handlers over WebSockets, on `astatine-reactor` |
+//! | `deflate` (default) | `proto::deflate::{Deflater, Inflater, encode_deflated}` |
 //!
 //! # Specification
 //!
@@ -55,10 +56,20 @@
 
 #[cfg(feature = "codec")]
 pub mod codec;
+#[cfg(feature = "driver")]
+mod compression;
 mod config;
+#[cfg(feature = "driver")]
+mod driver;
 mod error;
 pub mod handshake;
 pub mod proto;
+#[cfg(feature = "driver")]
+mod service;
 
 pub use config::Config;
+#[cfg(feature = "driver")]
+pub use driver::serve;
 pub use error::{Error, HandshakeViolation, Misuse, Violation};
+#[cfg(feature = "driver")]
+pub use service::Upgrade;

@@ -1,0 +1,151 @@
+//! permessage-deflate of one connection: with what the thread keeps for all connections, or with a
+//! context of its own.
+
+use std::cell::RefCell;
+
+use astatine_reactor::handler::{Encoding, Form, Kind as MessageKind, Message};
+use bytes::Bytes;
+
+use crate::config::Config;
+use crate::error::Violation;
+use crate::proto::deflate::{
+    Context, Deflater, Direction, Inflater, Terms, WindowBits, encode_deflated,
+};
+use crate::proto::{self, Kind};
+
+/// How a connection compresses and inflates.
+pub(crate) enum Compression {
+    /// Not at all.
+    None,
+    /// With the thread's: no context, the largest window, the default threshold.
+    Shared,
+    /// With its own.
+    Own(Box<Own>),
+}
+
+pub(crate) struct Own {
+    deflater: Deflater,
+    inflater: Inflater,
+    scratch: Vec<u8>,
+}
+
+/// What a thread keeps.
+struct Shared {
+    deflater: Deflater,
+    inflater: Inflater,
+    scratch: Vec<u8>,
+}
+
+thread_local! {
+    static SHARED: RefCell<Option<Box<Shared>>> = const { RefCell::new(None) };
+}
+
+const SHARED_DIRECTION: Direction = Direction {
+    context: Context::PerMessage,
+    window_bits: WindowBits::MAX,
+};
+
+fn with_shared<T>(use_it: impl FnOnce(&mut Shared) -> T) -> T {
+    SHARED.with_borrow_mut(|shared| {
+        use_it(shared.get_or_insert_with(|| {
+            Box::new(Shared {
+                deflater: Deflater::new(SHARED_DIRECTION, &Config::default()),
+                inflater: Inflater::new(SHARED_DIRECTION),
+                scratch: Vec::new(),
+            })
+        }))
+    })
+}
+
+impl Compression {
+    pub(crate) fn new(terms: Option<Terms>, is_client: bool, config: &Config) -> Self {
+        let Some(terms) = terms else {
+            return Self::None;
+        };
+        let (ours, theirs) = if is_client {
+            (terms.client, terms.server)
+        } else {
+            (terms.server, terms.client)
+        };
+        let is_default = config.deflate_min_bytes == Config::default().deflate_min_bytes;
+        // A window that is larger than the peer's inflates what it sends as well.
+        if ours == SHARED_DIRECTION && theirs.context == Context::PerMessage && is_default {
+            return Self::Shared;
+        }
+        Self::Own(Box::new(Own {
+            deflater: Deflater::new(ours, config),
+            inflater: Inflater::new(theirs),
+            scratch: Vec::new(),
+        }))
+    }
+
+    /// Returns how a server's messages are encoded.
+    pub(crate) fn encoding(&self) -> Encoding {
+        match self {
+            Self::None => Encoding::Shared {
+                form: |message| match message.kind() {
+                    MessageKind::Text => Form::WebSocketText,
+                    MessageKind::Binary => Form::WebSocketBinary,
+                },
+                encode: encode_plain,
+            },
+            Self::Shared => Encoding::Shared {
+                form: |_| Form::WebSocketDeflated,
+                encode: |message, output| {
+                    with_shared(|shared| {
+                        let kind = kind_of(message);
+                        let (deflater, scratch) = (&mut shared.deflater, &mut shared.scratch);
+                        encode_deflated(kind, message.payload(), deflater, scratch, output);
+                    });
+                },
+            },
+            Self::Own(_) => Encoding::Alone,
+        }
+    }
+
+    pub(crate) fn inflate(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        config: &Config,
+    ) -> Result<Bytes, Violation> {
+        match self {
+            Self::None => Err(Violation::ReservedBits),
+            Self::Shared => with_shared(|shared| shared.inflater.inflate(kind, payload, config)),
+            Self::Own(own) => own.inflater.inflate(kind, payload, config),
+        }
+    }
+
+    /// Compresses a payload, and lends the result; `None` where it goes as it is.
+    pub(crate) fn deflate<T>(
+        &mut self,
+        payload: &[u8],
+        lend: impl FnOnce(Option<&[u8]>) -> T,
+    ) -> T {
+        match self {
+            Self::None => lend(None),
+            Self::Shared => with_shared(|shared| {
+                let deflated = shared.deflater.deflate(payload, &mut shared.scratch);
+                lend(deflated)
+            }),
+            Self::Own(own) => {
+                let deflated = own.deflater.deflate(payload, &mut own.scratch);
+                lend(deflated)
+            }
+        }
+    }
+}
+
+fn encode_plain(message: &Message, output: &mut Vec<u8>) {
+    match message.kind() {
+        MessageKind::Text => proto::encode_text(message.payload(), output),
+        MessageKind::Binary => proto::encode_binary(message.payload(), output),
+    }
+}
+
+fn kind_of(message: &Message) -> Kind {
+    match message.kind() {
+        MessageKind::Text => Kind::Text,
+        MessageKind::Binary => Kind::Binary,
+    }
+}

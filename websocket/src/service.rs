@@ -1,0 +1,93 @@
+//! The answer to a request that asks for a WebSocket: 101, and the handler behind it.
+
+use std::sync::Arc;
+
+use astatine_reactor::Handover;
+use astatine_reactor::handler::Handler;
+use http::{Request, Response};
+
+use crate::config::Config;
+use crate::driver;
+use crate::error::HandshakeViolation;
+use crate::handshake::{self, Accepted, Offer};
+use crate::proto::{Extension, Role};
+
+/// Answers requests for WebSockets.
+#[derive(Clone, Debug)]
+pub struct Upgrade {
+    config: Arc<Config>,
+    subprotocols: Arc<[String]>,
+    extension: Extension,
+}
+
+impl Default for Upgrade {
+    fn default() -> Self {
+        Self::new(Config::default())
+    }
+}
+
+impl Upgrade {
+    /// Takes the limits and times. permessage-deflate is offered.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config: Arc::new(config),
+            subprotocols: Arc::new([]),
+            extension: Extension::Deflate,
+        }
+    }
+
+    /// Speaks these subprotocols; of those that a client asks for, its first is chosen.
+    #[must_use]
+    pub fn subprotocols(mut self, subprotocols: impl IntoIterator<Item = String>) -> Self {
+        self.subprotocols = subprotocols.into_iter().collect();
+        self
+    }
+
+    /// Compresses nothing.
+    #[must_use]
+    pub fn without_deflate(mut self) -> Self {
+        self.extension = Extension::None;
+        self
+    }
+
+    /// Answers a request: with 101, and a [`Handover`] by which the server gives the connection to
+    /// the handler. More fields and cookies may be added to it.
+    ///
+    /// Whether the request's origin may have a WebSocket is the caller's to decide before, see
+    /// [`handshake::origin`](crate::handshake::origin()).
+    ///
+    /// # Errors
+    ///
+    /// The request is none, or malformed: answer with [`HandshakeViolation::response`].
+    pub fn answer<B>(
+        &self,
+        request: &Request<B>,
+        handler: impl Handler,
+    ) -> Result<Response<()>, HandshakeViolation> {
+        let Accepted {
+            mut response,
+            deflate,
+            ..
+        } = self.accept(request)?;
+        let config = Arc::clone(&self.config);
+        let handover = Handover::new(move |connection, unread| {
+            driver::serve(connection, unread, Role::Server, deflate, handler, config)
+        });
+        response.extensions_mut().insert(handover);
+        Ok(response)
+    }
+
+    /// Judges a request, and returns what was agreed on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Upgrade::answer`].
+    pub fn accept<B>(&self, request: &Request<B>) -> Result<Accepted, HandshakeViolation> {
+        let subprotocols: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+        let offer = Offer {
+            subprotocols: &subprotocols,
+            extension: self.extension,
+        };
+        handshake::accept(request, offer, &self.config)
+    }
+}
