@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod error;
 mod escape;
+mod folder;
 #[cfg(feature = "json")]
 mod json;
 mod render;
@@ -15,6 +16,8 @@ mod template;
 mod templates;
 #[cfg(feature = "serde")]
 mod tree;
+#[cfg(feature = "watch")]
+mod watch;
 
 pub use config::{Config, MissingPartial};
 pub use context::{Context, Items, Lambda, Value};
@@ -24,3 +27,5 @@ pub use template::Template;
 pub use templates::Templates;
 #[cfg(feature = "serde")]
 pub use tree::Tree;
+#[cfg(feature = "watch")]
+pub use watch::Watch;
