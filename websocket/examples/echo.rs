@@ -93,5 +93,10 @@ fn main() -> io::Result<()> {
             let config = Arc::clone(&config);
             tower::service_fn(move |connection| serve(connection, Arc::clone(&config)))
         })
+        .on_ready(|addresses| {
+            for address in addresses {
+                eprintln!("listening on {address}");
+            }
+        })
         .run()
 }

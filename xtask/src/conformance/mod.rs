@@ -1,5 +1,6 @@
 //! `cargo xtask conformance`: what others have written down of a protocol, against us.
 
+mod autobahn;
 mod client;
 mod http;
 mod mustache;
@@ -18,6 +19,7 @@ pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
         _ => return Err(Failure::Usage(USAGE)),
     };
     match (subject, folder) {
+        ("autobahn", None) => autobahn::run(),
         ("client", None) => client::run(),
         ("http", _) => http::run(folder),
         ("mustache", _) => mustache::run(folder),
