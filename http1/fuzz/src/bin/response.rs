@@ -1,4 +1,5 @@
-//! A response, as a client reads it: a byte that chooses the request, then the server's stream.
+//! A response, as a client reads it: a byte that chooses the request and when its body is sent, then
+//! the server's stream.
 //!
 //! It is read alike however it was cut; a head that we take, httparse takes too; a body of a stated
 //! length has that length; and what is refused, or breaks off, leaves a connection that is of no
@@ -46,8 +47,15 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
+/// The bits of the choice that give the request a body, of [`CONTENT`] in chunks, and let it wait
+/// for leave.
+const BODY: u8 = 0x40;
+const WAITS: u8 = 0x80;
+const CONTENT: &[u8] = b"0123456789";
+
 fn request(choice: u8) -> Request<()> {
     let (method, uri) = match choice % 4 {
+        0 if choice & BODY != 0 => ("PUT", "http://h/"),
         0 => ("GET", "http://h/"),
         1 => ("HEAD", "http://h/"),
         2 => ("CONNECT", "h:443"),
@@ -55,6 +63,9 @@ fn request(choice: u8) -> Request<()> {
     };
     let mut request = Request::builder().method(method).uri(uri);
     request = request.header("host", "h");
+    if choice & WAITS != 0 {
+        request = request.header("expect", "100-continue");
+    }
     if choice & 0x10 != 0 {
         request = request.header("upgrade", "x");
     }
@@ -66,12 +77,18 @@ fn request(choice: u8) -> Request<()> {
 
 fn read<'a>(choice: u8, pieces: impl IntoIterator<Item = &'a [u8]>) -> Read {
     let (mut core, mut input, mut read) = (Connection::new(), Bytes::new(), Read::default());
-    core.send_head(&request(choice), Some(0), &mut Vec::new())
+    let request = request(choice);
+    let exact_len = (request.method() != "PUT").then_some(0);
+    core.send_head(&request, exact_len, &mut Vec::new())
         .expect("it can be sent");
+    let waits = request.method() == "PUT" && choice & WAITS != 0;
+    assert_eq!(core.awaits_leave(), waits);
     for piece in pieces {
+        send_body(&mut core);
         input = Bytes::from([&input[..], piece].concat());
         read.drain(&mut core, &mut input);
     }
+    send_body(&mut core);
     read.n_interim = core.n_interim();
     if read.violation.is_none() {
         read.may_go_on = core.next_exchange();
@@ -92,6 +109,18 @@ fn read<'a>(choice: u8, pieces: impl IntoIterator<Item = &'a [u8]>) -> Read {
         read.n_left = 0;
     }
     read
+}
+
+/// Sends the request's body if it is its time.
+fn send_body(core: &mut Connection) {
+    if core.is_sending_body() {
+        let mut output = Vec::new();
+        core.send_data(CONTENT.len(), &mut output)
+            .expect("it is chunked");
+        core.send_end(None, &mut output).expect("it is chunked");
+        assert!(core.is_request_sent() && !core.is_sending_body());
+        assert_eq!(output, b"a\r\n0\r\n\r\n");
+    }
 }
 
 impl Read {
