@@ -84,7 +84,8 @@ pub fn encode_deflated(
     output.extend_from_slice(payload);
 }
 
-/// Small gains of higher levels cost several times the work.
+/// For 64 KiB of JSON, level 6 takes twice the instructions (callgrind) and writes 0.82 of the
+/// bytes; level 1 takes 0.56 and writes 1.38.
 const LEVEL: Compression = Compression::new(2);
 
 /// The least room that a call is given.
