@@ -442,6 +442,20 @@ mod rfc9110_15_2_interim {
     }
 
     #[test]
+    fn interim_responses_are_counted_for_each_response() {
+        let mut core = Connection::new();
+        for _ in 0..3 {
+            core.send_head(&request("GET"), Some(0), &mut Vec::new())
+                .expect("idle");
+            let mut input = Bytes::from("HTTP/1.1 102 x\r\n\r\n".repeat(10) + OK);
+            let mut response = Response::new(());
+            let received = core.receive_head(&mut input, &Config::default(), &mut response);
+            assert!(received.is_ok_and(|facts| facts.is_some()));
+            assert!(core.next_exchange());
+        }
+    }
+
+    #[test]
     fn a_switch_must_have_been_asked_for() {
         let switch = "HTTP/1.1 101 x\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n";
         check_refused(switch, Violation::Switch);

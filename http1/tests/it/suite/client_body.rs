@@ -168,7 +168,7 @@ async fn a_server_that_answers_early_and_closes_is_no_error() {
 
 #[tokio::test]
 async fn a_server_that_closes_without_reading_has_its_answer_read() {
-    let mut peer = Peer::with(1000, patient());
+    let mut peer = Peer::connect();
     let (sender, body) = frames();
     let mut request = post(body);
     let length = HeaderValue::from_static("50000");
@@ -176,15 +176,16 @@ async fn a_server_that_closes_without_reading_has_its_answer_read() {
     let response = peer.ask(request);
     peer.stream.read_until("\r\n\r\n").await;
     peer.stream
-        .send("HTTP/1.1 503 x\r\nContent-Length: 2\r\n\r\nno")
+        .send("HTTP/1.1 503 x\r\nContent-Length: 200000\r\n\r\n")
         .await;
+    peer.stream.send(&"x".repeat(200_000)).await;
     // Both directions are gone; what was written is still to be read.
     drop(peer.stream);
-    let frame = Frame::data(Bytes::from(vec![b'x'; 16 << 10]));
-    let sent = sender.send(Ok(frame)).await;
+    let sent = sender.send(data("abc")).await;
     let response = response.await.unwrap().unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(text(response).await.unwrap(), "no");
+    sender.closed().await;
+    assert_eq!(text(response).await.unwrap().len(), 200_000);
     drop(sent);
     peer.driver.await.unwrap();
 }
@@ -204,6 +205,19 @@ async fn an_early_answer_lets_the_request_go_on() {
     assert_eq!(rest, "3\r\nabc\r\n0\r\n\r\n");
     let (_, response) = peer.exchange(get(), OK).await;
     assert_eq!(text(response.unwrap()).await.unwrap(), "ok");
+}
+
+#[tokio::test]
+async fn a_server_that_ends_behind_its_answer_takes_no_more() {
+    let mut peer = Peer::connect();
+    let (sender, body) = frames();
+    let response = peer.ask(post(body));
+    peer.stream.read_until("\r\n\r\n").await;
+    peer.stream.send(OK).await;
+    assert_eq!(text(response.await.unwrap().unwrap()).await.unwrap(), "ok");
+    peer.stream.shutdown().await.unwrap();
+    sender.closed().await;
+    peer.driver.await.unwrap();
 }
 
 /// RFC 9110 §10.1.1.

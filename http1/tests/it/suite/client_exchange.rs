@@ -100,6 +100,21 @@ async fn a_connection_is_ready_again_when_the_response_has_been_read() {
 }
 
 #[tokio::test]
+async fn an_answer_that_nobody_has_taken_keeps_the_connection() {
+    let mut peer = Peer::connect();
+    let answer = peer.client.call(get());
+    peer.stream.read_until("\r\n\r\n").await;
+    peer.stream.send(OK).await;
+    // The driver has read it by then.
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!peer.client.is_ready());
+    assert_eq!(text(answer.await.unwrap()).await.unwrap(), "ok");
+    assert!(peer.client.is_ready());
+}
+
+#[tokio::test]
 async fn a_request_that_cannot_be_sent_leaves_the_connection_as_it_was() {
     let mut peer = Peer::connect();
     let mut request = post(full("abc"));

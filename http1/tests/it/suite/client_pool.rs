@@ -2,14 +2,18 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use astatine_http1::client::{Config, Origin, Pool, TcpConnector, UnixConnector};
 use astatine_http1::{Error, Http1, Incoming, Misuse};
 use astatine_reactor::test_util::{Cut, Faults, faulty_io};
-use astatine_reactor::{Foreign, Io};
+use astatine_reactor::{Direct, Foreign, Io};
 use http::{Request, Response};
-use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -231,6 +235,81 @@ mod retry {
         fresh.read_until("hello").await;
         fresh.send(OK).await;
         text(asking.await.unwrap().unwrap()).await.unwrap();
+    }
+
+    /// Takes so many bytes, then nothing more; what the server says still comes.
+    struct Deaf(DuplexStream, usize);
+
+    impl Io for Deaf {
+        fn direct(&self) -> Option<Direct> {
+            None
+        }
+    }
+
+    impl AsyncRead for Deaf {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Deaf {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let n = buf.len().min(self.1);
+            if n == 0 {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            self.1 -= n;
+            Pin::new(&mut self.0).poll_write(cx, &buf[..n])
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_of_which_no_byte_could_be_written_is_sent_elsewhere() {
+        let first = "GET / HTTP/1.1\r\nhost: h\r\n\r\n".len();
+        for (n_more, is_repeated) in [(0, true), (1, false)] {
+            let (sender, mut connections) = mpsc::channel(16);
+            let connector = service_fn(move |_: Origin| {
+                let (far, near) = duplex(PIPE_BYTES);
+                let sent = sender.try_send(far);
+                let io: Box<dyn Io> = Box::new(Deaf(near, first + n_more));
+                async move { sent.map(|()| io).map_err(io::Error::other) }
+            });
+            let mut pool = Pool::with_connector(connector, patient());
+            let mut ask = |request| tokio::spawn(pool.call(request));
+            let asking = ask(get());
+            let mut stale = connections.recv().await.unwrap();
+            answer(&mut stale, asking).await;
+            let asking = ask(post(empty()));
+            // The end comes behind the attempt to write.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            stale.shutdown().await.unwrap();
+            if is_repeated {
+                let mut fresh = connections.recv().await.unwrap();
+                fresh.read_u8().await.unwrap();
+            } else {
+                assert_eq!(stale.read_u8().await.unwrap(), b'P');
+                assert!(matches!(asking.await.unwrap(), Err(Error::Io(_))));
+                assert!(connections.try_recv().is_err());
+            }
+        }
     }
 
     #[tokio::test]
