@@ -21,6 +21,8 @@ pub(super) struct Form {
     /// What is sent each second, or else one byte is read.
     pub(super) drip: &'static str,
     pub(super) ending: Ending,
+    /// So many of its time limits the server may take.
+    pub(super) n_limits: u32,
 }
 
 /// How a connection should end.
@@ -30,8 +32,8 @@ pub(super) enum Ending {
     Answer(&'static str),
     /// Without a word.
     Silence,
-    /// Before so many bytes have come.
-    Cut(usize),
+    /// With a reset, so that the kernel lets go of what was not taken.
+    Reset,
 }
 
 /// How the connections ended.
@@ -55,6 +57,7 @@ struct Client {
     stream: TcpStream,
     begun: Instant,
     n_read: usize,
+    is_reset: bool,
     /// The first bytes of the answer.
     beginning: Vec<u8>,
 }
@@ -107,8 +110,7 @@ fn hold(
     while open.iter().any(Option::is_some) {
         for place in open.iter_mut().skip(turn % N_GROUPS).step_by(N_GROUPS) {
             let Some(client) = place else { continue };
-            let is_late = client.begun.elapsed() > time_limit;
-            let has_ended = client.turn(form, is_late);
+            let has_ended = client.turn(form);
             if !has_ended && client.begun.elapsed() < 2 * time_limit {
                 continue;
             }
@@ -133,7 +135,7 @@ impl Tally {
             _ if !has_ended => false,
             Ending::Answer(beginning) => client.beginning.starts_with(beginning.as_bytes()),
             Ending::Silence => client.n_read == 0,
-            Ending::Cut(n_bytes) => client.n_read < n_bytes,
+            Ending::Reset => client.is_reset,
         };
         if is_right {
             self.n_right += 1;
@@ -151,7 +153,7 @@ impl Tally {
 impl Client {
     fn open(server: SocketAddr, form: &Form) -> io::Result<Self> {
         let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
-        if matches!(form.ending, Ending::Cut(_)) {
+        if matches!(form.ending, Ending::Reset) {
             sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER_BYTES)?;
         }
         connect(&socket, &server)?;
@@ -162,47 +164,34 @@ impl Client {
             stream,
             begun: now(),
             n_read: 0,
+            is_reset: false,
             beginning: Vec::new(),
         })
     }
 
-    /// Does what is to be done once a second, and tells whether the connection has ended. Who
-    /// reads slowly reads the rest once it is late: what the server has let go of is in the kernel.
-    fn turn(&mut self, form: &Form, is_late: bool) -> bool {
-        let is_reader = matches!(form.ending, Ending::Cut(_));
+    /// Does what is to be done once a second, and tells whether the connection has ended.
+    fn turn(&mut self, form: &Form) -> bool {
         if !form.drip.is_empty() {
             // How the connection has ended is found by reading.
             self.stream.write(form.drip.as_bytes()).unwrap_or_default();
         }
         // A reset is known before what came ahead of it is read.
-        if !matches!(self.stream.take_error(), Ok(None)) {
-            return true;
-        }
-        let mut buffer = [0; 64 << 10];
-        let size = if is_reader && !is_late {
-            1
-        } else {
-            buffer.len()
+        self.is_reset = !matches!(self.stream.take_error(), Ok(None));
+        let mut buffer = [0; 1024];
+        let max = match form.ending {
+            Ending::Reset => 1,
+            Ending::Answer(_) | Ending::Silence => buffer.len(),
         };
-        loop {
-            match self.stream.read(&mut buffer[..size]) {
-                Ok(0) => return true,
-                Ok(n) => {
-                    self.n_read += n;
-                    let left = N_BEGINNING_BYTES - self.beginning.len();
-                    self.beginning.extend_from_slice(&buffer[..n.min(left)]);
-                    if is_reader && !is_late {
-                        return false;
-                    }
-                    if let Ending::Cut(whole) = form.ending {
-                        if self.n_read >= whole {
-                            return true;
-                        }
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                Err(_) => return true,
+        match self.stream.read(&mut buffer[..max]) {
+            _ if self.is_reset => true,
+            Ok(0) => true,
+            Ok(n) => {
+                self.n_read += n;
+                let left = N_BEGINNING_BYTES - self.beginning.len();
+                self.beginning.extend_from_slice(&buffer[..n.min(left)]);
+                false
             }
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         }
     }
 }
