@@ -28,11 +28,11 @@ Usage: cargo xtask COMMAND
                         run the gates: format, lints, tidy, docs, features, tests;
                         --full adds each pair of features, and wasm where it is installed
   tidy                  check the rules of STYLE.md that a machine can check
-  bench [http] [static] [--rounds N] [--json PATH] [--all-instructions]
+  bench [http] [static] [templates] [--rounds N] [--json PATH] [--all-instructions]
                         measure beside the peers in xtask/peers; without an area, all
   conformance SUBJECT [DIR]
-                        run the suites of a subject, and those that lie in DIR: autobahn, client,
-                        http, mustache, sse
+                        run the suites of a subject, and those that lie in DIR:
+                        client, http, mustache, sse
   fuzz [TARGET [--seconds N | --merge]]
                         list the fuzz targets, or run one (60 s); --merge takes what runs have
                         found new into the corpus in the repository

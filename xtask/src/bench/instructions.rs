@@ -77,7 +77,12 @@ fn total(name: &'static str, exchange: &Exchange, n_waves: usize) -> Result<f64,
     read_total(&path)
 }
 
-fn read_total(path: &Path) -> Result<f64, Failure> {
+/// Returns the total that a run of callgrind has written.
+///
+/// # Errors
+///
+/// There is none.
+pub(super) fn read_total(path: &Path) -> Result<f64, Failure> {
     let text = std::fs::read_to_string(path).map_err(Failure::io(path.display().to_string()))?;
     sum(&text).ok_or_else(|| not_counted("its output has no total"))
 }

@@ -5,6 +5,7 @@
 //! | `wave` | the load: a request on every connection, then every answer |
 //! | `contest` | rounds of waves over several servers, by turns |
 //! | `http`, `files` | the two areas: which servers, which requests, which targets |
+//! | `templates` | the area without servers: template engines |
 //! | `idle`, `instructions`, `latency` | the figures that are not CPU per request |
 //! | `peers` | the programs and how they are started |
 //! | `cpu` | on which core and by which policy the bench runs |
@@ -19,6 +20,7 @@ mod instructions;
 mod latency;
 mod peers;
 mod report;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod wave;
@@ -46,7 +48,11 @@ type Area = (
     fn(&Options, &mut Report) -> Result<(), Failure>,
 );
 
-const AREAS: &[Area] = &[("http", http::measure), ("static", files::measure)];
+const AREAS: &[Area] = &[
+    ("http", http::measure),
+    ("static", files::measure),
+    ("templates", templates::measure),
+];
 
 /// Measures the areas named, or all, and prints one table.
 pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {

@@ -7,8 +7,18 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 
 const OURS: &str = "astatine";
-/// The servers that a figure may stand beside, in the table's order.
-const PEERS: &[&str] = &["limit", "hyper", "axum", "actix", "nginx"];
+/// What a figure may stand beside, in the table's order: servers, then template engines.
+const PEERS: &[&str] = &[
+    "limit",
+    "hyper",
+    "axum",
+    "actix",
+    "nginx",
+    "askama",
+    "ramhorns",
+    "handlebars",
+    "minijinja",
+];
 
 /// What one server showed, once a round.
 #[derive(Debug)]
@@ -95,7 +105,7 @@ impl Figure {
         }
     }
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, peers: &[&str]) -> Vec<String> {
         let ours = self.values(OURS).and_then(|v| Spread::of(v.to_vec()));
         let mut cells = vec![
             self.name.clone(),
@@ -104,7 +114,7 @@ impl Figure {
                 |ours| format!("{} {}", rounded(ours.median), self.unit),
             ),
         ];
-        for peer in PEERS {
+        for peer in peers {
             cells.push(self.ratio(peer).map_or_else(
                 || "-".to_owned(),
                 |ratio| {
@@ -202,8 +212,11 @@ impl Report {
 
 /// Prints all figures as one table: ours, and ours divided by each peer's.
 pub(super) fn print(reports: &[Report]) {
-    let mut rows = vec![headings()];
-    rows.extend(reports.iter().flat_map(|r| &r.figures).map(Figure::cells));
+    let figures = || reports.iter().flat_map(|report| &report.figures);
+    let mut peers = PEERS.to_vec();
+    peers.retain(|peer| figures().any(|figure| figure.values(peer).is_some()));
+    let mut rows = vec![headings(&peers)];
+    rows.extend(figures().map(|figure| figure.cells(&peers)));
     let widths: Vec<usize> = (0..rows[0].len())
         .map(|column| rows.iter().map(|row| row[column].chars().count()).max())
         .map(Option::unwrap_or_default)
@@ -225,8 +238,8 @@ pub(super) fn print(reports: &[Report]) {
     }
 }
 
-fn headings() -> Vec<String> {
-    let peers = PEERS.iter().map(|peer| format!("to {peer}"));
+fn headings(peers: &[&str]) -> Vec<String> {
+    let peers = peers.iter().map(|peer| format!("to {peer}"));
     let ends = |names: [&str; 2]| names.map(str::to_owned);
     let mut headings = ends(["figure", "ours"]).to_vec();
     headings.extend(peers);
