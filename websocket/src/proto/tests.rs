@@ -372,6 +372,12 @@ mod rfc6455_5_4 {
             let seen = run_every_way(|| Role::Server, &input, &config);
             assert_eq!(seen.violation, violation, "{fragments:?}");
             assert_eq!(seen.events.is_empty(), violation.is_some());
+            let code = match violation {
+                Some(Violation::MessageTooLong) => Some((CLOSE, vec![0x03, 0xf1])),
+                Some(_) => Some((CLOSE, vec![0x03, 0xf0])),
+                None => None,
+            };
+            assert_eq!(seen.output, Vec::from_iter(code));
         }
     }
 

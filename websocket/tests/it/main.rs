@@ -1,6 +1,7 @@
 //! The public interface, without a socket.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod allocations;
 mod codec;
 mod deflate;
 mod dice;
