@@ -1,7 +1,6 @@
 //! A stream without a protocol, served by a handler: each message is what one read has brought.
 
 use std::future::Future;
-use std::pin::Pin;
 
 use bytes::{Bytes, BytesMut};
 
@@ -85,7 +84,7 @@ where
 {
     type Response = ();
     type Error = std::convert::Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<(), Self::Error>> + Send>>;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<(), Self::Error>> + Send>>;
 
     fn poll_ready(
         &mut self,
