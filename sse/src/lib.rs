@@ -54,7 +54,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `driver` (default) | `EventBody` and `Events`; `event_stream`, `accepts_event_stream`, `last_event_id`; `EventSource` |
+//! | `driver` (default) | `EventBody` and `Events`; `event_stream`, `handled_event_stream`, `accepts_event_stream`, `last_event_id`; `EventSource` |
 //! | `codec` | `Codec`, a codec of `tokio_util` for streams without HTTP around them |
 //!
 //! # Specification
@@ -80,6 +80,8 @@ mod client;
 #[cfg(feature = "driver")]
 mod events;
 #[cfg(feature = "driver")]
+mod handler;
+#[cfg(feature = "driver")]
 mod last_event_id;
 #[cfg(feature = "driver")]
 mod queue;
@@ -98,6 +100,8 @@ pub use config::Config;
 pub use error::{Error, Misuse, SendError, Violation};
 #[cfg(feature = "driver")]
 pub use events::Events;
+#[cfg(feature = "driver")]
+pub use handler::handled_event_stream;
 #[cfg(feature = "driver")]
 pub use last_event_id::last_event_id;
 pub use proto::event::{Encoded, Event, Line};

@@ -7,5 +7,6 @@ mod browser;
 mod client;
 mod codec;
 mod examples;
+mod handler;
 mod pieces;
 mod script;
