@@ -23,18 +23,50 @@ pub(super) fn measure(options: &Options, report: &mut Report) {
     if options.counts_all {
         servers = http::names(None);
     }
-    for (name, exchange, target) in [
-        (
-            "plain GET, user part",
-            http::plain(),
-            Target::beside("hyper", 0.68),
-        ),
-        ("browser GET, user part", http::browser(), None),
-    ] {
-        println!("==> instructions, {name}");
+    let plain = Counted {
+        name: "plain GET, user part",
+        exchange: http::plain(),
+        target: Target::beside("hyper", 0.68),
+        takes_heads: false,
+    };
+    let browser = Counted {
+        name: "browser GET, user part",
+        exchange: http::browser(),
+        target: Target::beside("hyper", 0.78),
+        takes_heads: false,
+    };
+    let heads = Counted {
+        name: "browser GET, lower door",
+        exchange: http::browser(),
+        target: Target::beside("hyper", 0.40),
+        takes_heads: true,
+    };
+    for counted in [plain, browser, heads] {
+        println!("==> instructions, {}", counted.name);
+        let figure = counted.figure(&servers, report);
+        report.add(figure);
+    }
+}
+
+/// What is counted.
+struct Counted {
+    name: &'static str,
+    exchange: Exchange,
+    target: Option<Target>,
+    /// Whether our server takes heads as they come.
+    takes_heads: bool,
+}
+
+impl Counted {
+    fn figure(&self, servers: &[&'static str], report: &mut Report) -> Figure {
         let mut samples = Vec::new();
-        for &server in &servers {
-            match per_request(server, &exchange) {
+        for &server in servers {
+            let program = match server {
+                "astatine" if self.takes_heads => Some("astatine-heads"),
+                _ => http::program(server),
+            };
+            let counted = program.ok_or_else(|| not_counted("there is no such server"));
+            match counted.and_then(|program| per_request(server, program, &self.exchange)) {
                 Ok(value) => samples.push(Sample {
                     server,
                     values: vec![value],
@@ -42,25 +74,29 @@ pub(super) fn measure(options: &Options, report: &mut Report) {
                 Err(failure) => report.miss(format!("instructions of {server}: {failure}")),
             }
         }
-        report.add(Figure {
-            name: name.to_owned(),
+        Figure {
+            name: self.name.to_owned(),
             unit: "instructions",
             samples,
-            target,
-        });
+            target: self.target,
+        }
     }
 }
 
 /// Returns the difference between a run and one of twice the length, for one request: start-up
 /// and end are in both.
-fn per_request(name: &'static str, exchange: &Exchange) -> Result<f64, Failure> {
-    let once = total(name, exchange, N_WAVES)?;
-    let twice = total(name, exchange, 2 * N_WAVES)?;
+fn per_request(name: &'static str, program: &str, exchange: &Exchange) -> Result<f64, Failure> {
+    let once = total(name, program, exchange, N_WAVES)?;
+    let twice = total(name, program, exchange, 2 * N_WAVES)?;
     Ok((twice - once) / (N_WAVES * N_CONNECTIONS) as f64)
 }
 
-fn total(name: &'static str, exchange: &Exchange, n_waves: usize) -> Result<f64, Failure> {
-    let program = http::program(name).ok_or_else(|| not_counted("there is no such server"))?;
+fn total(
+    name: &'static str,
+    program: &str,
+    exchange: &Exchange,
+    n_waves: usize,
+) -> Result<f64, Failure> {
     let path = peers::folder()?.join(format!("callgrind-{name}.out"));
     let mut server = Server::start(name, |address| {
         let mut command = Command::new("valgrind");
