@@ -51,7 +51,8 @@ pub enum Event {
     Message {
         /// Text or binary.
         kind: Kind,
-        /// All of it; a slice of the input where the message came as one frame.
+        /// All of it. Where the message came as one frame it is a slice of the input, and holds on
+        /// to the block that it lies in: copy what is small and kept.
         payload: Bytes,
     },
     /// A compressed message, where the handshake agreed on it. `deflate::Inflater` makes a message
