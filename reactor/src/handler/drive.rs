@@ -10,9 +10,11 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use tokio_util::io::poll_read_buf;
 
+use super::ending::{Ending, Stretch};
 use super::outbox::{Encoding, End, Order, Outbox};
 use super::pace::{Expired, HandlerConfig, Pace};
-use super::{Handler, Message, Peer, Reason, Turn};
+use super::stage::Stage;
+use super::{Handler, Message, Reason, Turn};
 use crate::{Connection, Deadline, Io, Phase, Reached};
 
 /// A protocol of messages without I/O: what [`drive`] needs of it.
@@ -23,6 +25,12 @@ pub trait Protocol: Send + 'static {
     /// Takes the next event off the input; `None` when it needs more. What the protocol answers by
     /// itself is added to `output`.
     fn receive(&mut self, input: &mut BytesMut, output: &mut Vec<u8>) -> Option<Event>;
+
+    /// Notes that the other end has ended the stream, and says what that means.
+    fn receive_eof(&mut self) -> Reason {
+        let text = String::new();
+        Reason::Remote { code: None, text }
+    }
 
     /// Returns how many bytes are known to be missing of what is being received.
     fn missing_bytes(&self) -> usize {
@@ -74,11 +82,8 @@ pub async fn drive<P: Protocol>(
     config: HandlerConfig,
 ) {
     let mut engine = Engine::new(connection, unread, protocol, config);
-    let mut stage = Stage {
-        handler: Some(handler),
-        peer: engine.outbox.peer(),
-    };
-    stage.call(|handler, peer| handler.open(peer));
+    let mut stage = Stage::new(engine.outbox.peer());
+    stage.open(handler);
     let reason = serve(&mut engine, &mut stage).await;
     engine.outbox.close();
     stage.close(reason);
@@ -87,20 +92,20 @@ pub async fn drive<P: Protocol>(
 /// Serves until the connection has ended, and says why it did.
 async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Reason {
     loop {
-        let end = match poll_fn(|cx| engine.poll_step(cx)).await {
-            Step::Message(message) => match stage.message(message) {
-                Turn::Next => continue,
-                Turn::Wait(mut wait) => {
-                    let waited = poll_fn(|cx| match engine.poll_waiting(cx) {
-                        Poll::Ready(reason) => Poll::Ready(Some(reason)),
-                        Poll::Pending => wait.as_mut().poll(cx).map(|()| None),
-                    });
-                    match waited.await {
-                        None => continue,
-                        Some(reason) => return reason,
-                    }
+        let step = poll_fn(|cx| engine.poll_step(cx)).await;
+        // What a callback writes leaves in one call, once the callback is over.
+        engine.outbox.hold();
+        let end = match step {
+            Step::Message(message) => {
+                let Turn::Wait(wait) = stage.message(message) else {
+                    continue;
+                };
+                match engine.wait(wait).await {
+                    None => continue,
+                    Some(Interrupt::Shutdown) => stage.shutdown(),
+                    Some(Interrupt::Ended(reason)) => return reason,
                 }
-            },
+            }
             Step::Drained => {
                 stage.call(|handler, peer| handler.drained(peer));
                 continue;
@@ -112,14 +117,10 @@ async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Reason
             }
             Step::Replace(handler) => {
                 stage.close(Reason::Replaced);
-                stage.handler = Some(handler);
-                stage.call(|handler, peer| handler.open(peer));
+                stage.open(handler);
                 continue;
             }
-            Step::Shutdown => {
-                stage.call(|handler, peer| handler.shutdown(peer));
-                Ending::Begin(Reason::Shutdown, GOING_AWAY, String::new())
-            }
+            Step::Shutdown => stage.shutdown(),
             Step::Ended(reason) => return reason,
             Step::Ending(ending) => ending,
         };
@@ -133,43 +134,8 @@ async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Reason
     }
 }
 
-/// The code of a WebSocket whose server ends (RFC 6455 §7.4.1).
-const GOING_AWAY: Option<u16> = Some(1001);
 /// The code of a WebSocket that takes too little (IANA's registry of close codes).
 const TRY_AGAIN_LATER: Option<u16> = Some(1013);
-
-/// The handler, which is closed once, whatever happens.
-struct Stage {
-    handler: Option<Box<dyn Handler>>,
-    peer: Peer,
-}
-
-impl Stage {
-    fn call(&mut self, callback: impl FnOnce(&mut dyn Handler, &Peer)) {
-        if let Some(handler) = &mut self.handler {
-            callback(&mut **handler, &self.peer);
-        }
-    }
-
-    fn message(&mut self, message: Message) -> Turn<'_> {
-        match &mut self.handler {
-            Some(handler) => handler.message(&self.peer, message),
-            None => Turn::Next,
-        }
-    }
-
-    fn close(&mut self, reason: Reason) {
-        if let Some(mut handler) = self.handler.take() {
-            handler.close(&self.peer, reason);
-        }
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.close(Reason::Aborted);
-    }
-}
 
 /// What is to be done next.
 enum Step {
@@ -184,45 +150,26 @@ enum Step {
     Ended(Reason),
 }
 
-/// How a connection ends in good order.
-enum Ending {
-    /// This side begins, with a code and a text for the protocol.
-    Begin(Reason, Option<u16>, String),
-    /// The other end has begun; the protocol has answered.
-    Answered(Reason),
+/// What comes before the end of what a handler waits for.
+enum Interrupt {
+    Shutdown,
+    Ended(Reason),
 }
 
-impl Ending {
-    fn reason(&self) -> Reason {
-        match self {
-            Self::Begin(reason, ..) | Self::Answered(reason) => reason.clone(),
-        }
-    }
-}
-
-/// How far an end in good order has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stretch {
-    /// Writing what is left.
-    Flushing { awaits_answer: bool },
-    /// Waiting for the other end's part.
-    Awaiting,
-    /// Waiting for the other end to close the stream.
-    Lingering { n_discarded: usize },
-}
-
-struct Engine<P> {
-    io: Box<dyn Io>,
-    protocol: P,
-    input: BytesMut,
+pub(super) struct Engine<P> {
+    pub(super) io: Box<dyn Io>,
+    pub(super) protocol: P,
+    pub(super) input: BytesMut,
     /// Whether the input lies in memory of its own, not in the thread's.
     owns_input: bool,
-    outbox: Outbox,
-    deadline: Deadline,
-    pace: Pace,
+    pub(super) outbox: Outbox,
+    pub(super) deadline: Deadline,
+    pub(super) pace: Pace,
     draining: Reached,
-    is_eof: bool,
-    stretch: Stretch,
+    pub(super) is_eof: bool,
+    /// Bytes that the protocol has answered since nothing waited.
+    n_answered: usize,
+    pub(super) stretch: Stretch,
 }
 
 thread_local! {
@@ -233,8 +180,6 @@ thread_local! {
 const ROOM_BYTES: usize = 64 << 10;
 /// A read asks for at least this much.
 const MIN_READ_BYTES: usize = 4 << 10;
-/// A connection that closes takes this much before it is cut off.
-const MAX_DISCARDED_BYTES: usize = 256 << 10;
 /// Messages before other connections have their turn.
 const MAX_STEPS: u32 = 256;
 
@@ -252,6 +197,7 @@ impl<P: Protocol> Engine<P> {
             deadline,
             draining: connection.shutdown.reached(Phase::Draining),
             is_eof: false,
+            n_answered: 0,
             stretch: Stretch::Flushing {
                 awaits_answer: false,
             },
@@ -260,10 +206,12 @@ impl<P: Protocol> Engine<P> {
 
     /// Goes on until the handler has something to do.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        if let Poll::Ready(step) = self.poll_orders(cx) {
-            return Poll::Ready(step);
-        }
         let takes_turn = self.pace.takes_turn(MAX_STEPS);
+        if takes_turn {
+            if let Poll::Ready(step) = self.poll_orders(cx) {
+                return Poll::Ready(step);
+            }
+        }
         loop {
             self.outbox.hold();
             if let Some(event) = takes_turn.then(|| self.receive()).flatten() {
@@ -274,7 +222,7 @@ impl<P: Protocol> Engine<P> {
             }
             match self.poll_flush(cx) {
                 Poll::Ready(Err(error)) => return Poll::Ready(Step::Ended(error)),
-                Poll::Ready(Ok(())) if self.outbox.take_drained() => {
+                Poll::Ready(Ok(())) if takes_turn && self.outbox.take_drained() => {
                     return Poll::Ready(Step::Drained);
                 }
                 Poll::Ready(Ok(())) | Poll::Pending => {}
@@ -283,10 +231,12 @@ impl<P: Protocol> Engine<P> {
                 cx.waker().wake_by_ref();
                 break;
             }
+            if self.outbox.is_over(self.n_answered) {
+                return Poll::Ready(self.slow());
+            }
             match self.poll_read(cx) {
                 Poll::Ready(Ok(0)) => {
-                    let text = String::new();
-                    let reason = Reason::Remote { code: None, text };
+                    let reason = self.protocol.receive_eof();
                     return Poll::Ready(Step::Ending(Ending::Answered(reason)));
                 }
                 Poll::Ready(Ok(_)) => {}
@@ -315,16 +265,10 @@ impl<P: Protocol> Engine<P> {
                     self.io.abort();
                     return Poll::Ready(Step::Ended(Reason::Aborted));
                 }
-                Poll::Ready(Order::End(end)) => {
-                    let reason = end.reason();
-                    let (code, text) = match end {
-                        End::Close { code, text } => (code, text),
-                        End::Slow | End::Abort => {
-                            self.outbox.clear_unbegun();
-                            (TRY_AGAIN_LATER, String::new())
-                        }
-                    };
-                    return Poll::Ready(Step::Ending(Ending::Begin(reason, code, text)));
+                Poll::Ready(Order::End(End::Slow)) => return Poll::Ready(self.slow()),
+                Poll::Ready(Order::End(End::Close { code, text })) => {
+                    let ending = Ending::Begin(Reason::Local, code, text);
+                    return Poll::Ready(Step::Ending(ending));
                 }
             }
         }
@@ -333,36 +277,62 @@ impl<P: Protocol> Engine<P> {
             .map(|()| Step::Shutdown)
     }
 
+    /// Ends a connection that takes too little, without what waits.
+    fn slow(&self) -> Step {
+        self.outbox.clear_unbegun();
+        let ending = Ending::Begin(Reason::SlowConsumer, TRY_AGAIN_LATER, String::new());
+        Step::Ending(ending)
+    }
+
+    /// Waits for what a handler waits for, unless something comes before it.
+    async fn wait(
+        &mut self,
+        mut wait: Pin<Box<dyn Future<Output = ()> + Send + '_>>,
+    ) -> Option<Interrupt> {
+        let interrupt = poll_fn(|cx| match wait.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => self.poll_waiting(cx).map(Some),
+        })
+        .await;
+        self.pace.suspend(self.deadline.now());
+        interrupt
+    }
+
     /// Writes, while a handler waits for something of its own.
-    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Reason> {
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Interrupt> {
         if self.outbox.poll_aborted(cx).is_ready() {
             self.io.abort();
-            return Poll::Ready(Reason::Aborted);
+            return Poll::Ready(Interrupt::Ended(Reason::Aborted));
+        }
+        if Pin::new(&mut self.draining).poll(cx).is_ready() {
+            return Poll::Ready(Interrupt::Shutdown);
         }
         if let Poll::Ready(Err(reason)) = self.poll_flush(cx) {
-            return Poll::Ready(reason);
+            return Poll::Ready(Interrupt::Ended(reason));
         }
+        self.keep_input();
         let now = self.deadline.now();
         self.pace.suspend(now);
         self.deadline.set(self.pace.writing_deadline());
         if self.deadline.poll_expired(cx).is_ready() && self.pace.is_stalled(self.deadline.now()) {
             self.io.abort();
-            return Poll::Ready(Reason::SlowConsumer);
+            return Poll::Ready(Interrupt::Ended(Reason::SlowConsumer));
         }
         Poll::Pending
     }
 
-    fn receive(&mut self) -> Option<Event> {
+    pub(super) fn receive(&mut self) -> Option<Event> {
         if self.input.is_empty() {
             return None;
         }
         let mut output = Vec::new();
         let event = self.protocol.receive(&mut self.input, &mut output);
+        self.n_answered += output.len();
         self.outbox.push(&output);
         event
     }
 
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {
         let mut n_taken = 0;
         let protocol = &mut self.protocol;
         let flushed = self.outbox.poll_flush(
@@ -372,13 +342,15 @@ impl<P: Protocol> Engine<P> {
             cx,
         );
         let now = self.deadline.now();
-        let is_done = flushed.is_ready() || self.outbox.is_empty();
-        self.pace.written(n_taken, is_done, now);
+        self.pace.written(n_taken, flushed.is_ready(), now);
+        if flushed.is_ready() {
+            self.n_answered = 0;
+        }
         flushed.map_err(|error| Reason::Io(error.kind()))
     }
 
     /// Reads once, into the thread's room where nothing is left of the last read.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.is_eof {
             return Poll::Pending;
         }
@@ -444,107 +416,5 @@ impl<P: Protocol> Engine<P> {
             self.outbox.push_urgent(output);
         }
         self.pace.pinged(answer, self.deadline.now());
-    }
-
-    fn begin_end(&mut self, ending: Ending) {
-        let awaits_answer = match ending {
-            Ending::Answered(_) => false,
-            Ending::Begin(_, code, text) => {
-                let mut output = Vec::new();
-                let awaits_answer = self.protocol.close(code, &text, &mut output);
-                self.outbox.push(&output);
-                awaits_answer
-            }
-        };
-        self.stretch = Stretch::Flushing { awaits_answer };
-        self.pace.begin_end(self.deadline.now());
-    }
-
-    /// Ends in good order, as far as the other end lets us; an error is a worse reason.
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {
-        loop {
-            if self.outbox.poll_aborted(cx).is_ready() {
-                self.io.abort();
-                return Poll::Ready(Ok(()));
-            }
-            let moved = match self.stretch {
-                Stretch::Flushing { awaits_answer } => self.poll_flushing(awaits_answer, cx),
-                Stretch::Awaiting => self.poll_awaiting(cx),
-                Stretch::Lingering { n_discarded } => self.poll_lingering(n_discarded, cx),
-            };
-            match moved {
-                Poll::Ready(Ok(Some(next))) => {
-                    self.stretch = next;
-                    self.pace.begin_end(self.deadline.now());
-                }
-                Poll::Ready(Ok(None)) => return Poll::Ready(Ok(())),
-                Poll::Ready(Err(worse)) => return Poll::Ready(Err(worse)),
-                Poll::Pending => {
-                    let is_flushing = matches!(self.stretch, Stretch::Flushing { .. });
-                    self.deadline.set(self.pace.end_deadline(is_flushing));
-                    ready!(self.deadline.poll_expired(cx));
-                    self.io.abort();
-                    return Poll::Ready(if is_flushing {
-                        Err(Reason::SlowConsumer)
-                    } else {
-                        Ok(())
-                    });
-                }
-            }
-        }
-    }
-
-    fn poll_flushing(
-        &mut self,
-        awaits_answer: bool,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Stretch>, Reason>> {
-        ready!(self.poll_flush(cx))?;
-        if awaits_answer && !self.is_eof {
-            return Poll::Ready(Ok(Some(Stretch::Awaiting)));
-        }
-        self.poll_shutdown(cx)
-    }
-
-    /// Waits for the protocol's answer to the end; messages that come before it are dropped.
-    fn poll_awaiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Stretch>, Reason>> {
-        loop {
-            match self.receive() {
-                Some(Event::Message(_)) => {}
-                Some(Event::Closed(_)) => break,
-                None => match ready!(self.poll_read(cx)) {
-                    Ok(0) | Err(_) => break,
-                    Ok(_) => {}
-                },
-            }
-        }
-        self.poll_shutdown(cx)
-    }
-
-    /// Ends this side of the stream, and leaves the other end its time.
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Stretch>, Reason>> {
-        let ended = ready!(Pin::new(&mut *self.io).poll_shutdown(cx));
-        let next = Stretch::Lingering { n_discarded: 0 };
-        Poll::Ready(Ok((ended.is_ok() && !self.is_eof).then_some(next)))
-    }
-
-    fn poll_lingering(
-        &mut self,
-        n_discarded: usize,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Stretch>, Reason>> {
-        let mut n_discarded = n_discarded;
-        loop {
-            self.input = BytesMut::new();
-            let read = self.poll_read(cx);
-            self.stretch = Stretch::Lingering { n_discarded };
-            match ready!(read) {
-                Ok(0) | Err(_) => return Poll::Ready(Ok(None)),
-                Ok(n) => n_discarded += n,
-            }
-            if n_discarded > MAX_DISCARDED_BYTES {
-                return Poll::Ready(Ok(None));
-            }
-        }
     }
 }

@@ -2,12 +2,14 @@
 //! handle, the queue between them, and the engine that runs a protocol.
 
 mod drive;
+mod ending;
 mod message;
 mod outbox;
 mod output;
 mod pace;
 mod peer;
 mod raw;
+mod stage;
 
 use std::fmt;
 use std::future::Future;
@@ -54,7 +56,7 @@ pub enum Turn<'a> {
     /// The next message.
     Next,
     /// This first: nothing more is read until then, which holds the other end back. Meanwhile what
-    /// is written leaves, and the connection may end; then the future is dropped.
+    /// is written leaves. Where the connection or the server ends, the future is dropped.
     Wait(Pin<Box<dyn Future<Output = ()> + Send + 'a>>),
 }
 

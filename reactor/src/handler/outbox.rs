@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use super::output::{MAX_SEGMENTS, Output};
-use super::{Form, Handler, Message, Peer, Reason};
+use super::{Form, Handler, Message, Peer};
 use crate::{Direct, Io};
 
 /// How messages are encoded for a connection.
@@ -67,6 +67,10 @@ pub(super) struct State {
     is_held: bool,
     /// Whether the driver waits for the bit.
     is_awaited: bool,
+    /// Whether the stream took no more: what is queued is the driver's to write.
+    is_full: bool,
+    /// Bytes that others than the driver have written, and it has not heard of.
+    n_taken: usize,
     /// Whether something had to wait since the last [`Outbox::take_drained`].
     pub(super) has_waited: bool,
     pub(super) end: Option<End>,
@@ -84,16 +88,6 @@ pub(super) enum End {
     Slow,
     /// At once.
     Abort,
-}
-
-impl End {
-    pub(super) fn reason(&self) -> Reason {
-        match self {
-            Self::Close { .. } => Reason::Local,
-            Self::Slow => Reason::SlowConsumer,
-            Self::Abort => Reason::Aborted,
-        }
-    }
 }
 
 /// The driver's side.
@@ -129,7 +123,7 @@ impl Shared {
     /// Lets whoever can write what is queued, once something was added under the lock.
     pub(super) fn release<'a>(&'a self, mut state: MutexGuard<'a, State>) {
         self.note_len(&state);
-        if state.is_held {
+        if state.is_held || state.is_full {
             return;
         }
         let is_drivers = matches!(self.encoding, Encoding::Alone) || state.end.is_some();
@@ -146,10 +140,14 @@ impl Shared {
             state.is_held = true;
             let mut output = std::mem::take(&mut state.output);
             drop(state);
-            let written = write_once(&direct, &mut output);
+            let mut n_taken = 0;
+            let written = write_once(&direct, &mut output, &mut n_taken);
             state = self.lock();
             state.is_held = false;
+            state.n_taken += n_taken;
             if state.is_closed {
+                // Before what was taken out, whose drop is foreign code.
+                drop(state);
                 return;
             }
             output.put_before(&mut state.output);
@@ -157,13 +155,14 @@ impl Shared {
             self.note_len(&state);
             if state.output.is_empty() {
                 state.direct = Some(direct);
-                if std::mem::take(&mut state.is_awaited) {
+                if std::mem::take(&mut state.is_awaited) || state.has_waited {
                     wake(state);
                 }
                 return;
             }
             // A short count means that the socket is full; an error is the driver's to meet.
             if written.is_err() {
+                state.is_full = true;
                 break;
             }
         }
@@ -174,7 +173,7 @@ impl Shared {
 }
 
 /// Writes as much as the socket takes; an error where it does not take all.
-fn write_once(direct: &Direct, output: &mut Output) -> io::Result<()> {
+fn write_once(direct: &Direct, output: &mut Output, n_taken: &mut usize) -> io::Result<()> {
     while !output.is_empty() {
         let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
         let n_segments = output.segments(&mut segments);
@@ -183,6 +182,7 @@ fn write_once(direct: &Direct, output: &mut Output) -> io::Result<()> {
             return Err(io::ErrorKind::WriteZero.into());
         }
         output.advance(n);
+        *n_taken += n;
     }
     Ok(())
 }
@@ -196,7 +196,10 @@ fn poll_write_all(
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     while !output.is_empty() {
-        output.encode_front(&mut *encode);
+        output.encode_front(MAX_SEGMENTS, &mut *encode);
+        if output.is_empty() {
+            break;
+        }
         let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
         let n_segments = output.segments(&mut segments);
         let n = match &segments[..n_segments] {
@@ -209,7 +212,8 @@ fn poll_write_all(
         output.advance(n);
         *n_taken += n;
     }
-    Poll::Ready(Ok(()))
+    // Some streams gather what is written, as TLS does.
+    Pin::new(io).poll_flush(cx)
 }
 
 fn wake(mut state: MutexGuard<'_, State>) {
@@ -336,6 +340,13 @@ impl Outbox {
         self.shared.note_len(&state);
     }
 
+    /// Encodes all that waits and was left to the protocol.
+    pub(super) fn encode(&self, encode: impl FnMut(&Message, &mut Vec<u8>)) {
+        let mut state = self.shared.lock();
+        state.output.encode_front(usize::MAX, encode);
+        self.shared.note_len(&state);
+    }
+
     /// Drops all that waits, but for what has begun to leave.
     pub(super) fn clear_unbegun(&self) {
         let mut state = self.shared.lock();
@@ -353,6 +364,7 @@ impl Outbox {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         let mut state = self.shared.lock();
+        *n_taken += std::mem::take(&mut state.n_taken);
         if state.is_held && !self.holds {
             // Another thread writes; it wakes this task when it has done so.
             state.is_awaited = true;
@@ -366,6 +378,7 @@ impl Outbox {
         let is_full = written.is_pending();
         let mut state = self.shared.lock();
         state.has_waited |= is_full;
+        state.is_full = is_full;
         state.is_held = false;
         let has_more = !state.output.is_empty();
         output.put_before(&mut state.output);
@@ -386,8 +399,10 @@ impl Outbox {
         state.has_waited && state.output.is_empty() && std::mem::take(&mut state.has_waited)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.shared.lock().output.is_empty()
+    /// Tells whether more waits than should, of which this much is the protocol's own.
+    pub(super) fn is_over(&self, n_own: usize) -> bool {
+        let max = self.shared.max_bytes;
+        n_own > max && self.shared.n_pending.load(Ordering::Relaxed) > max
     }
 
     /// Takes nothing any more.

@@ -48,6 +48,8 @@ const COPY_MAX_BYTES: usize = 4 << 10;
 pub(super) const MAX_SEGMENTS: usize = 64;
 /// What a message costs beside its payload.
 const MESSAGE_BYTES: usize = 64;
+/// What a piece costs beside its bytes.
+pub(super) const PIECE_BYTES: usize = 64;
 
 impl Output {
     pub(super) fn len(&self) -> usize {
@@ -56,6 +58,11 @@ impl Output {
 
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Returns what it costs to keep, which is more than its bytes where the pieces are small.
+    pub(super) fn cost(&self) -> usize {
+        self.len() + self.queue.len() * PIECE_BYTES
     }
 
     /// Works with a buffer that was lent; call where there is nothing.
@@ -95,6 +102,10 @@ impl Output {
     }
 
     fn push_piece(&mut self, what: What, subscription: Option<u64>) {
+        // A write of nothing but empty pieces would look like a stream that takes nothing.
+        if what.len() == 0 {
+            return;
+        }
         self.close_tail();
         self.n_queued += what.len();
         self.queue.push_back(Piece { what, subscription });
@@ -118,20 +129,28 @@ impl Output {
     /// Adds what goes before all that has not begun to leave.
     pub(super) fn push_urgent(&mut self, bytes: Bytes) {
         self.close_tail();
-        self.n_queued += bytes.len();
         let at = usize::from(self.n_begun > 0 && !self.queue.is_empty());
-        let what = What::Encoded(bytes);
-        self.queue.insert(
-            at,
-            Piece {
-                what,
-                subscription: None,
-            },
-        );
+        self.insert(at, What::Encoded(bytes));
     }
 
-    /// Drops the oldest pieces of a subscription, until so many bytes are gone or there is none
-    /// left; all of them where `n_bytes` is `None`. Returns how many pieces were dropped.
+    /// Adds a message that the driver will encode before all that it has not encoded.
+    pub(super) fn push_urgent_message(&mut self, message: Message) {
+        self.close_tail();
+        let is_message = |piece: &Piece| matches!(piece.what, What::Message(_));
+        let at = self.queue.iter().position(is_message);
+        self.insert(at.unwrap_or(self.queue.len()), What::Message(message));
+    }
+
+    fn insert(&mut self, at: usize, what: What) {
+        if what.len() > 0 {
+            self.n_queued += what.len();
+            let subscription = None;
+            self.queue.insert(at, Piece { what, subscription });
+        }
+    }
+
+    /// Drops the oldest pieces of a subscription, until what cost so many bytes is gone or there is
+    /// none left; all of them where `n_bytes` is `None`. Returns how many pieces were dropped.
     pub(super) fn drop_oldest(&mut self, subscription: u64, n_bytes: Option<usize>) -> usize {
         let (mut n_dropped, mut n_freed) = (0, 0);
         let mut at = usize::from(self.n_begun > 0);
@@ -146,7 +165,7 @@ impl Output {
             };
             at += found;
             if let Some(piece) = self.queue.remove(at) {
-                n_freed += piece.what.len();
+                n_freed += piece.what.len() + PIECE_BYTES;
                 self.n_queued -= piece.what.len();
                 n_dropped += 1;
             }
@@ -167,9 +186,14 @@ impl Output {
         }
     }
 
-    /// Encodes the messages that stand at the front, so that there is something to write.
-    pub(super) fn encode_front(&mut self, mut encode: impl FnMut(&Message, &mut Vec<u8>)) {
-        for piece in self.queue.iter_mut().take(MAX_SEGMENTS) {
+    /// Encodes the messages among so many pieces at the front.
+    pub(super) fn encode_front(
+        &mut self,
+        n_pieces: usize,
+        mut encode: impl FnMut(&Message, &mut Vec<u8>),
+    ) {
+        let mut has_empty = false;
+        for piece in self.queue.iter_mut().take(n_pieces) {
             let before = piece.what.len();
             if let What::Message(message) = &piece.what {
                 let mut encoded = Vec::new();
@@ -178,7 +202,11 @@ impl Output {
                 // What has been encoded in a row depends on what was before it.
                 piece.subscription = None;
                 self.n_queued = self.n_queued - before + piece.what.len();
+                has_empty |= piece.what.len() == 0;
             }
+        }
+        if has_empty {
+            self.queue.retain(|piece| piece.what.len() > 0);
         }
     }
 
@@ -188,10 +216,11 @@ impl Output {
             What::Encoded(bytes) => Some(&bytes[..]),
             What::Message(_) => None,
         });
-        let is_all = self
-            .queue
-            .iter()
-            .all(|piece| matches!(piece.what, What::Encoded(_)));
+        let is_all = self.queue.len() < MAX_SEGMENTS
+            && self
+                .queue
+                .iter()
+                .all(|piece| matches!(piece.what, What::Encoded(_)));
         let tail = (is_all && !self.tail.is_empty()).then_some(&self.tail[..]);
         let mut n_skipped = self.n_begun;
         let mut n_segments = 0;
@@ -217,12 +246,19 @@ impl Output {
         if self.n_begun == self.tail.len() {
             self.tail.clear();
             self.n_begun = 0;
+        } else if self.n_begun > self.tail.len() / 2 + 1 {
+            // A tail that never empties must not grow. One byte stays and tells that it has begun.
+            self.tail.drain(..self.n_begun - 1);
+            self.n_begun = 1;
         }
     }
 
     /// Puts what was taken out, and has not left, before what came meanwhile.
     pub(super) fn put_before(mut self, newer: &mut Self) {
         if self.is_empty() {
+            if newer.is_empty() {
+                newer.borrow(self.tail);
+            }
             return;
         }
         if newer.is_empty() {
@@ -304,6 +340,64 @@ mod tests {
         taken.advance(1);
         taken.put_before(&mut output);
         assert_eq!((output.text().as_str(), output.len()), ("bcdef", 5));
+    }
+
+    #[test]
+    fn a_tail_that_never_empties_does_not_grow() {
+        let mut output = Output::default();
+        output.push(piece("0123456789"), None);
+        for _ in 0..1000 {
+            output.push(piece("0123456789"), None);
+            output.advance(10);
+        }
+        assert_eq!(output.text(), "0123456789");
+        assert!(output.tail.capacity() < 100);
+        output.push_urgent(piece("!"));
+        assert_eq!(output.text(), "0123456789!");
+        output.advance(3);
+        output.push_urgent(piece("?"));
+        assert_eq!(output.text(), "3456789?!");
+    }
+
+    #[test]
+    fn a_buffer_that_was_written_comes_back() {
+        let mut output = Output::default();
+        output.borrow(Vec::with_capacity(100));
+        output.push(piece("ab"), None);
+        let mut taken = std::mem::take(&mut output);
+        taken.advance(2);
+        taken.put_before(&mut output);
+        assert!(
+            output
+                .give_back()
+                .is_some_and(|buffer| buffer.capacity() >= 100)
+        );
+    }
+
+    #[test]
+    fn urgent_messages_go_before_all_that_is_not_encoded() {
+        let mut output = Output::default();
+        for text in ["a", "b", "c"] {
+            output.push_message(Message::text(text), None);
+        }
+        let encode =
+            |message: &Message, out: &mut Vec<u8>| out.extend_from_slice(message.payload());
+        output.encode_front(1, encode);
+        output.push_urgent_message(Message::text("!"));
+        output.encode_front(usize::MAX, encode);
+        assert_eq!((output.text().as_str(), output.len()), ("a!bc", 4));
+    }
+
+    #[test]
+    fn messages_that_are_encoded_to_nothing_are_gone() {
+        let mut output = Output::default();
+        for _ in 0..100 {
+            output.push_message(Message::text("a"), None);
+        }
+        output.push(piece("end"), None);
+        output.encode_front(MAX_SEGMENTS, |_, _| {});
+        output.encode_front(MAX_SEGMENTS, |_, _| {});
+        assert_eq!(output.text(), "end");
     }
 
     #[test]

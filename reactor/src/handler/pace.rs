@@ -111,8 +111,11 @@ impl Pace {
 
     /// Notes what the other end took, and whether it has taken all.
     pub(super) fn written(&mut self, n_taken: usize, is_done: bool, now: Instant) {
-        if n_taken > 0 && self.expects == Some(Answer::NoPing) {
-            self.received(now);
+        match self.expects {
+            Some(Answer::NoPing) if n_taken > 0 => self.received(now),
+            // The ping may stand behind what is still being taken.
+            Some(Answer::Awaited) if n_taken > 0 && self.writing.is_some() => self.since = now,
+            _ => {}
         }
         if is_done {
             self.writing = None;
@@ -142,6 +145,11 @@ impl Pace {
             return self.writing_deadline();
         }
         self.ending_since.checked_add(self.config.close_timeout)
+    }
+
+    /// Tells whether an end in good order has taken too long.
+    pub(super) fn is_end_over(&mut self, is_flushing: bool, now: Instant) -> bool {
+        !is_flushing || self.is_stalled(now)
     }
 
     /// Returns when there is something to look at.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::outbox::{Encoding, End, Policy, Shared, State, lend};
+use super::output::PIECE_BYTES;
 use super::{Handler, Message};
 
 /// A handle to one connection, for any thread. Clones are the same connection; those that outlive
@@ -87,7 +88,7 @@ impl Peer {
     pub fn write(&self, message: impl Into<Message>) -> Result<(), WriteError> {
         let message = message.into();
         let mut state = self.lock_open()?;
-        if state.output.len() >= self.0.max_bytes {
+        if state.output.cost() >= self.0.max_bytes {
             state.has_waited = true;
             return Err(WriteError::Full);
         }
@@ -97,6 +98,7 @@ impl Peer {
     }
 
     /// Writes a message before all that waits and has not begun to leave, beyond the limit too.
+    /// Small messages that wait leave together: once the first has begun, so have all.
     ///
     /// # Errors
     ///
@@ -106,7 +108,7 @@ impl Peer {
         let mut state = self.lock_open()?;
         match self.encoded(&message) {
             Some(bytes) => state.output.push_urgent(bytes),
-            None => state.output.push_message(message, None),
+            None => state.output.push_urgent_message(message),
         }
         self.0.release(state);
         Ok(())
@@ -126,8 +128,8 @@ impl Peer {
     ) -> Result<Delivered, WriteError> {
         let mut state = self.lock_open()?;
         let mut n_dropped = 0;
-        let len = state.output.len();
-        let excess = (len + message.payload().len()).saturating_sub(self.0.max_bytes);
+        let cost = message.payload().len() + PIECE_BYTES;
+        let excess = (state.output.cost() + cost).saturating_sub(self.0.max_bytes);
         match policy {
             Policy::KeepLatest => n_dropped = state.output.drop_oldest(subscription, None),
             Policy::DropOldest if excess > 0 => {
@@ -135,8 +137,8 @@ impl Peer {
             }
             Policy::Close | Policy::DropOldest | Policy::DropNewest => {}
         }
-        let len = state.output.len();
-        if len > 0 && len + message.payload().len() > self.0.max_bytes {
+        let waiting = state.output.cost();
+        if waiting > 0 && waiting + message.payload().len() > self.0.max_bytes {
             if policy == Policy::Close {
                 self.end(state, End::Slow);
                 return Err(WriteError::Full);

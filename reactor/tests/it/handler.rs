@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 /// What a handler was called with, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Call {
+pub(crate) enum Call {
     Open,
     Message(String),
     Drained,
@@ -25,12 +25,12 @@ enum Call {
     Close(Reason),
 }
 
-type Calls = Arc<Mutex<Vec<Call>>>;
+pub(crate) type Calls = Arc<Mutex<Vec<Call>>>;
 
 /// Notes each call, and does with it what a test wants.
-struct Noting<F> {
-    calls: Calls,
-    also: F,
+pub(crate) struct Noting<F> {
+    pub(crate) calls: Calls,
+    pub(crate) also: F,
 }
 
 impl<F> Noting<F>
@@ -75,15 +75,15 @@ where
 }
 
 /// A connection in memory with a handler at its other end.
-struct Far {
-    stream: DuplexStream,
-    calls: Calls,
-    shutdown: Shutdown,
-    server: JoinHandle<()>,
+pub(crate) struct Far {
+    pub(crate) stream: DuplexStream,
+    pub(crate) calls: Calls,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) server: JoinHandle<()>,
 }
 
 impl Far {
-    fn connect<F>(n_pipe_bytes: usize, config: HandlerConfig, also: F) -> Self
+    pub(crate) fn connect<F>(n_pipe_bytes: usize, config: HandlerConfig, also: F) -> Self
     where
         F: FnMut(&Peer, &Call) + Send + 'static,
     {
@@ -106,18 +106,18 @@ impl Far {
     }
 
     /// Waits for the end, and returns all calls.
-    async fn end(self) -> Vec<Call> {
+    pub(crate) async fn end(self) -> Vec<Call> {
         drop(self.stream);
         self.server.await.unwrap();
         taken(&self.calls)
     }
 }
 
-fn taken(calls: &Calls) -> Vec<Call> {
+pub(crate) fn taken(calls: &Calls) -> Vec<Call> {
     std::mem::take(&mut *calls.lock().unwrap())
 }
 
-fn remote() -> Call {
+pub(crate) fn remote() -> Call {
     Call::Close(Reason::Remote {
         code: None,
         text: String::new(),

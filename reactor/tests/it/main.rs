@@ -5,6 +5,8 @@ mod callback_order;
 mod drain;
 mod faulty;
 mod handler;
+mod handler_end;
+mod handler_pressure;
 mod inherited;
 mod limits;
 mod peers;

@@ -1,0 +1,280 @@
+//! Handlers whose other end takes too little, or nothing, and what that costs.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::os::unix::net::UnixStream as StdStream;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use astatine_reactor::handler::{
+    Answer, Encoding, Event, HandlerConfig, Message, Peer, Policy, Protocol, Raw, Reason,
+    WriteError, drive,
+};
+use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown, Socket};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream, duplex};
+use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
+
+use crate::handler::{Call, Calls, Far, Noting, remote, taken};
+
+/// Answers each byte by itself, and asks for an answer to its pings.
+struct Answering;
+
+impl Protocol for Answering {
+    fn encoding(&self) -> Encoding {
+        Encoding::Payload
+    }
+
+    fn receive(&mut self, input: &mut BytesMut, output: &mut Vec<u8>) -> Option<Event> {
+        output.extend_from_slice(input);
+        input.clear();
+        None
+    }
+
+    fn ping(&mut self, output: &mut Vec<u8>) -> Answer {
+        output.push(b'?');
+        Answer::Awaited
+    }
+
+    fn close(&mut self, _code: Option<u16>, _text: &str, _output: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    fn encode(&mut self, _message: &Message, _output: &mut Vec<u8>) {}
+}
+
+/// A connection over a socket, with a handle to it.
+struct Local {
+    stream: UnixStream,
+    peer: Peer,
+    calls: Calls,
+    server: JoinHandle<()>,
+}
+
+async fn local(config: HandlerConfig, also: impl FnMut(&Peer, &Call) + Send + 'static) -> Local {
+    let (near, far) = StdStream::pair().unwrap();
+    far.set_nonblocking(true).unwrap();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let (mut sender, mut also) = (Some(sender), also);
+    let calls = Calls::default();
+    let handler = Noting {
+        calls: Arc::clone(&calls),
+        also: move |peer: &Peer, call: &Call| {
+            if let Some(sender) = sender.take() {
+                sender.send(peer.clone()).unwrap();
+            }
+            also(peer, call);
+        },
+    };
+    let handler = Mutex::new(Some(handler));
+    let raw = Raw::new(move |_| handler.lock().unwrap().take().unwrap()).config(config);
+    let io = Socket::try_from(near).unwrap();
+    let server = tokio::spawn(raw.serve(Connection::new(io, PeerInfo::default(), Shutdown::new())));
+    let peer = receiver.await.unwrap();
+    // The driver waits from now on.
+    tokio::task::yield_now().await;
+    Local {
+        stream: UnixStream::from_std(far).unwrap(),
+        peer,
+        calls,
+        server,
+    }
+}
+
+fn small_outbox() -> HandlerConfig {
+    let mut config = HandlerConfig::default();
+    config.outbox_bytes = 1000;
+    config
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_nobody_takes_are_bounded() {
+    let (mut far, near) = duplex(64);
+    let calls = Calls::default();
+    let handler = Noting {
+        calls: Arc::clone(&calls),
+        also: |_: &Peer, _: &Call| {},
+    };
+    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
+    let served = drive(
+        connection,
+        Bytes::new(),
+        Answering,
+        Box::new(handler),
+        small_outbox(),
+    );
+    let server = tokio::spawn(served);
+    let sent = far.write_all(&vec![b'x'; 1_000_000]).await;
+    assert!(sent.is_err(), "all was taken in and answered into memory");
+    server.await.unwrap();
+    let expected = [Call::Open, Call::Close(Reason::SlowConsumer)];
+    assert_eq!(taken(&calls), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_a_long_message_slowly_is_not_taken_for_dead() {
+    let (mut far, near) = duplex(1000);
+    let calls = Calls::default();
+    let handler = Noting {
+        calls: Arc::clone(&calls),
+        also: |peer: &Peer, call: &Call| {
+            if *call == Call::Open {
+                peer.write(vec![b'x'; 300_000]).unwrap();
+            }
+        },
+    };
+    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
+    let config = HandlerConfig::default();
+    let served = drive(
+        connection,
+        Bytes::new(),
+        Answering,
+        Box::new(handler),
+        config,
+    );
+    let server = tokio::spawn(served);
+    // 300 seconds, in which no ping can come through.
+    for _ in 0..300 {
+        far.read_exact(&mut [0; 1000]).await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    drop(far);
+    server.await.unwrap();
+    assert_eq!(taken(&calls).last(), Some(&remote()));
+}
+
+#[tokio::test]
+async fn drained_comes_also_when_another_than_the_driver_has_written_all() {
+    let Local {
+        mut stream,
+        peer,
+        calls,
+        server,
+    } = local(small_outbox(), |_, _| {}).await;
+    let message = Message::from(vec![b'x'; 1000]);
+    let delivered = peer.deliver(&message, 1, Policy::Close).unwrap();
+    assert!(delivered.is_taken);
+    assert_eq!(peer.write("y"), Err(WriteError::Full));
+    peer.flush();
+    assert_eq!(peer.pending(), 0);
+    stream.read_exact(&mut [0; 1000]).await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(taken(&calls), [Call::Open, Call::Drained]);
+    drop(stream);
+    server.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_peers_write_past_the_driver_keeps_a_raw_connection() {
+    let Local {
+        mut stream,
+        peer,
+        calls,
+        server,
+    } = local(HandlerConfig::default(), |_, _| {}).await;
+    for _ in 0..30 {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        peer.write("x").unwrap();
+        stream.read_exact(&mut [0]).await.unwrap();
+    }
+    drop(stream);
+    server.await.unwrap();
+    let calls = taken(&calls);
+    assert!(calls.contains(&Call::Ping));
+    assert_eq!(calls.last(), Some(&remote()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_writes_at_each_ping_keeps_its_socket() {
+    let write = |peer: &Peer, call: &Call| {
+        if *call == Call::Ping {
+            peer.write("?").unwrap();
+        }
+    };
+    let Local {
+        mut stream,
+        calls,
+        server,
+        ..
+    } = local(HandlerConfig::default(), write).await;
+    for _ in 0..5 {
+        stream.read_exact(&mut [0]).await.unwrap();
+    }
+    drop(stream);
+    server.await.unwrap();
+    assert_eq!(taken(&calls)[1..6], vec![Call::Ping; 5]);
+}
+
+#[tokio::test]
+async fn what_a_callback_writes_waits_for_its_end() {
+    let pending = Arc::new(Mutex::new(0));
+    let seen = Arc::clone(&pending);
+    let write = move |peer: &Peer, call: &Call| {
+        if *call == Call::Drained {
+            peer.write("ab").unwrap();
+            peer.write("cd").unwrap();
+            *seen.lock().unwrap() = peer.pending();
+        }
+    };
+    let Local {
+        mut stream, peer, ..
+    } = local(small_outbox(), write).await;
+    let message = Message::from(vec![b'x'; 1000]);
+    assert!(peer.deliver(&message, 1, Policy::Close).unwrap().is_taken);
+    assert_eq!(peer.write("y"), Err(WriteError::Full));
+    peer.flush();
+    stream.read_exact(&mut [0; 1004]).await.unwrap();
+    assert_eq!(*pending.lock().unwrap(), 4);
+}
+
+#[tokio::test]
+async fn empty_messages_hold_nothing_up() {
+    let mut far = Far::connect(64, HandlerConfig::default(), |peer, call| {
+        if let Call::Message(_) = call {
+            for _ in 0..100 {
+                let empty = Message::binary("");
+                peer.deliver(&empty, 1, Policy::DropOldest).unwrap();
+            }
+            peer.write("end").unwrap();
+        }
+    });
+    far.stream.write_all(b"a").await.unwrap();
+    let mut end = [0; 3];
+    far.stream.read_exact(&mut end).await.unwrap();
+    assert_eq!(&end, b"end");
+}
+
+#[tokio::test]
+async fn a_stream_that_gathers_what_is_written_is_flushed() {
+    let (mut far, near) = duplex(64);
+    let raw = Raw::new(|_| Noting {
+        calls: Calls::default(),
+        also: |peer: &Peer, call: &Call| {
+            if let Call::Message(text) = call {
+                peer.write(text.clone()).unwrap();
+            }
+        },
+    });
+    let io = Foreign(BufStream::new(near));
+    let server = tokio::spawn(raw.serve(Connection::new(io, PeerInfo::default(), Shutdown::new())));
+    far.write_all(b"a").await.unwrap();
+    let echo = tokio::time::timeout(Duration::from_secs(5), far.read_exact(&mut [0])).await;
+    echo.expect("it is not kept back").unwrap();
+    server.abort();
+}
+
+#[tokio::test]
+async fn small_messages_that_may_be_dropped_count_for_what_they_cost() {
+    let mut config = HandlerConfig::default();
+    config.outbox_bytes = 64_000;
+    let far = Far::connect(64, config, |peer, call| {
+        if *call == Call::Open {
+            let message = Message::binary("x").shared();
+            for _ in 0..10_000 {
+                peer.deliver(&message, 1, Policy::DropOldest).unwrap();
+            }
+            assert!(peer.pending() <= 1000, "{} pieces", peer.pending());
+        }
+    });
+    far.end().await;
+}
