@@ -44,6 +44,8 @@ pub(crate) mod tests {
     /// Sets each option to something else than its default.
     pub(crate) const EVERY_KEY: &str = r#"
 www = "public"
+templates = "templates"
+template-header = ["user-agent"]
 port = 8080
 bind = ["127.0.0.1", "unix:/run/a.sock?mode=600"]
 unix-mode = "600"

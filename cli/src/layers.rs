@@ -17,9 +17,12 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::pages::PagesLayer;
+
 /// What stands around the files, for all connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Layers {
+    pub(crate) pages: Option<PagesLayer>,
     pub(crate) log: Option<AccessLog>,
     pub(crate) proxies: Arc<[Network]>,
     pub(crate) field: Field,
@@ -32,7 +35,8 @@ impl Layers {
     /// Tells whether there is anything that would do something.
     pub(crate) fn is_empty(&self) -> bool {
         // Whom a request is for, only the log would tell.
-        self.log.is_none()
+        self.pages.is_none()
+            && self.log.is_none()
             && !self.has_request_ids
             && self.timeout.is_none()
             && self.concurrency.is_none()
@@ -63,7 +67,8 @@ impl Layers {
             Given::Replaced
         };
         let ids = self.has_request_ids.then(|| RequestIdLayer::new(given));
-        let app = Optional(self.concurrency.clone()).layer(files);
+        let app = Optional(self.pages.clone()).layer(files);
+        let app = Optional(self.concurrency.clone()).layer(app);
         let app = Optional(self.timeout).layer(app);
         let app = Optional(log).layer(app);
         let proxies = Arc::clone(&self.proxies);

@@ -16,6 +16,7 @@ use {astatine_http1 as http1, astatine_reactor as reactor, astatine_static_files
 use crate::layers::Layers;
 use crate::network::ListedNetwork;
 use crate::options::Options;
+use crate::pages::PagesLayer;
 
 /// Returns the limits of connections.
 pub(crate) fn reactor_config(options: &Options) -> reactor::Config {
@@ -56,10 +57,15 @@ pub(crate) fn http1_config(options: &Options) -> http1::Config {
 }
 
 /// Returns what stands around the files, the log among it where one is kept.
-pub(crate) fn layers(options: &Options, log: Option<AccessLog>) -> Layers {
+pub(crate) fn layers(
+    options: &Options,
+    pages: Option<PagesLayer>,
+    log: Option<AccessLog>,
+) -> Layers {
     let timeout = options.request_timeout.map(u32::from).map(seconds);
     let max_queued = options.max_queued.unwrap_or_default();
     Layers {
+        pages,
         log,
         proxies: networks(&options.trusted_proxy),
         field: options.forwarded_field.unwrap_or_default().into(),

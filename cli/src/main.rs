@@ -18,6 +18,7 @@ mod log_format;
 mod lowering;
 mod network;
 mod options;
+mod pages;
 mod pid_file;
 mod ready;
 mod serve;

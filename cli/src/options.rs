@@ -27,6 +27,19 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     pub(crate) www: Option<PathBuf>,
 
+    /// Answer GET /NAME with NAME.mustache of this folder, with NAME.json beside it as data
+    #[arg(long, value_name = "DIR")]
+    pub(crate) templates: Option<PathBuf>,
+
+    /// A header field that templates may show, as request.headers.NAME; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
+    pub(crate) template_header: Vec<String>,
+
     /// Port to listen on; 0 lets the system choose [default: 3000]
     #[arg(short, long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
@@ -253,7 +266,7 @@ impl Options {
         }
         // Were an option left out, this would not compile.
         layered! {
-            www port bind unix_mode threads access_log log_format request_id
+            www templates template_header port bind unix_mode threads access_log log_format request_id
             trusted_proxy forwarded_field proxy_protocol verbosity lame_duck shutdown_timeout pid
             listing spa index dotfiles max_age cache_control immutable gzip gzip_min gzip_max
             max_ranges cache max_open_files max_stale max_blocking

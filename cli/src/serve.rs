@@ -18,6 +18,7 @@ use crate::command_line::Settings;
 use crate::failure::Failure;
 use crate::layers::Layers;
 use crate::options::Options;
+use crate::pages::{Pages, PagesLayer};
 use crate::pid_file::PidFile;
 use crate::{descriptors, lowering, ready};
 
@@ -44,7 +45,10 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     }
     let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
     let binds = lowering::binds(&options, &inherited);
-    let layers = lowering::layers(&options, start_log(&options)?);
+    let pages = open_pages(&options)?;
+    let _watch = pages.as_ref().and_then(Pages::watch);
+    let pages = pages.map(PagesLayer);
+    let layers = lowering::layers(&options, pages, start_log(&options)?);
     let mut server = Server::new(config).threads(n_threads).inherit(inherited);
     let pid_file = Arc::new(OnceLock::new());
     let on_ready = OnReady {
@@ -151,6 +155,12 @@ fn start_diagnostics(options: &Options) {
 fn open_folder(root: &Path, config: Config) -> Result<StaticFiles, Failure> {
     StaticFiles::new(root, config)
         .map_err(|error| Failure::system(format!("cannot serve {}", root.display()), error))
+}
+
+fn open_pages(options: &Options) -> Result<Option<Arc<Pages>>, Failure> {
+    let folder = options.templates.as_deref();
+    let open = |folder| Pages::open(folder, &options.template_header).map(Arc::new);
+    folder.map(open).transpose()
 }
 
 fn write_pid(path: &Path) -> Result<PidFile, Failure> {

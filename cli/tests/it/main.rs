@@ -12,6 +12,7 @@ mod folder;
 mod layers;
 mod limits;
 mod log;
+mod pages;
 mod readme;
 mod server;
 mod signals;

@@ -1,0 +1,257 @@
+//! Pages that are rendered from templates, before the files are asked.
+//!
+//! GET /NAME shows the template NAME of the folder with the data of NAME.json beside it, `/` and
+//! names that end with a slash show `index`. What begins with `_` is for other templates only.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use astatine_templates::{Context, Error, Templates, Value, Watch};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode};
+use serde_json::Value as Json;
+
+use crate::failure::Failure;
+
+mod service;
+
+pub(crate) use service::PagesLayer;
+
+/// A folder of templates, and the data beside them.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    templates: Arc<Templates>,
+    data: RwLock<Data>,
+    /// Names of the header fields that a template may show, in lower case.
+    headers: Vec<String>,
+}
+
+/// The data of each page that has some.
+type Data = Arc<HashMap<String, Json>>;
+
+impl Pages {
+    /// Reads a folder.
+    ///
+    /// # Errors
+    ///
+    /// A template or its data cannot be used.
+    pub(crate) fn open(folder: &Path, headers: &[String]) -> Result<Self, Failure> {
+        let templates = Templates::open(folder, astatine_templates::Config::default())
+            .map_err(|error| bad_template(folder, &error))?;
+        let data = read_data(folder, &templates)?;
+        Ok(Self {
+            templates: Arc::new(templates),
+            data: RwLock::new(Arc::new(data)),
+            headers: headers.iter().map(|name| name.to_lowercase()).collect(),
+        })
+    }
+
+    /// Has the folder read again when a file in it changes, until the watch is dropped.
+    pub(crate) fn watch(self: &Arc<Self>) -> Option<Watch> {
+        let pages = Arc::downgrade(self);
+        let watch = self.templates.watch(move |load| {
+            if let Some(pages) = pages.upgrade() {
+                pages.take(load);
+            }
+        });
+        watch
+            .inspect_err(|error| tracing::warn!("templates are not watched: {error}"))
+            .ok()
+    }
+
+    /// Follows a load of the templates with one of the data; what cannot be used changes nothing.
+    fn take(&self, load: Result<(), Error>) {
+        if let Err(error) = load {
+            tracing::error!("templates stay as they were: {error}");
+            return;
+        }
+        let folder = self.templates.folder().unwrap_or_else(|| Path::new(""));
+        match read_data(folder, &self.templates) {
+            Ok(data) => {
+                *self.data.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(data);
+                tracing::info!("templates are loaded again");
+            }
+            Err(failure) => tracing::error!("the data of pages stays as it was: {failure}"),
+        }
+    }
+
+    /// Renders the page that a request asks for, if there is one.
+    fn answer(&self, request: &Parts) -> Option<Response<Bytes>> {
+        if request.method != Method::GET && request.method != Method::HEAD {
+            return None;
+        }
+        let path = request.uri.path().strip_prefix('/')?;
+        let index = if path.is_empty() || path.ends_with('/') {
+            "index"
+        } else {
+            ""
+        };
+        let name = format!("{path}{index}");
+        if name.split('/').any(|part| part.starts_with('_')) {
+            return None;
+        }
+        let template = self.templates.get(&name)?;
+        let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
+        let data = Arc::clone(&data);
+        let page = Page {
+            data: data.get(&name),
+            request: Asked::new(request, &self.headers),
+        };
+        Some(match template.render_bytes(&page) {
+            Ok(text) => response(StatusCode::OK, "text/html; charset=utf-8", text.into()),
+            Err(error) => {
+                tracing::error!("{name} cannot be rendered: {error}");
+                let text = Bytes::from_static(b"The page cannot be rendered.\n");
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                response(status, "text/plain; charset=utf-8", text)
+            }
+        })
+    }
+}
+
+fn response(status: StatusCode, media_type: &'static str, text: Bytes) -> Response<Bytes> {
+    let length = HeaderValue::from(text.len());
+    let mut response = Response::new(text);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CONTENT_LENGTH, length);
+    // It may be an other one for each request.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// What a template is shown: the page's data, and `request`.
+struct Page<'a> {
+    data: Option<&'a Json>,
+    request: Asked<'a>,
+}
+
+impl Context for Page<'_> {
+    fn value(&self) -> Value<'_> {
+        Value::fields(self)
+    }
+
+    fn field(&self, name: &str) -> Value<'_> {
+        match (name, self.data) {
+            ("request", _) => self.request.value(),
+            (_, Some(data)) => data.field(name),
+            (_, None) => Value::MISSING,
+        }
+    }
+}
+
+/// What a template may know of a request.
+struct Asked<'a> {
+    path: &'a str,
+    query: HashMap<String, String>,
+    headers: HashMap<String, String>,
+}
+
+astatine_templates::context! { Asked<'a> { path, query, headers } }
+
+impl<'a> Asked<'a> {
+    fn new(request: &'a Parts, wanted: &[String]) -> Self {
+        let query = request.uri.query().unwrap_or_default();
+        let mut pairs = HashMap::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            pairs.entry(decoded(name)).or_insert_with(|| decoded(value));
+        }
+        let header = |name: &String| {
+            let value = request.headers.get(name)?;
+            let text = String::from_utf8_lossy(value.as_bytes());
+            Some((name.clone(), text.into_owned()))
+        };
+        Self {
+            path: request.uri.path(),
+            query: pairs,
+            headers: wanted.iter().filter_map(header).collect(),
+        }
+    }
+}
+
+/// Decodes a part of a query; an escape that is none stays as it is.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let digit = |at: usize| char::from(*behind.get(at)?).to_digit(16);
+        match (byte, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &behind[2..];
+            }
+            (b'+', ..) => {
+                bytes.push(b' ');
+                rest = behind;
+            }
+            _ => {
+                bytes.push(byte);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Reads the data beside each template.
+fn read_data(folder: &Path, templates: &Templates) -> Result<HashMap<String, Json>, Failure> {
+    let mut data = HashMap::new();
+    for name in templates.names() {
+        let path = folder.join(format!("{name}.json"));
+        match fs::read(&path) {
+            Ok(text) => {
+                let json = serde_json::from_slice(&text);
+                data.insert(name, json.map_err(|error| bad_data(path, &error))?);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(Failure::system(
+                    format!("cannot read {}", path.display()),
+                    error,
+                ));
+            }
+        }
+    }
+    Ok(data)
+}
+
+fn bad_template(folder: &Path, error: &Error) -> Failure {
+    Failure::Configuration {
+        path: folder.to_owned(),
+        line: None,
+        reason: error.to_string(),
+    }
+}
+
+fn bad_data(path: PathBuf, error: &serde_json::Error) -> Failure {
+    Failure::Configuration {
+        path,
+        line: Some(error.line()),
+        reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decoded;
+
+    #[test]
+    fn a_query_is_decoded_and_what_is_no_escape_stays() {
+        for (text, expected) in [
+            ("a+b%20c", "a b c"),
+            ("%C3%A4%2b", "ä+"),
+            ("100%", "100%"),
+            ("%zz%4", "%zz%4"),
+            ("%ff", "\u{fffd}"),
+        ] {
+            assert_eq!(decoded(text), expected);
+        }
+    }
+}
