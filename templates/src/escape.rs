@@ -97,18 +97,16 @@ fn specials(word: u64) -> u64 {
         | zeros(word ^ of(b'"'))
 }
 
-#[inline(never)]
 fn write_entity(byte: u8, bytes: &mut Vec<u8>, at: usize) -> usize {
-    let entity: [u8; 8] = match byte {
-        b'&' => *b"&amp;\0\0\0",
-        b'<' => *b"&lt;\0\0\0\0",
-        b'>' => *b"&gt;\0\0\0\0",
-        b'"' => *b"&quot;\0\0",
-        _ => *b"&#39;\0\0\0",
+    let (entity, n_bytes) = match byte {
+        b'&' => (b"&amp; ", 5),
+        b'<' => (b"&lt;  ", 4),
+        b'>' => (b"&gt;  ", 4),
+        b'"' => (b"&quot;", 6),
+        _ => (b"&#39; ", 5),
     };
-    put(&entity, bytes, at);
-    let n_missing = entity.iter().rev().take_while(|&&byte| byte == 0).count();
-    at + entity.len() - n_missing
+    put(entity, bytes, at);
+    at + n_bytes
 }
 
 /// Returns how many bytes of a block stand before the first to escape.

@@ -90,10 +90,14 @@ pub(super) fn write_value(
 /// Copies so many bytes as are known when this crate is compiled.
 #[inline(always)]
 pub(crate) fn put<const N: usize>(from: &[u8; N], bytes: &mut Vec<u8>, at: usize) {
-    match bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<N>) {
-        Some(room) => room.copy_from_slice(from),
-        None => put_behind(from, bytes, at),
+    // Two questions one behind the other are two branches; asked as one they are more.
+    if let Some(rest) = bytes.get_mut(at..) {
+        if let Some(room) = rest.first_chunk_mut::<N>() {
+            room.copy_from_slice(from);
+            return;
+        }
     }
+    put_behind(from, bytes, at);
 }
 
 /// Copies where there was no room.

@@ -96,6 +96,10 @@ impl<'r, 'd> Machine<'r, 'd> {
                     }
                     Some(end)
                 }
+                Op::Section(section) => self.flag(section).map(|is_set| {
+                    at = if is_set { at } else { section.end - 1 };
+                    end
+                }),
                 _ => None,
             };
             if let Some(written) = written {
@@ -210,6 +214,19 @@ impl<'r, 'd> Machine<'r, 'd> {
         SectionId {
             begin,
             n_calls: self.calls.len(),
+        }
+    }
+
+    /// Tells what a truth value says to a section that does not look at it; `None` of all else.
+    #[inline]
+    fn flag(&self, section: &Section) -> Option<bool> {
+        let Path::Name(name) = &section.path else {
+            return None;
+        };
+        match self.scopes.find_inside(name).0 {
+            Kind::Bool(false) | Kind::Null => Some(false),
+            Kind::Bool(true) if !section.shows_item => Some(true),
+            _ => None,
         }
     }
 
