@@ -58,7 +58,8 @@ async fn write_head(connection: &mut Connection, response: &Response<()>) -> io:
     connection.io.write_all(&head).await
 }
 
-async fn serve(
+/// Does the handshake, then echoes until the end.
+pub(crate) async fn serve(
     mut connection: Connection,
     config: Arc<astatine_websocket::Config>,
 ) -> io::Result<()> {

@@ -26,7 +26,6 @@ pub(crate) enum Compression {
 pub(crate) struct Own {
     deflater: Deflater,
     inflater: Inflater,
-    scratch: Vec<u8>,
 }
 
 /// What a thread keeps.
@@ -47,15 +46,22 @@ const SHARED_DIRECTION: Direction = Direction {
 
 fn with_shared<T>(use_it: impl FnOnce(&mut Shared) -> T) -> T {
     SHARED.with_borrow_mut(|shared| {
-        use_it(shared.get_or_insert_with(|| {
+        let shared = shared.get_or_insert_with(|| {
             Box::new(Shared {
                 deflater: Deflater::new(SHARED_DIRECTION, &Config::default()),
                 inflater: Inflater::new(SHARED_DIRECTION),
                 scratch: Vec::new(),
             })
-        }))
+        });
+        let used = use_it(shared);
+        shared.scratch.clear();
+        shared.scratch.shrink_to(MAX_KEPT_BYTES);
+        used
     })
 }
+
+/// What one long message has needed beyond this is not kept.
+const MAX_KEPT_BYTES: usize = 256 << 10;
 
 impl Compression {
     pub(crate) fn new(terms: Option<Terms>, is_client: bool, config: &Config) -> Self {
@@ -75,7 +81,6 @@ impl Compression {
         Self::Own(Box::new(Own {
             deflater: Deflater::new(ours, config),
             inflater: Inflater::new(theirs),
-            scratch: Vec::new(),
         }))
     }
 
@@ -129,8 +134,9 @@ impl Compression {
                 lend(deflated)
             }),
             Self::Own(own) => {
-                let deflated = own.deflater.deflate(payload, &mut own.scratch);
-                lend(deflated)
+                // Not kept: a connection that is idle holds no buffer.
+                let mut scratch = Vec::new();
+                lend(own.deflater.deflate(payload, &mut scratch))
             }
         }
     }

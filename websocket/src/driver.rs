@@ -117,6 +117,12 @@ impl Protocol for Frames {
         }
     }
 
+    fn receive_eof(&mut self) -> Reason {
+        let code = self.core.receive_eof().is_err().then_some(ABNORMAL);
+        let text = String::new();
+        Reason::Remote { code, text }
+    }
+
     fn missing_bytes(&self) -> usize {
         self.core.payload_missing()
     }

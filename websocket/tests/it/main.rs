@@ -1,10 +1,12 @@
-//! The public interface, without a socket.
+//! The public interface, most of it without a socket.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod allocations;
 mod codec;
 mod deflate;
 mod dice;
+mod driver;
+mod example;
 mod handshake;
 mod joined;
 mod negotiation;
