@@ -38,7 +38,17 @@ impl Escape {
 
 /// Writes text, escaped for HTML; returns its end. Most blocks have nothing to escape and are
 /// copied whole.
-pub(crate) fn write_html(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
+pub(crate) fn write_html(text: &[u8], bytes: &mut Vec<u8>, at: usize) -> usize {
+    // Most text is short, and pays for nothing that long text needs.
+    if text.len() < BLOCK {
+        write_tail(text, bytes, at)
+    } else {
+        write_blocks(text, bytes, at)
+    }
+}
+
+#[inline(never)]
+fn write_blocks(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
     let mut rest = text;
     while let Some(block) = rest.first_chunk::<BLOCK>() {
         put(block, bytes, at);
@@ -56,7 +66,7 @@ pub(crate) fn write_html(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usi
 
 /// Writes less than a block. It is looked at in two parts that may overlap.
 #[inline]
-fn write_tail(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
+fn write_tail(text: &[u8], bytes: &mut Vec<u8>, at: usize) -> usize {
     if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
         let (low, high) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
         if (specials(low) | specials(high)) == 0 {
@@ -72,6 +82,11 @@ fn write_tail(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
             return at + text.len();
         }
     }
+    write_bytes(text, bytes, at)
+}
+
+#[inline(never)]
+fn write_bytes(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
     for &byte in text {
         if is_special(byte) {
             at = write_entity(byte, bytes, at);

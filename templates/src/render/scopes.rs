@@ -213,7 +213,7 @@ impl<'d> Scopes<'d> {
     pub(super) fn enter_list(&mut self, list: List<'d>, index: usize, section: SectionId) {
         let (value, rest) = match list {
             List::Items(items) => (
-                items.item(index),
+                in_parts(items.item(index)),
                 Rest::Items {
                     items,
                     next: index + 1,
@@ -240,9 +240,10 @@ impl<'d> Scopes<'d> {
     }
 
     fn push(&mut self, scope: Scope<'d>) {
-        let below = std::mem::replace(&mut self.top, scope);
         if self.depth > 0 {
-            self.outer.push(below);
+            self.outer.push(std::mem::replace(&mut self.top, scope));
+        } else {
+            self.top = scope;
         }
         self.depth += 1;
     }
@@ -259,7 +260,7 @@ impl<'d> Scopes<'d> {
     pub(super) fn advance(&mut self) -> bool {
         if let Rest::Items { items, next, len } = &mut self.top.rest {
             if *next < *len {
-                self.top.value = items.item(*next);
+                self.top.value = in_parts(items.item(*next));
                 *next += 1;
                 return true;
             }
@@ -287,5 +288,15 @@ impl<'d> Scopes<'d> {
         let below = self.outer.pop();
         self.top = below.unwrap_or_else(|| Self::new(self.root).top);
         self.depth -= 1;
+    }
+}
+
+/// Returns a value that has just been made. Copied as a whole it would be read in other pieces
+/// than it was written in, and the processor would wait until it has left for the cache.
+#[inline]
+fn in_parts(value: Value<'_>) -> Value<'_> {
+    match value.0 {
+        Kind::Fields(fields) => Value::fields(fields),
+        _ => value,
     }
 }
