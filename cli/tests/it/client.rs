@@ -62,7 +62,11 @@ where
     }
 
     pub(crate) fn send(&self, text: &str) {
-        self.stream.get_ref().write_all(text.as_bytes()).unwrap();
+        self.send_bytes(text.as_bytes());
+    }
+
+    pub(crate) fn send_bytes(&self, bytes: &[u8]) {
+        self.stream.get_ref().write_all(bytes).unwrap();
     }
 
     /// Reads a response with a body.

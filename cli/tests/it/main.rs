@@ -19,3 +19,4 @@ mod signals;
 mod smuggling;
 mod syscalls;
 mod usage;
+mod websocket;
