@@ -67,7 +67,7 @@ where
         let is_too_long_to_discard = is_gone && left > MAX_DISCARDED_BODY_BYTES as u64;
         // A client that waits for leave to send its body may send it or not: what comes next
         // cannot be told apart.
-        if transport.is_draining() || transport.awaits_continue() || is_too_long_to_discard {
+        if transport.is_shutting_down() || transport.awaits_continue() || is_too_long_to_discard {
             transport.core.close_after_response();
         }
         let exact_len = response.body().size_hint().exact();

@@ -36,7 +36,8 @@ pub(super) struct Transport {
     /// The deadline's idea of the time at the start of this turn.
     now: Instant,
     draining: Reached,
-    was_draining: bool,
+    /// When this connection came to know that the server drains.
+    draining_since: Option<Instant>,
     awaits_continue: bool,
     /// Whether this turn's last read got less than it had room for: the stream is empty.
     is_drained: bool,
@@ -62,8 +63,8 @@ impl Transport {
             timeouts: Timeouts::new(deadline.now()),
             now: deadline.now(),
             deadline,
-            was_draining: false,
-            draining: connection.shutdown.reached(Phase::LameDuck),
+            draining_since: None,
+            draining: connection.shutdown.reached(Phase::Draining),
             connection: Some(connection),
             awaits_continue: false,
             is_drained: false,
@@ -91,8 +92,10 @@ impl Transport {
         self.output.give_back(&mut scratch.output);
     }
 
-    pub(super) fn is_draining(&self) -> bool {
-        self.draining.is_reached()
+    /// Tells whether each answer has to say that the connection ends.
+    pub(super) fn is_shutting_down(&self) -> bool {
+        let connection = self.connection.as_ref();
+        connection.is_some_and(|connection| connection.shutdown.phase() >= Phase::LameDuck)
     }
 
     pub(super) fn is_handed_over(&self) -> bool {
@@ -384,20 +387,21 @@ impl Transport {
     pub(super) fn check_deadline(&mut self, wait: Wait, cx: &mut Context<'_>) -> Option<Expired> {
         self.timeouts.wait_for(wait, self.now);
         let is_draining = Pin::new(&mut self.draining).poll(cx).is_ready();
-        let has_begun_to_drain =
-            is_draining != std::mem::replace(&mut self.was_draining, is_draining);
-        if self.timeouts.take_changed() || has_begun_to_drain {
+        let begins_to_drain = is_draining && self.draining_since.is_none();
+        if begins_to_drain {
+            self.draining_since = Some(self.now);
+        }
+        let (config, since) = (&self.setup.config, self.draining_since);
+        if self.timeouts.take_changed() || begins_to_drain {
             self.deadline
-                .set(self.timeouts.poll_deadline(&self.setup.config, is_draining));
+                .set(self.timeouts.poll_deadline(config, since));
         }
         if self.deadline.poll_expired(cx).is_pending() {
             return None;
         }
-        let expired = self
-            .timeouts
-            .handle_timeout(self.now, &self.setup.config, is_draining);
+        let expired = self.timeouts.handle_timeout(self.now, config, since);
         self.deadline
-            .set(self.timeouts.poll_deadline(&self.setup.config, is_draining));
+            .set(self.timeouts.poll_deadline(config, since));
         expired
     }
 }

@@ -126,10 +126,14 @@ impl Timeouts {
         std::mem::take(&mut self.is_changed)
     }
 
-    /// Returns when [`Timeouts::handle_timeout`] has something to look at.
-    pub fn poll_deadline(&self, config: &Config, is_draining: bool) -> Option<Instant> {
+    /// Returns when [`Timeouts::handle_timeout`] has something to look at. A server that drains
+    /// tells since when.
+    pub fn poll_deadline(
+        &self,
+        config: &Config,
+        draining_since: Option<Instant>,
+    ) -> Option<Instant> {
         let reading = match self.wait {
-            Wait::FirstByte | Wait::NextRequest if is_draining => Some(Self::DRAINING_IDLE),
             Wait::FirstByte | Wait::Head => Some(config.head_timeout),
             Wait::NextRequest => Some(config.keep_alive_timeout),
             Wait::Body => Some(config.body_grace),
@@ -139,6 +143,7 @@ impl Timeouts {
         };
         // A time that is too far away to be told is never.
         let reading = reading.and_then(|wait| self.since.checked_add(wait));
+        let reading = earlier(reading, self.end_of_draining_idle(draining_since));
         let writing = self.writing.as_ref().and_then(|writing| {
             let stalled = writing.progress.checked_add(config.write_stall_timeout);
             let slow = writing.window.checked_add(config.drain_grace);
@@ -152,7 +157,7 @@ impl Timeouts {
         &mut self,
         now: Instant,
         config: &Config,
-        is_draining: bool,
+        draining_since: Option<Instant>,
     ) -> Option<Expired> {
         if let Some(writing) = &mut self.writing {
             if now.saturating_duration_since(writing.progress) >= config.write_stall_timeout {
@@ -169,9 +174,7 @@ impl Timeouts {
         }
         let waited = now.saturating_duration_since(self.since);
         match self.wait {
-            Wait::FirstByte | Wait::NextRequest if is_draining => {
-                (waited >= Self::DRAINING_IDLE).then_some(Expired::Close)
-            }
+            Wait::NextRequest if self.is_drained(now, draining_since) => Some(Expired::Close),
             Wait::HalfClosed => (waited >= config.write_stall_timeout).then_some(Expired::Close),
             Wait::FirstByte => (waited >= config.head_timeout).then_some(Expired::Close),
             Wait::NextRequest => (waited >= config.keep_alive_timeout).then_some(Expired::Close),
@@ -188,6 +191,18 @@ impl Timeouts {
             Wait::Body | Wait::Service => None,
             Wait::Linger => (waited >= Self::LINGER).then_some(Expired::Close),
         }
+    }
+
+    /// Returns when a draining server has waited long enough for the next request: the time before
+    /// it drained does not count, since a client cannot know what is to come.
+    fn end_of_draining_idle(&self, draining_since: Option<Instant>) -> Option<Instant> {
+        let since = draining_since.filter(|_| self.wait == Wait::NextRequest)?;
+        since.max(self.since).checked_add(Self::DRAINING_IDLE)
+    }
+
+    fn is_drained(&self, now: Instant, draining_since: Option<Instant>) -> bool {
+        self.end_of_draining_idle(draining_since)
+            .is_some_and(|end| now >= end)
     }
 }
 

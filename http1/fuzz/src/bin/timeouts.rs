@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
     let mut now = Instant::now();
     let config = Config::default();
     let mut timeouts = Timeouts::new(now);
-    let mut is_draining = false;
+    let mut draining_since = None;
     for op in data.chunks_exact(2) {
         let amount = u64::from(op[1]);
         match op[0] % 8 {
@@ -35,23 +35,23 @@ fuzz_target!(|data: &[u8]| {
             3 => timeouts.received(usize::from(op[1]) * 32),
             4 => timeouts.write_pending(usize::from(op[1]) * 64, now),
             5 => timeouts.write_done(),
-            6 => is_draining = !is_draining,
+            6 => draining_since = draining_since.xor(Some(now)),
             _ => now += Duration::from_secs(amount),
         }
-        let Some(deadline) = timeouts.poll_deadline(&config, is_draining) else {
+        let Some(deadline) = timeouts.poll_deadline(&config, draining_since) else {
             let never = now + Duration::from_secs(1 << 32);
-            assert_eq!(timeouts.handle_timeout(never, &config, is_draining), None);
+            assert_eq!(timeouts.handle_timeout(never, &config, draining_since), None);
             continue;
         };
         let before = deadline - Duration::from_millis(1);
-        let early = timeouts.handle_timeout(before.min(now), &config, is_draining);
+        let early = timeouts.handle_timeout(before.min(now), &config, draining_since);
         assert!(early.is_none() || now >= deadline);
         now = now.max(deadline);
-        if timeouts.handle_timeout(now, &config, is_draining).is_some() {
+        if timeouts.handle_timeout(now, &config, draining_since).is_some() {
             // The connection ends; the next one begins.
             timeouts = Timeouts::new(now);
         } else {
-            let next = timeouts.poll_deadline(&config, is_draining);
+            let next = timeouts.poll_deadline(&config, draining_since);
             assert!(next.is_none_or(|next| next > now), "a timer that spins");
         }
     }

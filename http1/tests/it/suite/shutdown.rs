@@ -25,6 +25,43 @@ async fn an_idle_connection_is_closed_after_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_second_of_a_connection_that_has_long_been_idle_begins_with_the_draining() {
+    let mut client = Client::connect(echo());
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_until("GET / ").await;
+    pass(Duration::from_secs(20)).await;
+    client.shutdown.advance(Phase::Draining);
+    let begun = Instant::now();
+    assert_eq!(client.read_all().await, "");
+    let elapsed = begun.elapsed();
+    assert!((500..=2500).contains(&elapsed.as_millis()), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_has_served_nothing_has_its_time_for_a_head_also_while_draining() {
+    let mut client = Client::connect(echo());
+    client.shutdown.advance(Phase::Draining);
+    pass(Duration::from_secs(7)).await;
+    assert_eq!(
+        client.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await,
+        last("GET / ")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lame_duck_goes_on_with_its_idle_connections() {
+    let mut client = Client::connect(echo());
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    client.read_until("GET / ").await;
+    client.shutdown.advance(Phase::LameDuck);
+    pass(Duration::from_secs(20)).await;
+    assert_eq!(
+        client.ask("GET /2 HTTP/1.1\r\nHost: h\r\n\r\n").await,
+        last("GET /2 ")
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_next_request_is_answered_with_close() {
     let mut client = Client::connect(echo());
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await;
