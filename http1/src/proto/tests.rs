@@ -229,6 +229,30 @@ mod limits {
     }
 
     #[test]
+    fn more_fields_than_a_map_holds_are_an_error_whatever_the_limit() {
+        let config = Config {
+            max_headers: 60_000,
+            max_head_bytes: 1 << 20,
+            ..Config::default()
+        };
+        let same = |n: usize| "a:\r\n".repeat(n);
+        let other = |n: usize| (0..n).map(|at| format!("a{at}:\r\n")).collect();
+        for (n_fields, fields, expected) in [
+            (30_000, same(30_000), None),
+            (20_000, other(20_000), None),
+            (40_000, other(40_000), Some(Violation::TooManyHeaders)),
+        ] {
+            let head = Bytes::from(format!("GET / HTTP/1.1\r\nHost: h\r\n{fields}\r\n"));
+            let (mut request, mut lower) = (Request::new(()), Head::default());
+            let upper = Connection::new().receive_head(&mut head.clone(), &config, &mut request);
+            assert_eq!(upper.err(), expected, "{n_fields}");
+            let received = Connection::new().receive_head(&mut head.clone(), &config, &mut lower);
+            assert_eq!(received.err(), None);
+            assert_eq!(lower.into_request(()).err(), expected, "{n_fields}");
+        }
+    }
+
+    #[test]
     fn a_head_beyond_the_limit_is_431() {
         let config = Config {
             max_head_bytes: 100,

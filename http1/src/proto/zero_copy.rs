@@ -77,7 +77,8 @@ impl Head {
         let mut request = Request::new(body);
         let (method, target) = (0..self.method_len, self.target_range());
         request.set_line(&self.block, method, target, self.version)?;
-        request.reserve(self.n_fields);
+        // A map grows by itself, and says where it cannot; asked for too much at once it panics.
+        request.reserve(self.n_fields.min(MAX_RESERVED));
         let mut framing = FramingFields::default();
         for line in self.field_lines() {
             request.append(&self.block, line.name, line.value, &mut framing)?;
@@ -99,6 +100,9 @@ impl Head {
         })
     }
 }
+
+/// The fields that room is made for at once.
+const MAX_RESERVED: usize = 256;
 
 impl Form for Head {
     fn clear(&mut self) {
