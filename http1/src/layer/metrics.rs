@@ -27,8 +27,9 @@ use crate::refusal::Refusal;
 /// | `http_response_seconds` | to the end, when the server lets the response go |
 /// | `http_refusals_total{reason}` | counter of what the server refused by itself: [`count_refusal`] |
 ///
-/// `status` is `1xx` to `5xx`, and `none` where the client left before the response. `method` is a
-/// method of RFC 9110 or `PATCH`, else `other`, since clients can make up as many as they like.
+/// `status` is `1xx` to `5xx`, `other` for a code beyond, and `none` where the client left before
+/// the response. `method` is a method of RFC 9110 or `PATCH`, else `other`, since clients can make
+/// up as many as they like.
 ///
 /// A request costs four looks at the clock and about ten atomic operations.
 #[derive(Clone, Debug)]
@@ -98,7 +99,7 @@ struct Meters {
 const METHODS: [&str; 10] = [
     "other", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
 ];
-const STATUSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
+const STATUSES: [&str; 7] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 
 /// Returns the place in [`METHODS`].
 fn index_of(method: &Method) -> usize {
@@ -108,8 +109,7 @@ fn index_of(method: &Method) -> usize {
 
 /// Returns the place in [`STATUSES`].
 fn class_of(status: StatusCode) -> usize {
-    let class = usize::from(status.as_u16() / 100);
-    if class < STATUSES.len() { class } else { 0 }
+    usize::from(status.as_u16() / 100).min(STATUSES.len() - 1)
 }
 
 impl<S> Layer<S> for MetricsLayer {
@@ -430,7 +430,7 @@ mod tests {
                 [
                     "GET 4xx: 2",
                     "PATCH 5xx: 1",
-                    "PATCH none: 1",
+                    "PATCH other: 1",
                     "POST 5xx: 1",
                     "PUT none: 1",
                     "other 3xx: 2",
