@@ -186,6 +186,8 @@ pub(crate) enum Demand {
 impl Feed {
     /// A body is read ahead of the service by this much, and one read.
     const BUFFERED_BYTES: usize = 64 << 10;
+    /// Pieces shorter than this are copied.
+    const COPY_MAX_BYTES: usize = 8 << 10;
     /// What a frame costs beside its content.
     const FRAME_BYTES: usize = 64;
 
@@ -211,13 +213,25 @@ impl Feed {
         }
     }
 
+    /// Tells whether as much is buffered as may.
+    pub(crate) fn is_enough(&self) -> bool {
+        let state = self.0.lock();
+        !state.is_reader_gone && state.is_enough()
+    }
+
     /// Tells whether the service has dropped its end.
     pub(crate) fn is_reader_gone(&self) -> bool {
         self.0.lock().is_reader_gone
     }
 
-    /// Hands content to the service.
+    /// Hands content to the service. A short piece is copied, so that it does not hold on to the
+    /// block that it was read into.
     pub(crate) fn data(&self, bytes: Bytes) {
+        let bytes = if bytes.len() < Self::COPY_MAX_BYTES {
+            Bytes::copy_from_slice(&bytes)
+        } else {
+            bytes
+        };
         let mut state = self.0.lock();
         if state.is_reader_gone {
             return;

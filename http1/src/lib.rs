@@ -32,7 +32,7 @@
 //! | idle | nothing |
 //! | sending a head | `max_head_bytes`, and as much room to read more |
 //! | waiting for the service | the block of 16 KiB that its request was read into, shared with other requests |
-//! | sending a body that the service does not take | 128 KiB |
+//! | sending a body that the service does not take | 64 KiB in blocks of 64 KiB, each at least an eighth full: 512 KiB |
 //! | not taking a response | 64 KiB and the piece of the body under way |
 //!
 //! # Features

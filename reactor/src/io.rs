@@ -34,6 +34,13 @@ pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
     fn poll_read_ready(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+
+    /// Is ready when the other end has ended its side, or is gone, be there unread bytes before
+    /// that or not. The task need not be woken for it: ask from time to time. A stream that cannot
+    /// tell never is.
+    fn poll_ended(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 impl<T: Io + ?Sized> Io for Box<T> {
@@ -47,6 +54,10 @@ impl<T: Io + ?Sized> Io for Box<T> {
 
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         (**self).poll_read_ready(cx)
+    }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        (**self).poll_ended(cx)
     }
 }
 

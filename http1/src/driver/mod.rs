@@ -224,6 +224,11 @@ where
             None => Ok(Turn::Waits),
             Some(Expired::Close) => Ok(Turn::Ended),
             Some(Expired::Refuse(violation)) => Ok(self.violated(violation)),
+            Some(Expired::Unwatched) if self.transport.has_peer_ended(cx) => {
+                self.transport.abort();
+                Ok(Turn::Ended)
+            }
+            Some(Expired::Unwatched) => Ok(Turn::Waits),
             Some(Expired::WriteStalled) => {
                 // What the peer does not take would stay in the kernel for minutes.
                 self.transport.abort();
@@ -245,6 +250,7 @@ where
             Step::Closing(_) => Wait::Linger,
             Step::Idle if transport.core.is_idle() => transport.wait_between(),
             _ if transport.is_eof() => Wait::HalfClosed,
+            _ if !(self.wants_input(cx) && transport.has_room()) => Wait::Unwatched,
             _ => Wait::Service,
         }
     }
@@ -282,7 +288,13 @@ where
             hook(&Refusal { reason, peer });
         }
         self.transport.refuse(reason.status());
-        self.enter(Step::Closing(Closing::begin()));
+        let closing = if self.transport.core.is_body_until_close() {
+            // Half a response must not end as a whole one does.
+            Closing::break_off(Error::Disconnected)
+        } else {
+            Closing::begin()
+        };
+        self.enter(Step::Closing(closing));
         Turn::Moved
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Output {
     tail: Vec<u8>,
     /// How much of the tail the stream has taken.
     n_taken: usize,
+    /// Whether the stream may hold on to what it has taken, until it is flushed.
+    is_unflushed: bool,
 }
 
 /// Pieces up to this size are copied behind their head: cheaper than one more segment in writev.
@@ -29,7 +31,11 @@ impl Output {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        !self.has_bytes() && !self.is_unflushed
+    }
+
+    fn has_bytes(&self) -> bool {
+        self.len() != 0
     }
 
     /// Works with the thread's buffer where the connection has none of its own.
@@ -80,7 +86,7 @@ impl Output {
         n_taken: &mut usize,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        while !self.is_empty() {
+        while self.has_bytes() {
             let n = if self.queue.is_empty() {
                 ready!(Pin::new(&mut *io).poll_write(cx, &self.tail[self.n_taken..]))?
             } else {
@@ -93,6 +99,11 @@ impl Output {
             }
             *n_taken += n;
             self.advance(n);
+            self.is_unflushed = true;
+        }
+        if self.is_unflushed {
+            ready!(Pin::new(&mut *io).poll_flush(cx))?;
+            self.is_unflushed = false;
         }
         Poll::Ready(Ok(()))
     }
@@ -104,7 +115,7 @@ impl Output {
         n_taken: &mut usize,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        while !self.is_empty() {
+        while self.has_bytes() {
             let written = if self.queue.is_empty() {
                 direct.try_writev_more(&[IoSlice::new(&self.tail[self.n_taken..])])
             } else {

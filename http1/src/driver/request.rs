@@ -130,19 +130,23 @@ where
         moved
     }
 
+    /// Tells whether there is a use for more input.
+    pub(super) fn wants_input(&self, cx: &Context<'_>) -> bool {
+        match (&self.step, &self.feed) {
+            (Step::Closing(_) | Step::HandedOver(_), _) => false,
+            (Step::Handing(_), None) => false,
+            (_, Some(feed)) => feed.poll_demand(cx) != Demand::Enough,
+            (_, None) => !self.transport.core.is_receiving_body(),
+        }
+    }
+
     /// Reads, where there is a use for more.
     pub(super) fn fill(
         &mut self,
         scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
-        let is_wanted = match (&self.step, &self.feed) {
-            (Step::Closing(_) | Step::HandedOver(_), _) => false,
-            (Step::Handing(_), None) => false,
-            (_, Some(feed)) => feed.poll_demand(cx) != Demand::Enough,
-            (_, None) => !self.transport.core.is_receiving_body(),
-        };
-        if !is_wanted {
+        if !self.wants_input(cx) {
             return Ok(Turn::Waits);
         }
         match self.transport.fill(scratch, cx)? {

@@ -145,12 +145,9 @@ where
         }
         if self.transport.core.is_receiving_body() {
             // The next protocol begins behind the request; a body that is too long to be discarded
-            // ends the connection.
-            return if self.feed.is_some() {
-                Turn::Waits
-            } else {
-                Turn::Ended
-            };
+            // ends the connection, and so does one that only the next protocol would read.
+            let is_stuck = self.feed.as_ref().is_none_or(Feed::is_enough);
+            return if is_stuck { Turn::Ended } else { Turn::Waits };
         }
         let Step::Handing(handover) = &self.step else {
             return Turn::Waits;

@@ -263,8 +263,7 @@ impl Transport {
         cx: &mut Context<'_>,
     ) -> Result<Poll<Result<(), Violation>>, Error> {
         let is_body = self.core.is_receiving_body();
-        let has_room = is_body || self.core.is_idle() || self.input.len() < MAX_READ_AHEAD_BYTES;
-        if self.is_eof || !has_room || !is_body && !self.output.is_empty() {
+        if self.is_eof || !self.has_room() || !is_body && !self.output.is_empty() {
             return Ok(Poll::Pending);
         }
         match self.poll_read(scratch, cx) {
@@ -328,6 +327,19 @@ impl Transport {
             self.owns_input = false;
         }
         read
+    }
+
+    /// Tells whether the input has room for more.
+    pub(super) fn has_room(&self) -> bool {
+        self.core.is_receiving_body()
+            || self.core.is_idle()
+            || self.input.len() < MAX_READ_AHEAD_BYTES
+    }
+
+    /// Tells whether the peer has ended its side or is gone, where nothing is read that would say
+    /// so.
+    pub(super) fn has_peer_ended(&mut self, cx: &mut Context<'_>) -> bool {
+        self.io().is_some_and(|io| io.poll_ended(cx).is_ready())
     }
 
     pub(super) fn is_eof(&self) -> bool {

@@ -23,6 +23,8 @@ pub enum Wait {
     Service,
     /// The service, for a peer that has ended its side and may be gone altogether.
     HalfClosed,
+    /// The service, with nothing read meanwhile: whether the peer is still there is to be asked.
+    Unwatched,
     /// The peer's end of the stream, after the last response.
     Linger,
 }
@@ -36,6 +38,8 @@ pub enum Expired {
     Refuse(Violation),
     /// Abort: the peer does not take what is written.
     WriteStalled,
+    /// Close if the peer has ended its side or is gone; else the same wait begins again.
+    Unwatched,
 }
 
 /// The two waits of a connection.
@@ -138,7 +142,7 @@ impl Timeouts {
             Wait::NextRequest => Some(config.keep_alive_timeout),
             Wait::Body => Some(config.body_grace),
             Wait::Service => None,
-            Wait::HalfClosed => Some(config.write_stall_timeout),
+            Wait::HalfClosed | Wait::Unwatched => Some(config.write_stall_timeout),
             Wait::Linger => Some(Self::LINGER),
         };
         // A time that is too far away to be told is never.
@@ -188,7 +192,11 @@ impl Timeouts {
                 self.begin(Wait::Body, now);
                 None
             }
-            Wait::Body | Wait::Service => None,
+            Wait::Unwatched if waited >= config.write_stall_timeout => {
+                self.begin(Wait::Unwatched, now);
+                Some(Expired::Unwatched)
+            }
+            Wait::Body | Wait::Service | Wait::Unwatched => None,
             Wait::Linger => (waited >= Self::LINGER).then_some(Expired::Close),
         }
     }

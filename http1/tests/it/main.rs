@@ -9,6 +9,7 @@ mod allocations;
 mod client_disconnect;
 mod corpus;
 mod disconnect;
+mod gone_peer;
 mod one_byte;
 mod property;
 mod random;

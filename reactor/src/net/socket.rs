@@ -99,6 +99,14 @@ impl Io for Socket {
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.0.poll_read_ready(cx).map_ok(drop)
     }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.0.0.poll_read_ready(cx) {
+            Poll::Ready(Ok(guard)) if !guard.ready().is_read_closed() => Poll::Pending,
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
 }
 
 impl DirectSocket for Registered {
