@@ -88,6 +88,7 @@ fn measure_compile() {
 }
 
 /// Returns the time of one call, over as many as fill some milliseconds.
+#[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 fn nanos<T>(call: &dyn Fn() -> T) -> f64 {
     const ENOUGH: Duration = Duration::from_millis(20);
     let mut n_calls = 0_u32;
