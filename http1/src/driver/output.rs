@@ -35,7 +35,7 @@ impl Output {
     }
 
     fn has_bytes(&self) -> bool {
-        self.len() != 0
+        self.n_queued > 0 || self.tail.len() > self.n_taken
     }
 
     /// Works with the thread's buffer where the connection has none of its own.
