@@ -138,6 +138,10 @@ impl Message {
         }
     }
 
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
     /// Changes what is shared, in a copy where others share it. What was encoded is forgotten.
     fn with_shared(mut self, change: impl FnOnce(&mut Shared)) -> Self {
         let mut shared = Shared {

@@ -224,6 +224,10 @@ impl Peer {
         lend(&mut state.output);
         match self.0.encoding {
             Encoding::Payload => state.output.push(message.payload().clone(), None),
+            Encoding::Shared { form, encode } if message.is_shared() => {
+                let encoded = message.encoded(form(message), encode);
+                state.output.push(encoded, None);
+            }
             Encoding::Shared { encode, .. } => encode(message, state.output.tail()),
             Encoding::Alone => state.output.push_message(message.clone(), None),
         }

@@ -1,17 +1,23 @@
 //! Handlers whose other end takes too little, or nothing, and what that costs.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::io::{self, IoSlice};
 use std::os::unix::net::UnixStream as StdStream;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use astatine_reactor::handler::{
-    Answer, Encoding, Event, HandlerConfig, Message, Peer, Policy, Protocol, Raw, Reason,
+    Answer, Encoding, Event, Form, HandlerConfig, Message, Peer, Policy, Protocol, Raw, Reason,
     WriteError, drive,
 };
-use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown, Socket};
+use astatine_reactor::{
+    Connection, Direct, DirectSocket, FileRegion, Foreign, Io, PeerInfo, Shutdown, Socket,
+};
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream, ReadBuf, duplex};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
@@ -277,4 +283,150 @@ async fn small_messages_that_may_be_dropped_count_for_what_they_cost() {
         }
     });
     far.end().await;
+}
+
+/// Counts how often it encodes.
+struct Counted;
+
+static N_ENCODED: AtomicUsize = AtomicUsize::new(0);
+
+impl Protocol for Counted {
+    fn encoding(&self) -> Encoding {
+        Encoding::Shared {
+            form: |_| Form::Event,
+            encode: |message, output| {
+                N_ENCODED.fetch_add(1, Ordering::Relaxed);
+                output.extend_from_slice(message.payload());
+            },
+        }
+    }
+
+    fn receive(&mut self, _input: &mut BytesMut, _output: &mut Vec<u8>) -> Option<Event> {
+        None
+    }
+
+    fn ping(&mut self, _output: &mut Vec<u8>) -> Answer {
+        Answer::NotAwaited
+    }
+
+    fn close(&mut self, _code: Option<u16>, _text: &str, _output: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    fn encode(&mut self, _message: &Message, _output: &mut Vec<u8>) {}
+}
+
+#[tokio::test]
+async fn a_shared_message_is_encoded_once_however_many_it_is_written_to() {
+    let message = Message::text("a").shared();
+    for _ in 0..3 {
+        let (mut far, near) = duplex(64);
+        let message = message.clone();
+        let handler = Noting {
+            calls: Calls::default(),
+            also: move |peer: &Peer, call: &Call| {
+                if *call == Call::Open {
+                    peer.write(message.clone()).unwrap();
+                }
+            },
+        };
+        let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
+        let config = HandlerConfig::default();
+        let served = drive(connection, Bytes::new(), Counted, Box::new(handler), config);
+        let server = tokio::spawn(served);
+        far.read_exact(&mut [0]).await.unwrap();
+        drop(far);
+        server.await.unwrap();
+    }
+    assert_eq!(N_ENCODED.load(Ordering::Relaxed), 1);
+}
+
+/// A socket that takes nothing, and counts how often it is tried.
+#[derive(Default)]
+struct Full {
+    n_tried: AtomicUsize,
+}
+
+impl DirectSocket for Full {
+    fn try_writev(&self, _bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.n_tried.fetch_add(1, Ordering::Relaxed);
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn try_writev_more(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_writev(bufs)
+    }
+
+    fn try_send_file(&self, _: &FileRegion, _: u64, _: usize) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn poll_write_ready(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+/// The stream of that socket.
+struct FullStream(Arc<Full>);
+
+impl AsyncRead for FullStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        _buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for FullStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        _buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Io for FullStream {
+    fn direct(&self) -> Option<Direct> {
+        Some(Direct::new(Arc::clone(&self.0) as Arc<dyn DirectSocket>))
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_is_full_is_not_tried_by_everybody() {
+    let socket = Arc::new(Full::default());
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let mut sender = Some(sender);
+    let handler = Noting {
+        calls: Calls::default(),
+        also: move |peer: &Peer, _: &Call| {
+            if let Some(sender) = sender.take() {
+                sender.send(peer.clone()).unwrap();
+            }
+        },
+    };
+    let io = FullStream(Arc::clone(&socket));
+    let handler = Mutex::new(Some(handler));
+    let raw = Raw::new(move |_| handler.lock().unwrap().take().unwrap());
+    let server = tokio::spawn(raw.serve(Connection::new(io, PeerInfo::default(), Shutdown::new())));
+    let peer = receiver.await.unwrap();
+    tokio::task::yield_now().await;
+    for _ in 0..100 {
+        peer.write("x").unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(socket.n_tried.load(Ordering::Relaxed), 1);
+    assert_eq!(peer.pending(), 100);
+    server.abort();
 }
