@@ -12,8 +12,14 @@ use super::slot::Job;
 
 /// Every origin that has a connection, or waits for one.
 pub(super) struct Homes<B> {
-    homes: Mutex<HashMap<Origin, Arc<Home<B>>>>,
+    places: Mutex<HashMap<Origin, Place<B>>>,
     config: Config,
+}
+
+/// A home, as long as it has visits.
+struct Place<B> {
+    home: Arc<Home<B>>,
+    n_visits: usize,
 }
 
 /// The connections to one origin.
@@ -31,8 +37,10 @@ pub(super) struct Lease<B> {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Somebody's connection to an origin, or the attempt to get one. The last to leave an origin takes
-/// its home down.
+/// A request on its way to an origin, or a connection to it. The last to leave an origin takes its
+/// home down.
+///
+/// It does not keep the home, which has the handles of the connections: these end with the pool.
 pub(super) struct Visit<B> {
     homes: Weak<Homes<B>>,
     origin: Origin,
@@ -41,7 +49,7 @@ pub(super) struct Visit<B> {
 impl<B> Homes<B> {
     pub(super) fn new(config: Config) -> Arc<Self> {
         Arc::new(Self {
-            homes: Mutex::default(),
+            places: Mutex::default(),
             config,
         })
     }
@@ -50,45 +58,50 @@ impl<B> Homes<B> {
         &self.config
     }
 
-    pub(super) fn home(&self, origin: &Origin) -> Arc<Home<B>> {
-        let mut homes = lock(&self.homes);
-        if let Some(home) = homes.get(origin) {
-            return Arc::clone(home);
-        }
-        let max_connections = self.config.max_connections_per_origin.get();
-        let home = Arc::new(Home {
-            connections: Mutex::default(),
-            permits: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
-            max_idle: self.config.max_idle_per_origin,
+    /// Comes to an origin; who comes first builds its home.
+    pub(super) fn visit(self: &Arc<Self>, origin: Origin) -> (Visit<B>, Arc<Home<B>>) {
+        let mut places = lock(&self.places);
+        let place = places.entry(origin.clone()).or_insert_with(|| Place {
+            home: Home::new(&self.config),
+            n_visits: 0,
         });
-        homes.insert(origin.clone(), Arc::clone(&home));
-        home
+        place.n_visits += 1;
+        let home = Arc::clone(&place.home);
+        drop(places);
+        let homes = Arc::downgrade(self);
+        (Visit { homes, origin }, home)
     }
 
-    pub(super) fn visit(self: &Arc<Self>, origin: Origin) -> Visit<B> {
-        Visit {
-            homes: Arc::downgrade(self),
-            origin,
-        }
+    /// Counts the origins that have a home.
+    pub(super) fn n_origins(&self) -> usize {
+        lock(&self.places).len()
     }
 
     fn leave(&self, origin: &Origin) {
-        let mut homes = lock(&self.homes);
-        let Some(home) = homes.get(origin) else {
+        let mut places = lock(&self.places);
+        let Some(place) = places.get_mut(origin) else {
             return;
         };
-        let mut connections = lock(&home.connections);
-        connections.retain(|connection| !connection.is_closed());
-        let is_empty = connections.is_empty();
-        drop(connections);
-        // Whoever else holds it waits for a connection, or is opening one.
-        if is_empty && Arc::strong_count(home) == 1 {
-            homes.remove(origin);
+        place.n_visits -= 1;
+        if place.n_visits > 0 {
+            return;
         }
+        let last = places.remove(origin);
+        drop(places);
+        drop(last);
     }
 }
 
 impl<B> Home<B> {
+    fn new(config: &Config) -> Arc<Self> {
+        let max_connections = config.max_connections_per_origin.get();
+        Arc::new(Self {
+            connections: Mutex::default(),
+            permits: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            max_idle: config.max_idle_per_origin,
+        })
+    }
+
     /// Waits for the right to use a connection; who came first is first.
     ///
     /// # Cancel safety
@@ -118,9 +131,11 @@ impl<B> Home<B> {
         lock(&self.connections).push(connection);
     }
 
-    /// Closes idle connections beyond the limit, those used longest ago first.
+    /// Forgets connections that have ended, and closes idle ones beyond the limit, those used longest
+    /// ago first.
     fn trim(&self) {
         let mut connections = lock(&self.connections);
+        connections.retain(|connection| !connection.is_closed());
         let n_idle = connections.iter().filter(|c| c.is_ready()).count();
         let mut n_surplus = n_idle.saturating_sub(self.max_idle);
         let mut surplus = Vec::new();
@@ -158,33 +173,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use astatine_reactor::Foreign;
     use bytes::Bytes;
-    use http::Uri;
     use http_body_util::Full;
 
     use super::*;
     use crate::client::handshake;
 
     #[tokio::test]
-    async fn an_origin_is_forgotten_with_its_last_connection_and_its_last_visitor() {
-        let homes = Homes::<Full<Bytes>>::new(Config::default());
-        let origin = Origin::new(&Uri::from_static("http://h/")).expect("it names a server");
-        let n_origins = || lock(&homes.homes).len();
-
-        let home = homes.home(&origin);
-        let (near, _far) = tokio::io::duplex(64);
-        let (connection, driver) = handshake(Box::new(Foreign(near)), Config::default());
-        home.keep(connection);
-        drop(home);
-        drop(homes.visit(origin.clone()));
-        assert_eq!(n_origins(), 1, "there is a connection");
-
-        let waiting = homes.home(&origin);
-        drop(driver);
-        drop(homes.visit(origin.clone()));
-        assert_eq!(n_origins(), 1, "somebody waits for a connection");
-
-        drop(waiting);
-        drop(homes.visit(origin));
-        assert_eq!(n_origins(), 0);
+    async fn a_connection_that_has_ended_is_forgotten_with_the_next_use_of_another() {
+        let home = Home::<Full<Bytes>>::new(&Config::default());
+        let mut drivers = Vec::new();
+        for _ in 0..3 {
+            let (near, _far) = tokio::io::duplex(64);
+            let (connection, driver) = handshake(Box::new(Foreign(near)), Config::default());
+            home.keep(connection);
+            drivers.push(driver);
+        }
+        drivers.truncate(1);
+        drop(Home::lease(&home).await);
+        assert_eq!(lock(&home.connections).len(), 1);
     }
 }

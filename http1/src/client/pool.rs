@@ -17,7 +17,7 @@ use tower_service::Service;
 use super::config::Config;
 use super::connection::{Answer, handshake};
 use super::connector::TcpConnector;
-use super::home::{Home, Homes};
+use super::home::{Home, Homes, Visit};
 use super::origin::Origin;
 use super::slot::{Job, Unanswered};
 use crate::body::Incoming;
@@ -107,7 +107,7 @@ where
 {
     let origin = Origin::new(request.uri()).ok_or(Misuse::Target)?;
     let is_idempotent = request.method().is_idempotent();
-    let home = homes.home(&origin);
+    let (visit, home) = homes.visit(origin.clone());
     let mut job = Some(Job {
         lease: Some(Home::lease(&home).await),
         request,
@@ -125,30 +125,24 @@ where
             }
         }
     }
-    let answer = open(&homes, &home, origin, connector, job).await?;
+    let io = connect(connector, origin, homes.config()).await?;
+    let answer = open(io, homes.config(), visit, &home, job);
     drop(home);
     answer.await
 }
 
 /// Sends a request as the first on a new connection.
-async fn open<B, C>(
-    homes: &Arc<Homes<B>>,
-    home: &Arc<Home<B>>,
-    origin: Origin,
-    connector: C,
+fn open<B>(
+    io: Box<dyn Io>,
+    config: &Config,
+    visit: Visit<B>,
+    home: &Home<B>,
     mut job: Option<Job<B>>,
-) -> Result<Answer<B>, Error>
+) -> Answer<B>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
-    C: Service<Origin, Response = Box<dyn Io>>,
-    C::Error: Into<BoxError>,
 {
-    let visit = homes.visit(origin.clone());
-    let config = homes.config();
-    let io = tokio::time::timeout(config.connect_timeout, connect(connector, origin))
-        .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
     let (connection, driver) = handshake(io, config.clone());
     let answer = connection.send(&mut job).expect("a new connection is free");
     home.keep(connection);
@@ -156,16 +150,21 @@ where
         driver.await;
         drop(visit);
     }));
-    Ok(answer)
+    answer
 }
 
-async fn connect<C>(mut connector: C, origin: Origin) -> io::Result<Box<dyn Io>>
+async fn connect<C>(mut connector: C, origin: Origin, config: &Config) -> io::Result<Box<dyn Io>>
 where
     C: Service<Origin, Response = Box<dyn Io>>,
     C::Error: Into<BoxError>,
 {
-    poll_fn(|cx| connector.poll_ready(cx).map_err(not_connected)).await?;
-    connector.call(origin).await.map_err(not_connected)
+    let connected = async {
+        poll_fn(|cx| connector.poll_ready(cx).map_err(not_connected)).await?;
+        connector.call(origin).await.map_err(not_connected)
+    };
+    tokio::time::timeout(config.connect_timeout, connected)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 fn not_connected(error: impl Into<BoxError>) -> io::Error {
@@ -197,6 +196,118 @@ impl<B, C: Clone> Clone for Pool<B, C> {
 
 impl<B, C> fmt::Debug for Pool<B, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pool")
+        f.debug_struct("Pool")
+            .field("n_origins", &self.homes.n_origins())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use astatine_reactor::Foreign;
+    use http_body_util::{BodyExt, Full};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::sync::mpsc;
+    use tokio::task::{JoinHandle, yield_now};
+    use tower::service_fn;
+
+    use super::*;
+
+    type Asking = JoinHandle<Result<Response<Incoming>, Error>>;
+
+    /// A pool whose connections lead into this test, until it refuses them.
+    struct Site {
+        ask: Box<dyn FnMut(&'static str) -> Asking>,
+        homes: Arc<Homes<Full<Bytes>>>,
+        streams: mpsc::Receiver<DuplexStream>,
+    }
+
+    impl Site {
+        fn new() -> Self {
+            let (sender, streams) = mpsc::channel(4);
+            let connector = service_fn(move |_: Origin| {
+                let (far, near) = duplex(1 << 10);
+                let sent = sender.try_send(far).map_err(io::Error::other);
+                async move { sent.map(|()| Box::new(Foreign(near)) as Box<dyn Io>) }
+            });
+            let mut pool = Pool::with_connector(connector, Config::default());
+            Self {
+                homes: Arc::clone(&pool.homes),
+                ask: Box::new(move |uri| {
+                    let request = Request::post(uri).body(Full::from("x"));
+                    tokio::spawn(pool.call(request.expect("valid")))
+                }),
+                streams,
+            }
+        }
+
+        /// Has one exchange on a new connection, and returns the server's end of it.
+        async fn begin(&mut self, uri: &'static str) -> DuplexStream {
+            let asking = (self.ask)(uri);
+            let mut stream = self.streams.recv().await.expect("a connection");
+            hear(&mut stream).await;
+            let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(ok).await.expect("room");
+            let response = asking.await.expect("no panic").expect("a response");
+            response.into_body().collect().await.expect("no body");
+            stream
+        }
+
+        /// Counts the origins once nothing moves any more.
+        async fn n_origins(&self) -> usize {
+            for _ in 0..100 {
+                yield_now().await;
+            }
+            self.homes.n_origins()
+        }
+    }
+
+    async fn hear(stream: &mut DuplexStream) {
+        let mut request = Vec::new();
+        while !request.ends_with(b"x") {
+            stream.read_buf(&mut request).await.expect("a whole pipe");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_origin_is_remembered_while_it_has_a_connection() {
+        let mut site = Site::new();
+        let streams = [site.begin("http://a/").await, site.begin("http://b/").await];
+        assert_eq!(site.n_origins().await, 2);
+        drop(streams);
+        assert_eq!(site.n_origins().await, 0, "they died idle");
+    }
+
+    #[tokio::test]
+    async fn an_origin_that_nobody_reaches_is_forgotten() {
+        let mut site = Site::new();
+        site.streams.close();
+        let unreachable = [(site.ask)("http://a/"), (site.ask)("http://b/")];
+        for asking in unreachable {
+            assert!(asking.await.expect("no panic").is_err());
+        }
+        assert_eq!(site.n_origins().await, 0);
+    }
+
+    #[tokio::test]
+    async fn an_origin_that_closes_under_a_request_is_forgotten() {
+        let mut site = Site::new();
+        let mut stream = site.begin("http://a/").await;
+        let asking = (site.ask)("http://a/");
+        hear(&mut stream).await;
+        drop(stream);
+        assert!(asking.await.expect("no panic").is_err());
+        assert_eq!(site.n_origins().await, 0);
+    }
+
+    #[tokio::test]
+    async fn an_origin_is_forgotten_with_the_last_who_waits_for_it() {
+        let mut site = Site::new();
+        let asking = (site.ask)("http://a/");
+        let mut stream = site.streams.recv().await.expect("a connection");
+        hear(&mut stream).await;
+        assert_eq!(site.n_origins().await, 1);
+        asking.abort();
+        assert_eq!(site.n_origins().await, 0);
     }
 }
