@@ -148,26 +148,30 @@ where
         if self.core.is_request_sent() && self.body.is_some() {
             self.stop_sending();
         }
-        Ok(self.finish_exchange().or(sent).or(flushed).or(received))
+        Ok(self.finish_exchange()?.or(sent).or(flushed).or(received))
     }
 
     /// Lets the next exchange begin, or ends the connection, once both sides of this one are done.
-    fn finish_exchange(&mut self) -> Turn {
+    fn finish_exchange(&mut self) -> Result<Turn, Error> {
         if !self.core.is_done() || !self.transport.output.is_empty() {
-            return Turn::Waits;
+            return Ok(Turn::Waits);
         }
         if let Some(response) = self.switch.take() {
+            if let Some(error) = self.write_error.take() {
+                // The server would take the next protocol for the rest of the request.
+                return Err(error.into());
+            }
             self.hand_over(response);
-            return Turn::Ended;
+            return Ok(Turn::Ended);
         }
         let is_usable =
             !self.is_eof && self.write_error.is_none() && self.transport.input.is_empty();
         if is_usable && self.core.next_exchange() {
             self.transport.begin_idle();
             self.slot.rest();
-            Turn::Moved
+            Ok(Turn::Moved)
         } else {
-            Turn::Ended
+            Ok(Turn::Ended)
         }
     }
 

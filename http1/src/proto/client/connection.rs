@@ -146,8 +146,10 @@ impl Connection {
         }
     }
 
-    /// Leaves the rest of the request away: the server takes no more of it.
+    /// Leaves the rest of the request away: the server takes no more of it, nor another request.
     pub fn stop_sending(&mut self) {
+        // Also what is encoded already may not be written any more.
+        self.life.is_persistent = false;
         if self.life.is_sending() {
             self.life.apply(Input::Stop);
         }
@@ -159,7 +161,8 @@ impl Connection {
     /// # Spec
     ///
     /// RFC 9112 §4, §5, §6.3, §9.3; RFC 9110 §15.2. A refusal that the server closes behind ends
-    /// the request's body (RFC 9112 §9.5), and so does any response to one that waits for leave.
+    /// the request's body (RFC 9112 §9.5), and so does any response to one that waits for leave;
+    /// leave comes before a switch (RFC 9110 §7.8).
     ///
     /// # Errors
     ///
@@ -183,6 +186,10 @@ impl Connection {
             }
             let concluded = framing::conclude(self.asked, status, version, &fields);
             let concluded = self.judge(concluded)?;
+            if concluded.is_switch && self.awaits_leave() {
+                // Behind the head the server waits for the body, not for another protocol.
+                return self.judge(Err(Violation::Switch));
+            }
             let is_refusal = fields.closes && !status.is_success() && !concluded.is_switch;
             if is_refusal || self.awaits_leave() {
                 self.stop_sending();

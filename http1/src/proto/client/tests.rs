@@ -552,6 +552,35 @@ mod request_body {
         assert!(!core.next_exchange());
     }
 
+    /// RFC 9110 §7.8: the server must say 100 first.
+    #[test]
+    fn a_switch_before_leave_is_refused() {
+        let switch = "HTTP/1.1 101 x\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n";
+        let expecting = post(&[("expect", "100-continue"), ("upgrade", "echo")]);
+        for (leave, expected) in [
+            ("", Err(Violation::Switch)),
+            ("HTTP/1.1 100 Continue\r\n\r\n", Ok(true)),
+        ] {
+            let (mut core, _) = begin(&expecting, Some(3));
+            let mut input = Bytes::from(format!("{leave}{switch}"));
+            let mut response = Response::new(());
+            let received = core.receive_head(&mut input, &Config::default(), &mut response);
+            let is_switch = received.map(|facts| facts.is_some_and(|facts| facts.is_switch));
+            assert_eq!(is_switch, expected, "{leave}");
+            assert!(!core.is_done());
+        }
+    }
+
+    #[test]
+    fn a_request_that_was_not_written_whole_is_the_last() {
+        let (mut core, mut output) = begin(&post(&[]), Some(1));
+        core.send_data(1, &mut output).expect("as declared");
+        core.send_end(None, &mut output).expect("whole");
+        core.stop_sending();
+        answer(&mut core, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        assert!(core.is_done() && !core.next_exchange());
+    }
+
     #[test]
     fn an_early_response_lets_the_body_go_on_unless_the_server_closes() {
         for (head, goes_on) in [

@@ -2,18 +2,14 @@
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use astatine_http1::client::{Config, Origin, Pool, TcpConnector, UnixConnector};
 use astatine_http1::{Error, Http1, Incoming, Misuse};
 use astatine_reactor::test_util::{Cut, Faults, faulty_io};
-use astatine_reactor::{Direct, Foreign, Io};
+use astatine_reactor::{Foreign, Io};
 use http::{Request, Response};
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -23,7 +19,7 @@ use tower::{Service, ServiceExt, service_fn};
 use super::super::faults;
 use super::client::{echo, pass};
 use super::peer::{
-    Body, OK, PIPE_BYTES, Speak, data, empty, frames, full, get, patient, post, text,
+    Body, Deaf, OK, PIPE_BYTES, Speak, data, empty, frames, full, get, patient, post, text,
 };
 
 /// A pool whose connections lead into this test, each with the origin that it is to.
@@ -235,48 +231,6 @@ mod retry {
         fresh.read_until("hello").await;
         fresh.send(OK).await;
         text(asking.await.unwrap().unwrap()).await.unwrap();
-    }
-
-    /// Takes so many bytes, then nothing more; what the server says still comes.
-    struct Deaf(DuplexStream, usize);
-
-    impl Io for Deaf {
-        fn direct(&self) -> Option<Direct> {
-            None
-        }
-    }
-
-    impl AsyncRead for Deaf {
-        fn poll_read(
-            mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            buf: &mut ReadBuf<'_>,
-        ) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.0).poll_read(cx, buf)
-        }
-    }
-
-    impl AsyncWrite for Deaf {
-        fn poll_write(
-            mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-            buf: &[u8],
-        ) -> Poll<io::Result<usize>> {
-            let n = buf.len().min(self.1);
-            if n == 0 {
-                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-            }
-            self.1 -= n;
-            Pin::new(&mut self.0).poll_write(cx, &buf[..n])
-        }
-
-        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
     }
 
     #[tokio::test]

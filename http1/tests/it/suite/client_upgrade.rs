@@ -1,11 +1,14 @@
 //! A client leaves HTTP behind and gets the stream.
 
+use astatine_http1::Error;
 use astatine_http1::client::{Upgraded, handshake};
 use http::{HeaderValue, Request, StatusCode};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tower::Service;
 
-use super::peer::{Body, Peer, Speak, data, empty, frames, get, patient, post, text};
+use super::peer::{
+    Body, Deaf, PIPE_BYTES, Peer, Speak, data, empty, frames, get, patient, post, text,
+};
 
 const SWITCH: &str = "HTTP/1.1 101 x\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n";
 
@@ -53,6 +56,36 @@ async fn the_next_protocol_begins_behind_the_request() {
     io.write_all(b"over").await.unwrap();
     let behind = peer.stream.read_until("over").await;
     assert_eq!(behind, "3\r\nabc\r\n0\r\n\r\nover");
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_sent_whole_switches_nothing() {
+    let head = "POST / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: echo\r\n";
+    // The write fails before the answer is there, or behind it.
+    for is_answered_first in [true, false] {
+        let (far, near) = duplex(PIPE_BYTES);
+        let io = Box::new(Deaf(near, head.len() + 40));
+        let mut peer = Peer::over(far, io, patient());
+        let (sender, body) = frames();
+        let response = peer.ask(upgrading(post(body)));
+        peer.stream.read_until("\r\n\r\n").await;
+        if is_answered_first {
+            peer.stream.send(SWITCH).await;
+            sender.send(data("a")).await.unwrap();
+        }
+        for _ in 0..20 {
+            // Nobody takes it once the write has failed.
+            if sender.send(data("0123456789")).await.is_err() {
+                break;
+            }
+        }
+        sender.closed().await;
+        if !is_answered_first {
+            peer.stream.send(SWITCH).await;
+        }
+        let error = response.await.unwrap().unwrap_err();
+        assert!(matches!(error, Error::Io(_)), "{error:?}");
+    }
 }
 
 #[tokio::test]

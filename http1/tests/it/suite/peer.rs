@@ -8,13 +8,15 @@ use std::time::Duration;
 use astatine_http1::client::{Config, Connection, handshake};
 use astatine_http1::{Error, Incoming};
 use astatine_reactor::test_util::faulty_io;
-use astatine_reactor::{Foreign, Io};
+use astatine_reactor::{Direct, Foreign, Io};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tower::Service;
@@ -41,6 +43,11 @@ impl Peer {
 
     pub(crate) fn with(n_pipe_bytes: usize, config: Config) -> Self {
         let (stream, io) = pipe(n_pipe_bytes);
+        Self::over(stream, io, config)
+    }
+
+    /// Connects a client over a stream that leads to this one.
+    pub(crate) fn over(stream: DuplexStream, io: Box<dyn Io>, config: Config) -> Self {
         let (client, driver) = handshake(io, config);
         Self {
             stream,
@@ -89,6 +96,48 @@ pub(crate) fn patient() -> Config {
 pub(crate) fn pipe(n_bytes: usize) -> (DuplexStream, Box<dyn Io>) {
     let (stream, io) = duplex(n_bytes);
     (stream, faulty_io(Box::new(Foreign(io)), &faults()))
+}
+
+/// Takes so many bytes, then nothing more; what its server says still comes.
+pub(crate) struct Deaf(pub(crate) DuplexStream, pub(crate) usize);
+
+impl Io for Deaf {
+    fn direct(&self) -> Option<Direct> {
+        None
+    }
+}
+
+impl AsyncRead for Deaf {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Deaf {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let n = buf.len().min(self.1);
+        if n == 0 {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        self.1 -= n;
+        Pin::new(&mut self.0).poll_write(cx, &buf[..n])
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// What a server does with its end.
