@@ -11,7 +11,8 @@ use super::Answer;
 pub struct HandlerConfig {
     /// How long nothing may come in before a ping, and then again before the end. Default 40 s.
     pub timeout: Option<Duration>,
-    /// How many bytes may wait to be written. Default 1 MiB.
+    /// How many bytes may wait to be written, and as many again that the protocol answers by itself.
+    /// Default 1 MiB.
     pub outbox_bytes: usize,
     /// How long the other end may take no byte of what is written. Default 30 s.
     pub write_stall_timeout: Duration,
