@@ -61,6 +61,18 @@ mod rfc7692_7_2_3 {
     }
 
     #[test]
+    fn a_stream_that_ended_with_a_message_begins_anew_with_the_next() {
+        let (mut inflater, config) = (inflater(Context::Kept), Config::default());
+        for payload in [
+            &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00][..],
+            &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00],
+        ] {
+            let inflated = inflater.inflate(Kind::Text, payload, &config);
+            assert_eq!(inflated.as_deref(), Ok(&b"Hello"[..]));
+        }
+    }
+
+    #[test]
     fn a_message_refers_to_an_earlier_one_only_where_the_context_is_kept() {
         let first = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
         let second = [0xf2, 0x00, 0x11, 0x00, 0x00];
