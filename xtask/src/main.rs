@@ -32,7 +32,7 @@ Usage: cargo xtask COMMAND
                         measure beside the peers in xtask/peers; without an area, all
   conformance SUBJECT [DIR]
                         run the suites of a subject, and those that lie in DIR:
-                        client, http, mustache, sse
+                        autobahn, client, http, mustache, sse
   fuzz [TARGET [--seconds N | --merge]]
                         list the fuzz targets, or run one (60 s); --merge takes what runs have
                         found new into the corpus in the repository
