@@ -430,3 +430,53 @@ async fn a_socket_that_is_full_is_not_tried_by_everybody() {
     assert_eq!(peer.pending(), 100);
     server.abort();
 }
+
+/// Writes numbers, as many as there is room for at a time.
+fn write_on(peer: &Peer, next: &mut usize) {
+    while *next < N_NUMBERS && peer.write(format!("{next}\n")).is_ok() {
+        *next += 1;
+    }
+}
+
+const N_NUMBERS: usize = 20_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_goes_on_at_each_drained_comes_to_its_end_while_others_write() {
+    let mut next = 0;
+    let write = move |peer: &Peer, call: &Call| {
+        if let Call::Open | Call::Drained = call {
+            write_on(peer, &mut next);
+        }
+    };
+    let Local {
+        stream,
+        peer,
+        server,
+        ..
+    } = local(small_outbox(), write).await;
+    let others: Vec<_> = (0..2)
+        .map(|_| {
+            let peer = peer.clone();
+            // Refused where it is full, and at last where it is closed.
+            std::thread::spawn(move || {
+                while peer.write("other\n") != Err(WriteError::Closed) {
+                    std::thread::yield_now();
+                }
+            })
+        })
+        .collect();
+    let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(stream));
+    let mut expected = 0;
+    while expected < N_NUMBERS {
+        let line = lines.next_line().await.unwrap().unwrap();
+        if line != "other" {
+            assert_eq!(line, expected.to_string());
+            expected += 1;
+        }
+    }
+    peer.abort();
+    server.await.unwrap();
+    for other in others {
+        other.join().unwrap();
+    }
+}
