@@ -83,6 +83,7 @@ max-header = 4
 max-header-line = 5
 max-request-line = 6
 max-headers = 7
+fragments = "left-out"
 request-timeout = 8
 max-concurrent = 9
 max-queued = 10

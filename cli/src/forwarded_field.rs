@@ -1,4 +1,4 @@
-//! The fields of trusted proxies, as a user names them.
+//! The field of trusted proxies, as a user names it.
 
 use astatine_http1::layer::trusted_proxy::Field;
 
@@ -6,7 +6,7 @@ use astatine_http1::layer::trusted_proxy::Field;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ForwardedField {
-    /// X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host.
+    /// X-Forwarded-For.
     #[default]
     XForwarded,
     /// Forwarded (RFC 7239).

@@ -53,6 +53,7 @@ pub(crate) fn http1_config(options: &Options) -> http1::Config {
     set(&mut config.write_stall_timeout, stall);
     set(&mut config.drain_min_rate, o.drain_min_rate);
     set(&mut config.drain_grace, o.drain_grace.map(seconds));
+    set(&mut config.fragments, o.fragments.map(Into::into));
     config
 }
 

@@ -12,6 +12,7 @@ mod descriptors;
 mod failure;
 mod file;
 mod forwarded_field;
+mod fragments;
 mod layers;
 mod listen;
 mod log_format;

@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::cache_rule::CacheRule;
 use crate::forwarded_field::ForwardedField;
+use crate::fragments::Fragments;
 use crate::listen::{Listen, UnixMode};
 use crate::log_format::LogFormat;
 use crate::network::ListedNetwork;
@@ -74,7 +75,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
     pub(crate) trusted_proxy: Vec<ListedNetwork>,
 
-    /// The fields in which they say it, X-Forwarded-For and its kin or
+    /// The field in which they say it, X-Forwarded-For or
     /// Forwarded [default: x-forwarded]
     #[arg(long, value_enum, value_name = "FIELD", hide_short_help = true)]
     pub(crate) forwarded_field: Option<ForwardedField>,
@@ -201,6 +202,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = REQUESTS, hide_short_help = true)]
     pub(crate) max_headers: Option<u16>,
 
+    /// What becomes of a target with a fragment, as /a#b: answered with 400, or served
+    /// without it [default: refused]
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = REQUESTS, hide_short_help = true)]
+    pub(crate) fragments: Option<Fragments>,
+
     /// Seconds until a response begins; beyond it 503 [default: no limit]
     #[arg(long, value_name = "SECONDS", help_heading = REQUESTS)]
     pub(crate) request_timeout: Option<NonZeroU32>,
@@ -272,7 +278,7 @@ impl Options {
             max_ranges cache max_open_files max_stale max_blocking
             timeout max_body body_min_rate body_grace
             request_timeout max_concurrent max_queued proxy_protocol_timeout
-            max_header max_header_line max_request_line max_headers
+            max_header max_header_line max_request_line max_headers fragments
             keep_alive max_requests max_connections max_connections_per_address
             descriptor_reserve backlog write_stall_timeout drain_min_rate drain_grace
         }

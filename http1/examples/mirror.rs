@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use std::env;
 use std::error::Error;
 
-use astatine_http1::{Http1, Incoming};
+use astatine_http1::{Fragments, Http1, Incoming};
 use astatine_reactor::{Bind, Config, Server};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
@@ -23,8 +23,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .nth(1)
         .unwrap_or_else(|| String::from("127.0.0.1:3000"));
     let bind: Bind = address.parse()?;
+    let mut config = astatine_http1::Config::default();
+    // Tables of requests expect that a fragment is left out.
+    config.fragments = Fragments::LeftOut;
     Server::new(Config::default())
-        .listen(bind, || Http1::new(service_fn(mirror)))
+        .listen(bind, move || {
+            Http1::new(service_fn(mirror)).config(config.clone())
+        })
         .on_ready(|addresses| {
             for address in addresses {
                 eprintln!("listening on {address}");

@@ -43,6 +43,27 @@ pub struct Config {
     pub drain_min_rate: u32,
     /// The time over which the drain rate is measured. Default 30 s.
     pub drain_grace: Duration,
+    /// What becomes of a request-target with a fragment. Default refused, with 400.
+    pub fragments: Fragments,
+}
+
+/// What becomes of a request-target in origin-form with a fragment, as `/a#b`. In any other form it
+/// is refused.
+///
+/// # Spec
+///
+/// RFC 9112 §3: who gets an invalid request line should answer 400, and should not mend it and go
+/// on, since it may be made to get past a filter before the server. A filter that reads `/a#b.png`
+/// to its end takes it for an image; the server that leaves the fragment out answers with `/a`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fragments {
+    /// The request is answered with 400.
+    #[default]
+    Refused,
+    /// The request is served without its fragment, which is for the client and names no other
+    /// resource (RFC 3986 §3.5). Safe only where nothing before the server judges paths.
+    LeftOut,
 }
 
 impl Default for Config {
@@ -61,6 +82,7 @@ impl Default for Config {
             write_stall_timeout: Duration::from_secs(30),
             drain_min_rate: 256,
             drain_grace: Duration::from_secs(30),
+            fragments: Fragments::Refused,
         }
     }
 }

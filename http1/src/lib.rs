@@ -69,7 +69,7 @@ mod service;
 
 #[cfg(feature = "driver")]
 pub use body::Incoming;
-pub use config::Config;
+pub use config::{Config, Fragments};
 #[cfg(feature = "driver")]
 pub use door::AppRequest;
 #[cfg(feature = "driver")]

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 use super::framing::{Framing, FramingFields};
 use super::names::{self, Role};
 use super::{field_line, octet, target, value};
-use crate::config::Config;
+use crate::config::{Config, Fragments};
 use crate::error::Violation;
 
 /// What a request's head says of the bytes behind it.
@@ -152,6 +152,7 @@ pub(super) trait Form {
         method: Range<usize>,
         target: Range<usize>,
         version: Version,
+        fragments: Fragments,
     ) -> Result<(), Violation>;
 
     /// Makes room for fields.
@@ -277,7 +278,7 @@ fn read<H: Form>(
     if line_len > config.max_request_line_bytes {
         return Err(Violation::RequestLineTooLong);
     }
-    let version = read_request_line(block, line_len, request)?;
+    let version = read_request_line(block, line_len, config.fragments, request)?;
     let mut at = line_len + 2;
     let mut framing = FramingFields::default();
     request.reserve(n_fields_expected);
@@ -308,6 +309,7 @@ fn read<H: Form>(
 fn read_request_line<H: Form>(
     block: &Bytes,
     line_len: usize,
+    fragments: Fragments,
     request: &mut H,
 ) -> Result<Version, Violation> {
     let Some((before, version)) = block[..line_len].split_last_chunk::<9>() else {
@@ -325,7 +327,7 @@ fn read_request_line<H: Form>(
         read_other_version(version)?
     };
     let target = target_start..before.len();
-    request.set_line(block, 0..method_len, target, version)?;
+    request.set_line(block, 0..method_len, target, version, fragments)?;
     Ok(version)
 }
 
@@ -394,9 +396,10 @@ impl<B> Form for Request<B> {
         method: Range<usize>,
         target: Range<usize>,
         version: Version,
+        fragments: Fragments,
     ) -> Result<(), Violation> {
         let method = Method::from_bytes(&block[method]).map_err(|_| Violation::RequestLine)?;
-        target::read(&method, block, target, self.uri_mut())?;
+        target::read(&method, block, target, fragments, self.uri_mut())?;
         *self.method_mut() = method;
         *self.version_mut() = version;
         Ok(())

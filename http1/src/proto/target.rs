@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use http::{Method, Uri};
 
+use crate::config::Fragments;
 use crate::error::Violation;
 
 /// Reads the request-target of a request, which lies in `block`, and fills in `uri`.
@@ -12,6 +13,7 @@ pub(super) fn read(
     method: &Method,
     block: &Bytes,
     target: Range<usize>,
+    fragments: Fragments,
     uri: &mut Uri,
 ) -> Result<(), Violation> {
     if block[target.clone()] == *b"/" && *method != Method::CONNECT {
@@ -19,7 +21,7 @@ pub(super) fn read(
         return Ok(());
     }
     let method = method.as_str().as_bytes();
-    let target = trim(method, block, target)?;
+    let target = trim(method, block, target, fragments)?;
     let form = block[target.start];
     let read = Uri::from_maybe_shared(block.slice(target));
     *uri = read.map_err(|_| Violation::RequestTarget)?;
@@ -31,8 +33,9 @@ pub(super) fn check(
     method: &[u8],
     block: &Bytes,
     target: Range<usize>,
+    fragments: Fragments,
 ) -> Result<Range<usize>, Violation> {
-    let target = trim(method, block, target)?;
+    let target = trim(method, block, target, fragments)?;
     let form = block[target.start];
     let uri = if matches!(form, b'/' | b'*') {
         Uri::default()
@@ -48,16 +51,20 @@ pub(super) fn check(
 /// fragment.
 ///
 /// Octets that no URI has but browsers send in queries (`|`, `^`, `{` and the like) pass; white
-/// space, controls and octets beyond ASCII do not. A fragment is for the client to apply and names
-/// no other resource (RFC 3986 §3.5): clients that send one all the same are served without it.
-fn trim(method: &[u8], block: &Bytes, target: Range<usize>) -> Result<Range<usize>, Violation> {
+/// space, controls and octets beyond ASCII do not.
+fn trim(
+    method: &[u8],
+    block: &Bytes,
+    target: Range<usize>,
+    fragments: Fragments,
+) -> Result<Range<usize>, Violation> {
     let octets = &block[target.clone()];
     if octets.len() > MAX_BYTES {
         return Err(Violation::RequestLineTooLong);
     }
     let len = match octets.iter().position(|b| !TARGET[usize::from(*b)]) {
         None => octets.len(),
-        Some(_) => len_of_odd(method, octets).ok_or(Violation::RequestTarget)?,
+        Some(_) => len_of_odd(octets, fragments).ok_or(Violation::RequestTarget)?,
     };
     let is_allowed = match octets {
         [b'*', rest @ ..] => method == b"OPTIONS" && rest.is_empty(),
@@ -72,13 +79,14 @@ fn trim(method: &[u8], block: &Bytes, target: Range<usize>) -> Result<Range<usiz
 
 /// Returns the length, without its fragment, of a target that has octets which few have: what
 /// [`Uri`] holds, so that either door takes the same targets.
-fn len_of_odd(method: &[u8], octets: &[u8]) -> Option<usize> {
+fn len_of_odd(octets: &[u8], fragments: Fragments) -> Option<usize> {
     let mut is_query = false;
     for (at, octet) in octets.iter().enumerate() {
         match octet {
             b'#' => {
                 let mut fragment = octets[at..].iter();
-                let is_allowed = method != b"CONNECT" && fragment.all(u8::is_ascii_graphic);
+                let is_left_out = fragments == Fragments::LeftOut && octets[0] == b'/';
+                let is_allowed = is_left_out && fragment.all(u8::is_ascii_graphic);
                 return is_allowed.then_some(at);
             }
             b'"' if !is_query => {}

@@ -11,6 +11,7 @@ use super::framing::FramingFields;
 use super::head::Form;
 use super::names::{self, Role};
 use super::{octet, target};
+use crate::config::Fragments;
 use crate::error::Violation;
 
 /// A request's head that was read and judged, and not taken apart: the lower door for services
@@ -18,6 +19,10 @@ use crate::error::Violation;
 ///
 /// It is one block of memory; nothing of it is copied, and no map is made. What it gives out are
 /// octets that keep the rules of a method, a target, a name and a value.
+///
+/// Of a target in absolute-form, the authority stands above Host (RFC 9112 §3.2.2): here
+/// `field("host")` is still what the client wrote, and only [`Head::into_request`] puts the target's
+/// authority in its place. Who chooses by host from the octets must look at the target first.
 ///
 /// # Spec
 ///
@@ -76,7 +81,9 @@ impl Head {
     pub fn into_request<B>(self, body: B) -> Result<Request<B>, Violation> {
         let mut request = Request::new(body);
         let (method, target) = (0..self.method_len, self.target_range());
-        request.set_line(&self.block, method, target, self.version)?;
+        // What was judged has no fragment left.
+        let fragments = Fragments::Refused;
+        request.set_line(&self.block, method, target, self.version, fragments)?;
         // A map grows by itself, and says where it cannot; asked for too much at once it panics.
         request.reserve(self.n_fields.min(MAX_RESERVED));
         let mut framing = FramingFields::default();
@@ -115,6 +122,7 @@ impl Form for Head {
         method: Range<usize>,
         target: Range<usize>,
         version: Version,
+        fragments: Fragments,
     ) -> Result<(), Violation> {
         self.method_len = method.end;
         let method = &block[method];
@@ -123,7 +131,7 @@ impl Form for Head {
         }
         // The version and the line end behind the target have their length.
         self.fields_start = target.end + b" HTTP/1.1\r\n".len();
-        let target = target::check(method, block, target)?;
+        let target = target::check(method, block, target, fragments)?;
         (self.target_start, self.target_end) = (target.start, target.end);
         self.version = version;
         Ok(())

@@ -37,7 +37,7 @@ fn requests() -> Vec<request::Case> {
     for add in CHAPTERS {
         add(&mut requests);
     }
-    requests.0
+    requests.cases
 }
 
 fn responses() -> Vec<response::Case> {
@@ -57,7 +57,7 @@ fn report(faults: impl Iterator<Item = String>) {
 fn check(add: fn(&mut Requests)) {
     let mut requests = Requests::default();
     add(&mut requests);
-    report(requests.0.iter().filter_map(|case| case.check().err()));
+    report(requests.cases.iter().filter_map(|case| case.check().err()));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::Named;
 pub(super) struct Case {
     pub(super) section: &'static str,
     pub(super) name: &'static str,
+    pub(super) config: Config,
     input: Vec<u8>,
     outcome: Outcome,
 }
@@ -36,7 +37,11 @@ pub(super) type Wrap = fn(&[u8]) -> Vec<u8>;
 
 /// The requests of the corpus.
 #[derive(Default)]
-pub(super) struct Requests(pub(super) Vec<Case>);
+pub(super) struct Requests {
+    pub(super) cases: Vec<Case>,
+    /// How the cases that follow are received.
+    pub(super) config: Config,
+}
 
 type Expected<'a> = (&'static str, &'a [u8], &'static [&'static str]);
 
@@ -78,9 +83,10 @@ impl Requests {
         input: Vec<u8>,
         outcome: Outcome,
     ) {
-        self.0.push(Case {
+        self.cases.push(Case {
             section,
             name,
+            config: self.config.clone(),
             input,
             outcome,
         });
@@ -138,13 +144,13 @@ impl Case {
     /// what is wrong.
     pub(super) fn check(&self) -> Result<(), String> {
         let input = self.stream();
-        let whole = Served::new::<Request<()>>(&[&input]);
+        let whole = self.serve::<Request<()>>(&[&input]);
         if !self.judge(&whole) {
             return Err(format!("{self}: {whole:?}"));
         }
         let same = |way: &str, pieces: &[&[u8]]| {
-            let split = Served::new::<Request<()>>(pieces);
-            let lower = Served::new::<Head>(pieces);
+            let split = self.serve::<Request<()>>(pieces);
+            let lower = self.serve::<Head>(pieces);
             if whole == split && whole == lower {
                 Ok(())
             } else {
@@ -161,6 +167,10 @@ impl Case {
             same(&format!("cut at {at}"), &[a, b])?;
         }
         Ok(())
+    }
+
+    fn serve<H: Door>(&self, pieces: &[&[u8]]) -> Served {
+        Served::new::<H>(pieces, &self.config)
     }
 
     /// Returns what is sent to a server, the tail included.
@@ -230,14 +240,14 @@ struct Served {
 }
 
 impl Served {
-    fn new<H: Door>(pieces: &[&[u8]]) -> Self {
+    fn new<H: Door>(pieces: &[&[u8]], config: &Config) -> Self {
         let mut core = Connection::new();
         let mut input = Bytes::new();
         let mut served = Self::default();
         for piece in pieces {
             input = Bytes::from([&input[..], piece].concat());
             while !served.closes {
-                match served.step::<H>(&mut core, &mut input) {
+                match served.step::<H>(&mut core, &mut input, config) {
                     Ok(true) => {}
                     Ok(false) => break,
                     Err(violation) => served.refuse(violation),
@@ -256,11 +266,11 @@ impl Served {
         &mut self,
         core: &mut Connection,
         input: &mut Bytes,
+        config: &Config,
     ) -> Result<bool, Violation> {
-        let config = Config::default();
         if core.is_idle() {
             let mut head = H::empty();
-            let Some(facts) = core.receive_head(input, &config, &mut head)? else {
+            let Some(facts) = core.receive_head(input, config, &mut head)? else {
                 return Ok(false);
             };
             let mut text = describe(&head.into_request());
@@ -270,7 +280,7 @@ impl Served {
             self.requests.push(text);
             core.send_head(&Response::new(()), Some(0), &DATE, &mut Vec::new());
         } else if core.is_receiving_body() {
-            let Some(event) = core.receive_body(input, &config)? else {
+            let Some(event) = core.receive_body(input, config)? else {
                 return Ok(false);
             };
             self.receive_body(&event);

@@ -1,6 +1,7 @@
 //! RFC 9112 §3: the request line, the forms of its target, and Host.
 
 use astatine_http1::Violation::{Host, RequestLine, RequestLineTooLong, RequestTarget};
+use astatine_http1::{Config, Fragments};
 
 use super::request::{Requests, host, line, raw, target};
 
@@ -10,6 +11,7 @@ pub(super) fn add(requests: &mut Requests) {
     good_hosts(requests);
     bad_hosts(requests);
     origin_form(requests);
+    fragments_left_out(requests);
     absolute_form(requests);
     authority_form(requests);
     asterisk_form(requests);
@@ -331,14 +333,6 @@ fn origin_form(requests: &mut Requests) {
             ),
             ("a colon in the first segment", b"/a:b", &["GET /a:b"]),
             (
-                "a fragment, which names no other resource (RFC 3986 §3.5)",
-                b"/a#b",
-                &["GET /a"],
-            ),
-            ("a fragment behind a query", b"/a?b#c?d", &["GET /a?b"]),
-            ("an empty fragment", b"/#", &["GET /"]),
-            ("a fragment inside a fragment", b"/a#b#c", &["GET /a"]),
-            (
                 "an absolute target inside",
                 b"/http://h/",
                 &["GET /http://h/"],
@@ -350,10 +344,14 @@ fn origin_form(requests: &mut Requests) {
         RequestTarget,
         target,
         &[
+            ("a fragment", b"/a#b"),
+            ("a fragment behind a query", b"/a?b#c?d"),
+            ("an empty fragment", b"/#"),
+            (
+                "a fragment that looks like a file that may be had",
+                b"/admin#/static/x.png",
+            ),
             ("a fragment alone", b"#a"),
-            ("a control in the fragment", b"/a#\x01"),
-            ("DEL in the fragment", b"/a#\x7f"),
-            ("an octet beyond ASCII in the fragment", b"/a#\xe4"),
             ("an angle bracket", b"/<a"),
             ("a closing angle bracket", b"/a>"),
             ("an angle bracket in the query", b"/?<a>"),
@@ -375,6 +373,62 @@ fn origin_form(requests: &mut Requests) {
     );
 }
 
+/// What a server that is told to leave fragments out does with them.
+fn fragments_left_out(requests: &mut Requests) {
+    requests.config.fragments = Fragments::LeftOut;
+    const SECTION: &str = "RFC 9112 §3.2.1";
+    requests.served(
+        SECTION,
+        target,
+        &[
+            (
+                "a fragment, which names no other resource (RFC 3986 §3.5), left out",
+                b"/a#b",
+                &["GET /a"],
+            ),
+            ("left out behind a query", b"/a?b#c?d", &["GET /a?b"]),
+            ("left out, an empty one", b"/#", &["GET /"]),
+            ("left out with another inside", b"/a#b#c", &["GET /a"]),
+        ],
+    );
+    requests.refused(
+        SECTION,
+        RequestTarget,
+        target,
+        &[
+            ("no target but a fragment to be left out", b"#a"),
+            ("a control in a fragment to be left out", b"/a#\x01"),
+            ("DEL in a fragment to be left out", b"/a#\x7f"),
+            ("an octet beyond ASCII in it", b"/a#\xe4"),
+        ],
+    );
+    requests.refused(
+        "RFC 9112 §3.2.2",
+        RequestTarget,
+        target,
+        &[
+            ("a fragment, others left out", b"http://h/a#b"),
+            ("a fragment in the authority", b"http://h#@other/"),
+        ],
+    );
+    requests.refused(
+        "RFC 9112 §3.2.3",
+        RequestTarget,
+        line,
+        &[
+            (
+                "CONNECT with a fragment, others left out",
+                b"CONNECT h:443# HTTP/1.1",
+            ),
+            (
+                "CONNECT with origin-form and a fragment",
+                b"CONNECT /# HTTP/1.1",
+            ),
+        ],
+    );
+    requests.config = Config::default();
+}
+
 fn absolute_form(requests: &mut Requests) {
     const SECTION: &str = "RFC 9112 §3.2.2";
     requests.served(
@@ -388,12 +442,6 @@ fn absolute_form(requests: &mut Requests) {
                 &["GET http://h:80/ {host: h:80}"],
             ),
             ("no path", b"http://h", &["GET http://h/"]),
-            (
-                "a fragment is left out",
-                b"http://h/a#b",
-                &["GET http://h/a"],
-            ),
-            ("a fragment and no path", b"http://h#b", &["GET http://h/"]),
             ("no path but a query", b"http://h?a", &["GET http://h/?a"]),
             ("upper case", b"HTTP://H/a", &["GET http://H/a {host: H}"]),
             (
@@ -438,6 +486,7 @@ fn absolute_form(requests: &mut Requests) {
         RequestTarget,
         target,
         &[
+            ("a fragment", b"http://h/a#b"),
             ("another scheme", b"ftp://h/"),
             ("a scheme that no server has", b"x://h/"),
             ("a file", b"file:///etc/passwd"),

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use astatine_http1::{Http1, Incoming};
+use astatine_http1::{Config, Http1, Incoming};
 use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -16,7 +16,7 @@ use super::requests;
 async fn every_request_is_answered_with_its_status() {
     let mut faults = Vec::new();
     for case in requests() {
-        let answers = answers(&case.stream()).await;
+        let answers = answers(&case.stream(), case.config.clone()).await;
         if !case.is_answered_by(&answers) {
             faults.push(format!("{case}: {answers:?}"));
         }
@@ -25,10 +25,12 @@ async fn every_request_is_answered_with_its_status() {
 }
 
 /// Sends a stream and its end, and returns the statuses of the final answers.
-async fn answers(stream: &[u8]) -> Vec<u16> {
+async fn answers(stream: &[u8], config: Config) -> Vec<u16> {
     let (mut client, server) = duplex(1 << 20);
     let connection = Connection::new(Foreign(server), PeerInfo::default(), Shutdown::new());
-    let serve = Http1::new(tower::service_fn(answer)).call(connection);
+    let serve = Http1::new(tower::service_fn(answer))
+        .config(config)
+        .call(connection);
     let ask = async {
         client.write_all(stream).await.unwrap();
         client.shutdown().await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use astatine_http1::{Head, Http1, Incoming};
+use astatine_http1::{Config, Fragments, Head, Http1, Incoming};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Full};
@@ -24,7 +24,10 @@ async fn tell((head, body): (Head, Incoming)) -> Result<Response<Full<Bytes>>, I
 
 #[tokio::test]
 async fn a_head_gives_out_its_parts_and_the_body_follows() {
-    let mut client = Client::to(Http1::new(service_fn(tell)).with_heads());
+    let mut config = Config::default();
+    config.fragments = Fragments::LeftOut;
+    let http1 = Http1::new(service_fn(tell)).config(config);
+    let mut client = Client::to(http1.with_heads());
     let answer = client
         .ask(
             "POST /a?b#c HTTP/1.1\r\nHost: h\r\nX-A: \t1 2 \r\nConnection: close\r\n\
