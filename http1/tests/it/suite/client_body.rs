@@ -1,15 +1,18 @@
 //! Bodies that stream, stop, break off or are not wanted, on the client's side.
 
 use std::io;
+use std::time::Duration;
 
 use astatine_http1::{Error, Violation};
+use astatine_reactor::Foreign;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream, duplex};
+use tokio::time::timeout;
 
-use super::peer::{OK, Peer, Speak, data, frames, get, patient, post, text};
+use super::peer::{OK, PIPE_BYTES, Peer, Speak, data, frames, get, patient, post, text};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -56,6 +59,28 @@ async fn a_body_that_is_not_read_holds_the_server_back() {
     drop(peer.client);
     let mut rest = Vec::new();
     receive.read_to_end(&mut rest).await.unwrap();
+}
+
+/// What TLS does, too.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_keeps_back_what_it_takes_is_told_to_send_it() {
+    let (far, near) = duplex(PIPE_BYTES);
+    let io = Box::new(Foreign(BufStream::new(near)));
+    let mut peer = Peer::over(far, io, patient());
+    let (sender, body) = frames();
+    let response = peer.ask(post(body));
+    for (piece, end) in [("", "\r\n\r\n"), ("ab", "2\r\nab\r\n"), ("c", "1\r\nc\r\n")] {
+        if !piece.is_empty() {
+            sender.send(data(piece)).await.unwrap();
+        }
+        let read = timeout(Duration::from_secs(1), peer.stream.read_until(end));
+        read.await.expect("the client has nothing else to write");
+    }
+    drop(sender);
+    peer.stream.read_until("0\r\n\r\n").await;
+    peer.stream.send(OK).await;
+    assert_eq!(text(response.await.unwrap().unwrap()).await.unwrap(), "ok");
+    peer.ready().await.unwrap();
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use astatine_http1::client::Config;
 use astatine_http1::{Error, Violation};
+use astatine_reactor::Foreign;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use tokio::io::{BufStream, duplex};
 use tokio::time::Instant;
 
 use super::client::pass;
@@ -100,6 +102,30 @@ async fn a_server_that_takes_nothing_is_given_up() {
     let response = peer.ask(post(large.map_err(|never| match never {}).boxed()));
     let error = response.await.unwrap().unwrap_err();
     assert!(matches!(error, Error::WriteStalled), "{error:?}");
+    check_elapsed(begun, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stream_keeps_back_is_not_taken() {
+    let (far, near) = duplex(10);
+    let io = Box::new(Foreign(BufStream::new(near)));
+    let mut peer = Peer::over(far, io, Config::default());
+    let begun = Instant::now();
+    let error = peer.ask(get()).await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::WriteStalled), "{error:?}");
+    check_elapsed(begun, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_not_taken_whole_is_the_last() {
+    let mut peer = Peer::with(1000, Config::default());
+    let large = Full::from(Bytes::from(vec![b'x'; 16 << 10]));
+    let response = peer.ask(post(large.map_err(|never| match never {}).boxed()));
+    peer.stream.read_until("\r\n\r\n").await;
+    peer.stream.send(OK).await;
+    assert_eq!(text(response.await.unwrap().unwrap()).await.unwrap(), "ok");
+    let begun = Instant::now();
+    assert!(peer.ready().await.is_err());
     check_elapsed(begun, 30);
 }
 
