@@ -5,10 +5,15 @@
 //! fields are left where they are and not believed. [`PeerInfo`](astatine_reactor::PeerInfo) stays
 //! what the socket says.
 //!
-//! Proxies append to these fields, so they are read from the right: what stands there is the
+//! Proxies append to the list of hops, so it is read from the right: what stands there is the
 //! peer's word, what stands left of it is the word of the hop before. The walk goes on as long as
 //! the hop that is named is in a listed network itself, and ends at the first that is not: that is
 //! the client. What stands further left is whatever the client wrote.
+//!
+//! In `Forwarded`, scheme and host stand beside the hop that they belong to. `X-Forwarded-Proto` and
+//! `-Host` are lists of their own, which most proxies leave alone or replace, so they cannot be
+//! aligned with the hops: of each the last value counts, and only where the layer is told that the
+//! proxies write it.
 //!
 //! # Spec
 //!

@@ -8,16 +8,18 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::x_forwarded::Beside;
 use super::{forwarded, x_forwarded};
 
-/// The fields that are believed.
+/// The field that is believed.
 ///
-/// It must be those that the proxies write, and not both kinds: a proxy that writes the one lets
-/// the other pass as the client sent it.
+/// It must be the one that the proxies write, and not both: a proxy that writes the one lets the
+/// other pass as the client sent it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Field {
-    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, which most proxies write.
+    /// `X-Forwarded-For`, which most proxies write. What else of its kin they write has to be said:
+    /// [`TrustedProxyLayer::x_forwarded_proto`], [`TrustedProxyLayer::x_forwarded_host`].
     #[default]
     XForwarded,
     /// `Forwarded` (RFC 7239).
@@ -31,6 +33,7 @@ pub enum Field {
 #[derive(Clone, Debug)]
 pub struct TrustedProxyLayer {
     field: Field,
+    beside: Beside,
     /// `None` where the peer is not trusted.
     networks: Option<Arc<[Network]>>,
 }
@@ -43,8 +46,28 @@ impl TrustedProxyLayer {
         let is_trusted = networks.iter().any(|n| n.contains(&peer.remote));
         Self {
             field,
+            beside: Beside::default(),
             networks: Some(networks).filter(|_| is_trusted),
         }
+    }
+
+    /// Believes the last value of `X-Forwarded-Proto` too, with [`Field::XForwarded`].
+    ///
+    /// Only for proxies that write it in every request, in place of what the client sent or behind
+    /// it: where none does, the client's own is believed. Where several do, the nearest has the
+    /// word, and may tell how the proxy before it connected.
+    #[must_use]
+    pub fn x_forwarded_proto(mut self) -> Self {
+        self.beside.has_proto = true;
+        self
+    }
+
+    /// Believes the last value of `X-Forwarded-Host` too, on the terms of
+    /// [`TrustedProxyLayer::x_forwarded_proto`].
+    #[must_use]
+    pub fn x_forwarded_host(mut self) -> Self {
+        self.beside.has_host = true;
+        self
     }
 }
 
@@ -81,7 +104,9 @@ where
     fn call(&mut self, mut request: Request<Q>) -> S::Future {
         if let Some(networks) = &self.layer.networks {
             let forwarded = match self.layer.field {
-                Field::XForwarded => x_forwarded::read(request.headers(), networks),
+                Field::XForwarded => {
+                    x_forwarded::read(request.headers(), networks, self.layer.beside)
+                }
                 Field::Forwarded => forwarded::read(request.headers(), networks),
             };
             if let Some(forwarded) = forwarded {

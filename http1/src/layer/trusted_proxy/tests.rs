@@ -16,6 +16,20 @@ fn networks() -> [Network; 3] {
 /// Reads the fields as the layer does for a peer, and tells `for`, its port, `proto` and `host`.
 fn believed(field: Field, peer: Address, lines: &[(&str, &str)]) -> Option<String> {
     let peer = PeerInfo::new(peer, Address::Unnamed);
+    read(&TrustedProxyLayer::new(field, networks(), &peer), lines)
+}
+
+/// Reads the fields of a proxy that writes more of them than `X-Forwarded-For`.
+fn believed_by(
+    lines: &[(&str, &str)],
+    writes: impl FnOnce(TrustedProxyLayer) -> TrustedProxyLayer,
+) -> Option<String> {
+    let peer = PeerInfo::new(proxy(), Address::Unnamed);
+    let layer = TrustedProxyLayer::new(Field::XForwarded, networks(), &peer);
+    read(&writes(layer), lines)
+}
+
+fn read(layer: &TrustedProxyLayer, lines: &[(&str, &str)]) -> Option<String> {
     let seen = tower::service_fn(|request: Request<()>| {
         std::future::ready(Ok::<_, Infallible>(
             request.extensions().get::<Forwarded>().map(told),
@@ -30,7 +44,6 @@ fn believed(field: Field, peer: Address, lines: &[(&str, &str)]) -> Option<Strin
     }
     let mut request = Request::new(());
     *request.headers_mut() = headers;
-    let layer = TrustedProxyLayer::new(field, networks(), &peer);
     let answer = layer.layer(seen).call(request);
     answer.into_inner().unwrap()
 }
@@ -71,7 +84,7 @@ fn check_forwarded(lines: &[&str], expected: &str) {
 
 #[track_caller]
 fn check_x_forwarded(lines: &[(&str, &str)], expected: &str) {
-    let told = believed(Field::XForwarded, proxy(), lines);
+    let told = believed_by(lines, |layer| layer.x_forwarded_proto().x_forwarded_host());
     assert_eq!(told.as_deref(), Some(expected), "{lines:?}");
 }
 
@@ -247,21 +260,47 @@ mod x_forwarded {
     }
 
     #[test]
-    fn scheme_and_host_are_those_of_the_same_hop() {
+    fn scheme_and_host_are_the_last_of_their_lists_whatever_hop_is_the_client() {
         let hops = (FOR, "1.1.1.1, 192.0.2.60, 10.1.1.1");
         check_x_forwarded(
-            &[hops, (PROTO, "gopher, https, http")],
+            &[hops, (PROTO, "gopher, http, https")],
             "192.0.2.60 over https",
         );
-        check_x_forwarded(&[hops, (PROTO, "https, http")], "192.0.2.60 over https");
-        check_x_forwarded(&[hops, (PROTO, "https")], "192.0.2.60 over https");
+        check_x_forwarded(
+            &[hops, (PROTO, "http"), (PROTO, "https")],
+            "192.0.2.60 over https",
+        );
+        // The edge appends its host, the proxy behind it only its hop.
         check_x_forwarded(
             &[
-                (FOR, "1.1.1.1, 192.0.2.60"),
+                (FOR, "192.0.2.60, 10.1.1.1"),
                 (HOST, "forged.example, example.com"),
             ],
             "192.0.2.60 at example.com",
         );
+    }
+
+    #[test]
+    fn a_proxy_that_appends_nothing_has_not_said_what_stands_before() {
+        let hop = (FOR, "192.0.2.60");
+        check_x_forwarded(&[hop, (HOST, "forged.example,")], "192.0.2.60");
+        check_x_forwarded(&[hop, (HOST, "forged.example"), (HOST, "")], "192.0.2.60");
+        check_x_forwarded(&[hop, (PROTO, "https, ")], "192.0.2.60");
+    }
+
+    #[test]
+    fn scheme_and_host_are_not_believed_unless_the_proxies_write_them() {
+        let lines = [
+            (FOR, "192.0.2.60"),
+            (PROTO, "https"),
+            (HOST, "forged.example"),
+        ];
+        let told = believed(Field::XForwarded, proxy(), &lines);
+        assert_eq!(told.as_deref(), Some("192.0.2.60"));
+        let told = believed_by(&lines, TrustedProxyLayer::x_forwarded_proto);
+        assert_eq!(told.as_deref(), Some("192.0.2.60 over https"));
+        let told = believed_by(&lines, TrustedProxyLayer::x_forwarded_host);
+        assert_eq!(told.as_deref(), Some("192.0.2.60 at forged.example"));
     }
 }
 
