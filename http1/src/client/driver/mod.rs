@@ -153,7 +153,7 @@ where
 
     /// Lets the next exchange begin, or ends the connection, once both sides of this one are done.
     fn finish_exchange(&mut self) -> Result<Turn, Error> {
-        if !self.core.is_done() || !self.transport.is_flushed() {
+        if !self.core.is_done() || !self.transport.output.is_empty() {
             return Ok(Turn::Waits);
         }
         if let Some(response) = self.switch.take() {
@@ -200,7 +200,7 @@ where
         let wants_body = |feed: &Feed| feed.poll_demand(cx) != Demand::Enough;
         if self.core.is_idle() {
             Wait::NextRequest
-        } else if !self.transport.is_flushed() {
+        } else if !self.transport.output.is_empty() {
             Wait::Caller
         } else if self.core.awaits_leave() {
             Wait::Continue

@@ -99,7 +99,7 @@ where
     /// Writes what the stream takes. A failure is told only if no response comes: a server may have
     /// answered, and closed, before it took the whole request (RFC 9112 §9.5).
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Turn {
-        if self.transport.is_flushed() {
+        if self.transport.output.is_empty() {
             return Turn::Waits;
         }
         let (n_taken, flushed) = self.transport.flush(cx);

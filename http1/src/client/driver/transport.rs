@@ -22,8 +22,6 @@ pub(super) struct Transport {
     /// Whether the input lies in memory of its own, not in the thread's.
     owns_input: bool,
     pub(super) output: Output,
-    /// Whether the stream may keep back some of what it has taken, as TLS does.
-    is_kept_back: bool,
     timeouts: Timeouts,
     deadline: Deadline,
     /// The deadline's idea of the time at the start of this turn.
@@ -43,7 +41,6 @@ impl Transport {
             input: Bytes::new(),
             owns_input: false,
             output: Output::default(),
-            is_kept_back: false,
             timeouts: Timeouts::new(deadline.now()),
             now: deadline.now(),
             deadline,
@@ -111,11 +108,6 @@ impl Transport {
         read
     }
 
-    /// Tells whether everything that was to be written has left the stream too.
-    pub(super) fn is_flushed(&self) -> bool {
-        self.output.is_empty() && !self.is_kept_back
-    }
-
     /// Writes what the stream takes, and returns the count; ready when nothing is left, neither here
     /// nor in the stream.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
@@ -123,11 +115,7 @@ impl Transport {
             return (0, Poll::Pending);
         };
         let mut n_taken = 0;
-        let mut flushed = self.output.poll_flush(&mut **io, &mut n_taken, cx);
-        if matches!(flushed, Poll::Ready(Ok(()))) {
-            flushed = Pin::new(&mut **io).poll_flush(cx);
-            self.is_kept_back = flushed.is_pending();
-        }
+        let flushed = self.output.poll_flush(&mut **io, &mut n_taken, cx);
         if flushed.is_ready() {
             self.timeouts.write_done();
         } else {
@@ -139,7 +127,6 @@ impl Transport {
     /// Drops what the server does not take any more.
     pub(super) fn clear_output(&mut self) {
         self.output = Output::default();
-        self.is_kept_back = false;
         self.timeouts.write_done();
     }
 
