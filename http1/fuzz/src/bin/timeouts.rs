@@ -40,14 +40,20 @@ fuzz_target!(|data: &[u8]| {
         }
         let Some(deadline) = timeouts.poll_deadline(&config, draining_since) else {
             let never = now + Duration::from_secs(1 << 32);
-            assert_eq!(timeouts.handle_timeout(never, &config, draining_since), None);
+            assert_eq!(
+                timeouts.handle_timeout(never, &config, draining_since),
+                None
+            );
             continue;
         };
         let before = deadline - Duration::from_millis(1);
         let early = timeouts.handle_timeout(before.min(now), &config, draining_since);
         assert!(early.is_none() || now >= deadline);
         now = now.max(deadline);
-        if timeouts.handle_timeout(now, &config, draining_since).is_some() {
+        if timeouts
+            .handle_timeout(now, &config, draining_since)
+            .is_some()
+        {
             // The connection ends; the next one begins.
             timeouts = Timeouts::new(now);
         } else {
