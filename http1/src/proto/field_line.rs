@@ -2,22 +2,25 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::octet;
+use super::value::Value;
 use crate::error::Violation;
 
 /// Where the parts of a field line lie in its block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FieldLine {
+#[derive(Clone, Debug)]
+pub(super) struct FieldLine<'a> {
     /// Whatever stands before the first colon: whether it is a token is not judged here. Empty in
     /// the empty line that ends a section.
     pub(super) name: Range<usize>,
-    /// Octets without controls but the tab, and without white space around them.
-    pub(super) value: Range<usize>,
+    /// Without white space around it.
+    pub(super) value: Value<'a>,
     /// Where the line's CRLF stands.
     pub(super) end: usize,
 }
 
-impl FieldLine {
+impl FieldLine<'_> {
     /// Tells whether this is the empty line.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
@@ -33,11 +36,11 @@ impl FieldLine {
 
 /// Reads the line that starts at `start`; `None` when its end is not there.
 #[inline]
-pub(super) fn read(block: &[u8], start: usize) -> Result<Option<FieldLine>, Violation> {
+pub(super) fn read(block: &Bytes, start: usize) -> Result<Option<FieldLine<'_>>, Violation> {
     if let Some(b'\r') = block.get(start) {
         return Ok(is_line_end(block, start)?.then_some(FieldLine {
             name: start..start,
-            value: start..start,
+            value: Value::empty(block),
             end: start,
         }));
     }
@@ -52,17 +55,12 @@ pub(super) fn read(block: &[u8], start: usize) -> Result<Option<FieldLine>, Viol
     while let Some(b' ' | b'\t') = block.get(value) {
         value += 1;
     }
-    let Some(len) = octet::find_control(&block[value..]) else {
+    let Some((value, end)) = Value::read(block, value) else {
         return Ok(None);
     };
-    let end = value + len;
-    let mut value_end = end;
-    while value_end > value && matches!(block[value_end - 1], b' ' | b'\t') {
-        value_end -= 1;
-    }
     Ok(is_line_end(block, end)?.then_some(FieldLine {
         name: start..colon,
-        value: value..value_end,
+        value,
         end,
     }))
 }

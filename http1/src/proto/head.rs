@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 
 use super::framing::{Framing, FramingFields};
 use super::names::{self, Role};
-use super::{field_line, octet, target, value};
+use super::value::Value;
+use super::{field_line, octet, target};
 use crate::config::{Config, Fragments};
 use crate::error::Violation;
 
@@ -140,7 +141,7 @@ pub trait RequestHead: Form {}
 impl<H: Form> RequestHead for H {}
 
 /// What is done with the parts of a head as they are read. Ranges are places in the block of
-/// memory at whose start the head lies; values have no controls.
+/// memory at whose start the head lies.
 pub(super) trait Form {
     /// Forgets what was read.
     fn clear(&mut self);
@@ -166,7 +167,7 @@ pub(super) trait Form {
         &mut self,
         block: &Bytes,
         name: Range<usize>,
-        value: Range<usize>,
+        value: Value<'_>,
         framing: &mut FramingFields,
     ) -> Result<(), Violation>;
 
@@ -235,7 +236,7 @@ pub(super) fn receive_trailers(
         }
         at = line.next();
         let name = &section[line.name];
-        let value = value::of_judged(section.slice(line.value));
+        let value = line.value.share();
         let name = HeaderName::from_bytes(name).map_err(|_| field_line::blame(name))?;
         if is_allowed_in_trailers(&name) {
             trailers
@@ -362,12 +363,12 @@ fn prefer_target_authority<B>(request: &mut Request<B>) -> Result<(), Violation>
 #[inline]
 pub(super) fn append(
     block: &Bytes,
-    (name, value): (Range<usize>, Range<usize>),
+    (name, value): (Range<usize>, Value<'_>),
     headers: &mut HeaderMap,
     see: impl FnOnce(Role, &[u8]) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
-    let (name, octets) = (&block[name], &block[value.clone()]);
-    let value = value::of_judged(block.slice(value));
+    let (name, octets) = (&block[name], value.octets());
+    let value = value.share();
     // The two arms differ in who owns the name: a known one is not copied before it is stored.
     let stored = match names::find(name) {
         Some(known) => {
@@ -421,7 +422,7 @@ impl<B> Form for Request<B> {
         &mut self,
         block: &Bytes,
         name: Range<usize>,
-        value: Range<usize>,
+        value: Value<'_>,
         framing: &mut FramingFields,
     ) -> Result<(), Violation> {
         append(block, (name, value), self.headers_mut(), |role, octets| {

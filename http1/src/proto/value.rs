@@ -9,11 +9,52 @@ use http::HeaderValue;
 
 use super::octet;
 
-/// Makes a value of octets in which [`octet::find_control`] found nothing.
-#[inline]
-pub(super) fn of_judged(octets: Bytes) -> HeaderValue {
-    debug_assert_eq!(octet::find_control(&octets), None);
-    // SAFETY: what a value may not have is the controls but the tab, and the caller has looked for
-    // them: the tests of `find_control` hold it to what `HeaderValue::from_bytes` refuses.
-    unsafe { HeaderValue::from_maybe_shared_unchecked(octets) }
+/// Octets of a block of memory that were looked at and have no controls but the tab. Only
+/// [`Value::read`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value<'a> {
+    block: &'a Bytes,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Value<'a> {
+    /// Reads from `start` to the first control but the tab, which stands at the place returned, and
+    /// leaves out the white space before it. `None` where there is none.
+    #[inline]
+    pub(super) fn read(block: &'a Bytes, start: usize) -> Option<(Self, usize)> {
+        let control = start + octet::find_control(&block[start..])?;
+        let mut end = control;
+        while end > start && matches!(block[end - 1], b' ' | b'\t') {
+            end -= 1;
+        }
+        Some((Self { block, start, end }, control))
+    }
+
+    /// Makes an empty one.
+    #[inline]
+    pub(super) fn empty(block: &'a Bytes) -> Self {
+        Self {
+            block,
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// Returns the octets.
+    #[inline]
+    pub(super) fn octets(self) -> &'a [u8] {
+        &self.block[self.start..self.end]
+    }
+
+    /// Makes a header's value, which shares the block.
+    #[inline]
+    pub(super) fn share(self) -> HeaderValue {
+        let octets = self.block.slice(self.start..self.end);
+        debug_assert_eq!(octet::find_control(&octets), None);
+        // SAFETY: what a value may not have is the controls but the tab, and `read` has looked for
+        // them: the tests of `find_control` hold it to what `HeaderValue::from_bytes` refuses. The
+        // fields are private, and a block of `Bytes` does not change.
+        unsafe { HeaderValue::from_maybe_shared_unchecked(octets) }
+    }
 }

@@ -10,6 +10,7 @@ use super::field_line::{self, FieldLine};
 use super::framing::FramingFields;
 use super::head::Form;
 use super::names::{self, Role};
+use super::value::Value;
 use super::{octet, target};
 use crate::config::Fragments;
 use crate::error::Violation;
@@ -63,7 +64,7 @@ impl Head {
     /// Returns the fields in their order: each line's name, as it was spelled, and its value.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let lines = self.field_lines();
-        lines.map(|line| (&self.block[line.name], &self.block[line.value]))
+        lines.map(|line| (&self.block[line.name], line.value.octets()))
     }
 
     /// Returns the value of the first field line of a name, in whichever case it was spelled.
@@ -98,7 +99,7 @@ impl Head {
         self.target_start..self.target_end
     }
 
-    fn field_lines(&self) -> impl Iterator<Item = FieldLine> {
+    fn field_lines(&self) -> impl Iterator<Item = FieldLine<'_>> {
         let mut at = self.fields_start;
         std::iter::from_fn(move || {
             let line = field_line::read(&self.block, at).ok().flatten()?;
@@ -148,12 +149,12 @@ impl Form for Head {
         &mut self,
         block: &Bytes,
         name: Range<usize>,
-        value: Range<usize>,
+        value: Value<'_>,
         framing: &mut FramingFields,
     ) -> Result<(), Violation> {
         let name = &block[name];
         match names::find(name) {
-            Some(known) if known.role != Role::Other => framing.see(known.role, &block[value])?,
+            Some(known) if known.role != Role::Other => framing.see(known.role, value.octets())?,
             Some(_) => {}
             None if octet::is_token(name) => {}
             None => return Err(field_line::blame(name)),
