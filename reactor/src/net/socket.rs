@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use rustix::io::{Errno, retry_on_intr, writev};
+use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{send, shutdown, sockopt};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
@@ -112,7 +112,7 @@ impl Io for Socket {
 impl DirectSocket for Registered {
     fn try_writev(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let (bufs, n_bytes) = measure(bufs);
-        self.try_send(n_bytes, |descriptor| writev(descriptor, bufs))
+        self.try_send(n_bytes, |descriptor| sys::send_vectored(descriptor, bufs))
     }
 
     fn try_writev_more(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -178,8 +178,9 @@ impl AsyncWrite for Socket {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let (bufs, n_bytes) = measure(bufs);
-        self.0
-            .poll_send(cx, n_bytes, |descriptor| writev(descriptor, bufs))
+        self.0.poll_send(cx, n_bytes, |descriptor| {
+            sys::send_vectored(descriptor, bufs)
+        })
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -37,13 +37,22 @@ pub(super) fn duplicate_inherited(number: RawFd) -> Result<OwnedFd, Errno> {
     Ok(duplicate)
 }
 
+/// Sends the buffers.
+pub(super) fn send_vectored(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> Result<usize, Errno> {
+    send_buffers(fd, bufs, SEND)
+}
+
 /// Sends the buffers, telling the kernel that more follows.
 pub(super) fn send_more(fd: impl AsFd, bufs: &[IoSlice<'_>]) -> Result<usize, Errno> {
+    send_buffers(fd, bufs, MORE)
+}
+
+fn send_buffers(fd: impl AsFd, bufs: &[IoSlice<'_>], flags: SendFlags) -> Result<usize, Errno> {
     // The kernel has no header and no list of buffers to copy in.
     if let [buf] = bufs {
-        return send(fd, buf, MORE);
+        return send(fd, buf, flags);
     }
-    sendmsg(fd, bufs, &mut SendAncillaryBuffer::default(), MORE)
+    sendmsg(fd, bufs, &mut SendAncillaryBuffer::default(), flags)
 }
 
 /// The most buffers that one call takes: IOV_MAX of every system that is built for.
