@@ -9,17 +9,21 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::folder::{Folder, LARGE, noise};
 use crate::server::{Server, astatine};
 
-/// Serves the folder under strace while the paths are asked for; returns the calls that move bytes,
-/// or nothing where strace cannot run.
+/// Serves the folder under strace while the paths are asked for; returns the calls that move bytes
+/// of the thread that serves them, or nothing where strace cannot run.
 fn trace(folder: &Folder, paths: &[&str]) -> Option<Vec<Call>> {
     if !is_strace_usable() {
         eprintln!("skipped: strace is not there or may not trace");
         return None;
     }
-    let (log, pid_file) = (folder.path().join("trace"), folder.path().join("pid"));
+    let logs = folder.path().join("traces");
+    fs::create_dir(&logs).unwrap();
+    let pid_file = folder.path().join("pid");
     let ours = astatine(["-b", "127.0.0.1:0", "-t", "1", "-v", "--pid"]);
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-s", "200", "-o"]).arg(&log);
+    // A log for each thread, since in a common one they cut each other's lines in two.
+    command.args(["-ff", "-qq", "-s", "200", "-o"]);
+    command.arg(logs.join("thread"));
     command.args([
         "-e",
         "trace=recvfrom,recvmsg,readv,sendto,sendmsg,write,writev,sendfile",
@@ -39,8 +43,12 @@ fn trace(folder: &Folder, paths: &[&str]) -> Option<Vec<Call>> {
     drop(client);
     kill_process(traced.0, Signal::TERM).unwrap();
     server.wait();
-    let log = fs::read_to_string(&log).unwrap();
-    Some(log.lines().filter_map(Call::parse).collect())
+    let mut threads = fs::read_dir(&logs).unwrap().map(|entry| {
+        let log = fs::read_to_string(entry.unwrap().path()).unwrap();
+        log.lines().filter_map(Call::parse).collect::<Vec<_>>()
+    });
+    let serving = threads.find(|calls| calls.iter().any(Call::receives_request));
+    Some(serving.expect("some thread receives a request"))
 }
 
 /// The server itself. Strace passes no signal on, so it is told by its own number, and outlives
@@ -63,7 +71,7 @@ fn is_strace_usable() -> bool {
     traced.is_ok_and(|output| output.status.success())
 }
 
-/// One call as strace shows it: `123 sendfile(9, 10, [16384] => [65536], 49152) = 49152`.
+/// One call as strace shows it: `sendfile(9, 10, [16384] => [65536], 49152) = 49152`.
 #[derive(Debug)]
 struct Call {
     name: String,
@@ -74,22 +82,20 @@ struct Call {
 
 impl Call {
     fn parse(line: &str) -> Option<Self> {
-        let (_, call) = line.split_once(' ')?;
-        let (name, rest) = call.trim_start().split_once('(')?;
+        let (name, rest) = line.split_once('(')?;
         let (descriptor, _) = rest.split_once([',', ' '])?;
-        let result = rest.rsplit_once(" = ").and_then(|(_, result)| {
-            result
-                .split(' ')
-                .next()
-                .and_then(|number| number.parse().ok())
-        });
+        // The call in which a thread ends has no result.
+        let (_, result) = rest.rsplit_once(" = ")?;
         Some(Self {
             name: name.to_owned(),
             descriptor: descriptor.parse().ok()?,
             text: rest.to_owned(),
-            // A call that is unfinished on its line ends on another one without a descriptor.
-            result: result.unwrap_or(0),
+            result: result.split(' ').next()?.parse().ok()?,
         })
+    }
+
+    fn receives_request(&self) -> bool {
+        self.name.starts_with("re") && self.text.contains("GET /")
     }
 
     fn is_write_to(&self, socket: u32) -> bool {
@@ -101,7 +107,7 @@ impl Call {
 /// Picks the calls that write to the socket that the requests come from. Its number may have been
 /// another file's before.
 fn writes(calls: &[Call]) -> Vec<&Call> {
-    let first = calls.iter().position(|call| call.text.contains("GET /"));
+    let first = calls.iter().position(Call::receives_request);
     let calls = &calls[first.expect("some call receives a request")..];
     let socket = calls[0].descriptor;
     calls
@@ -139,5 +145,20 @@ fn a_cached_small_file_leaves_with_its_head_in_one_write() {
     for call in written {
         assert!(call.text.contains("HTTP/1.1 200 OK"), "{call:?}");
         assert!(call.result > 1024, "{call:?}");
+    }
+}
+
+#[test]
+fn a_client_that_is_gone_raises_no_signal() {
+    let folder = Folder::new();
+    folder.write("public/small.bin", noise(1024));
+    folder.write("public/medium.bin", noise(40_000));
+    let Some(calls) = trace(&folder, &["/medium.bin", "/small.bin", "/medium.bin"]) else {
+        return;
+    };
+    let written = writes(&calls);
+    assert!(written.len() >= 3, "{written:#?}");
+    for call in written {
+        assert!(call.text.contains("MSG_NOSIGNAL"), "{call:?}");
     }
 }
