@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use astatine_reactor::{Deadline, FileRegion, Io, PeerInfo, Phase, Reached};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use tokio_util::io::poll_read_buf;
 
@@ -44,10 +44,6 @@ pub(super) struct Transport {
     is_eof: bool,
 }
 
-/// A read that continues a head asks for at least this much room, and for more as the head grows.
-const MIN_CONTINUED_BYTES: usize = 512;
-/// A read of a large body asks for this much.
-const BODY_READ_BYTES: usize = 64 << 10;
 /// Input that is read ahead while the service works, so that the peer's end is noticed.
 const MAX_READ_AHEAD_BYTES: usize = 16 << 10;
 
@@ -82,13 +78,7 @@ impl Transport {
     /// Gives the thread's buffers back; unread input is copied out of them.
     #[inline(always)]
     pub(super) fn give_back(&mut self, scratch: &mut Scratch) {
-        if self.input.is_empty() {
-            // Also an empty piece holds on to the thread's block.
-            self.input = Bytes::new();
-        } else if !self.owns_input {
-            self.input = Bytes::copy_from_slice(&self.input);
-            self.owns_input = true;
-        }
+        Scratch::keep_input(&mut self.input, &mut self.owns_input);
         self.output.give_back(&mut scratch.output);
     }
 
@@ -297,36 +287,10 @@ impl Transport {
         if std::mem::take(&mut self.is_drained) {
             ready!(io.poll_read_ready(cx))?;
         }
-        let size = match self.core.body_left() {
-            Some(left) if left <= BODY_READ_BYTES as u64 => ROOM_BYTES,
-            _ => BODY_READ_BYTES,
-        };
-        if !self.input.is_empty() {
-            let mut whole = own(std::mem::take(&mut self.input));
-            whole.reserve(whole.len().clamp(MIN_CONTINUED_BYTES, size));
-            let read = poll_read_buf(Pin::new(io), cx, &mut whole);
-            self.input = whole.freeze();
-            self.owns_input = true;
-            return read;
-        }
-        let room = if size == ROOM_BYTES {
-            &mut scratch.room
-        } else {
-            &mut scratch.large_room
-        };
-        if room.capacity() < size / 4 {
-            // Also an empty piece holds on to the block, which could be used again.
-            self.input = Bytes::new();
-            room.reserve(size);
-        }
-        let space = room.capacity();
-        let read = poll_read_buf(Pin::new(io), cx, room);
-        self.is_drained = room.len() < space;
-        if !room.is_empty() {
-            self.input = room.split().freeze();
-            self.owns_input = false;
-        }
-        read
+        let input = (&mut self.input, &mut self.owns_input);
+        let filled = ready!(scratch.poll_fill(io, input, self.core.body_left(), cx))?;
+        self.is_drained = filled.is_short;
+        Poll::Ready(Ok(filled.n_bytes))
     }
 
     /// Tells whether the input has room for more.
@@ -426,13 +390,4 @@ impl Drop for Transport {
             self.abort();
         }
     }
-}
-
-/// Makes unread input writable at its end: in place, where nobody else holds it.
-fn own(unread: Bytes) -> BytesMut {
-    unread.try_into_mut().unwrap_or_else(|shared| {
-        let mut whole = BytesMut::with_capacity(2 * shared.len());
-        whole.extend_from_slice(&shared);
-        whole
-    })
 }

@@ -1,6 +1,6 @@
 //! Event streams as others' tables see them, against sse's parser.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::failure::Failure;
 use crate::step;
@@ -15,33 +15,7 @@ pub(super) fn run(folder: Option<&Path>) -> Result<(), Failure> {
         return ours;
     };
     let mut judge = step::cargo("run --release --package astatine-sse --example cases --");
-    let theirs = step::run(judge.args(event_tables(folder)?));
+    let theirs = step::run(judge.args(super::tables_with("events", folder)?));
     // Both are run, so that one report tells all.
     ours.and(theirs)
-}
-
-/// Lists the tables of a folder whose cases have events, by absolute paths.
-fn event_tables(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let what = folder.display().to_string();
-    let folder = folder.canonicalize().map_err(Failure::io(&what))?;
-    let mut tables = Vec::new();
-    for entry in folder.read_dir().map_err(Failure::io(&what))? {
-        let path = entry.map_err(Failure::io(&what))?.path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        let text = std::fs::read(&path).map_err(Failure::io(path.display().to_string()))?;
-        let table: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-        if !table["cases"][0]["events"].is_null() {
-            tables.push(path);
-        }
-    }
-    tables.sort();
-    if tables.is_empty() {
-        return Err(Failure::Output {
-            program: "conformance sse",
-            what: format!("no table of events in {what}"),
-        });
-    }
-    Ok(tables)
 }

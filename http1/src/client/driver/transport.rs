@@ -6,12 +6,11 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use astatine_reactor::{Deadline, Io};
-use bytes::{Bytes, BytesMut};
-use tokio_util::io::poll_read_buf;
+use bytes::Bytes;
 
 use crate::client::Config;
 use crate::driver::output::Output;
-use crate::driver::scratch::{ROOM_BYTES, Scratch};
+use crate::driver::scratch::Scratch;
 use crate::proto::client::{Expired, Timeouts, Wait};
 
 pub(super) struct Transport {
@@ -27,11 +26,6 @@ pub(super) struct Transport {
     /// The deadline's idea of the time at the start of this turn.
     now: Instant,
 }
-
-/// A read that continues a head asks for at least this much room, and for more as the head grows.
-const MIN_CONTINUED_BYTES: usize = 512;
-/// A read of a large body asks for this much.
-const BODY_READ_BYTES: usize = 64 << 10;
 
 impl Transport {
     pub(super) fn new(io: Box<dyn Io>) -> Self {
@@ -55,13 +49,7 @@ impl Transport {
 
     /// Gives the thread's buffers back; unread input is copied out of them.
     pub(super) fn give_back(&mut self, scratch: &mut Scratch) {
-        if self.input.is_empty() {
-            // Also an empty piece holds on to the thread's block.
-            self.input = Bytes::new();
-        } else if !self.owns_input {
-            self.input = Bytes::copy_from_slice(&self.input);
-            self.owns_input = true;
-        }
+        Scratch::keep_input(&mut self.input, &mut self.owns_input);
         self.output.give_back(&mut scratch.output);
     }
 
@@ -76,36 +64,9 @@ impl Transport {
         let Some(io) = &mut self.io else {
             return Poll::Pending;
         };
-        let is_large = n_expected.is_none_or(|n| n > BODY_READ_BYTES as u64);
-        let size = if is_large {
-            BODY_READ_BYTES
-        } else {
-            ROOM_BYTES
-        };
-        if !self.input.is_empty() {
-            let mut whole = own(std::mem::take(&mut self.input));
-            whole.reserve(whole.len().clamp(MIN_CONTINUED_BYTES, size));
-            let read = poll_read_buf(Pin::new(&mut **io), cx, &mut whole);
-            self.input = whole.freeze();
-            self.owns_input = true;
-            return read;
-        }
-        let room = if is_large {
-            &mut scratch.large_room
-        } else {
-            &mut scratch.room
-        };
-        if room.capacity() < size / 4 {
-            // Also an empty piece holds on to the block, which could be used again.
-            self.input = Bytes::new();
-            room.reserve(size);
-        }
-        let read = poll_read_buf(Pin::new(&mut **io), cx, room);
-        if !room.is_empty() {
-            self.input = room.split().freeze();
-            self.owns_input = false;
-        }
-        read
+        let input = (&mut self.input, &mut self.owns_input);
+        let filled = scratch.poll_fill(&mut **io, input, n_expected, cx);
+        filled.map_ok(|filled| filled.n_bytes)
     }
 
     /// Writes what the stream takes, and returns the count; ready when nothing is left, neither here
@@ -182,13 +143,4 @@ impl Transport {
         self.deadline.set(self.timeouts.poll_deadline(config));
         expired
     }
-}
-
-/// Makes unread input writable at its end: in place, where nobody else holds it.
-fn own(unread: Bytes) -> BytesMut {
-    unread.try_into_mut().unwrap_or_else(|shared| {
-        let mut whole = BytesMut::with_capacity(2 * shared.len());
-        whole.extend_from_slice(&shared);
-        whole
-    })
 }
