@@ -55,7 +55,7 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
             name: format!("static {name}"),
             unit: "us CPU",
             samples,
-            target: Target::beside("nginx", at_most),
+            targets: vec![Target::beside("nginx", at_most)],
         });
     }
     Ok(())

@@ -28,10 +28,10 @@ pub(super) fn measure(servers: &[&'static str], nginx: Option<&Path>, report: &m
         name: "idle connection".to_owned(),
         unit: "bytes",
         samples,
-        target: Some(Target {
+        targets: vec![Target {
             beside: None,
             at_most: 1536.0,
-        }),
+        }],
     });
 }
 

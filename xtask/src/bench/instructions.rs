@@ -52,7 +52,7 @@ pub(super) fn measure(options: &Options, report: &mut Report) {
 struct Counted {
     name: &'static str,
     exchange: Exchange,
-    target: Option<Target>,
+    target: Target,
     /// Whether our server takes heads as they come.
     takes_heads: bool,
 }
@@ -78,7 +78,7 @@ impl Counted {
             name: self.name.to_owned(),
             unit: "instructions",
             samples,
-            target: self.target,
+            targets: vec![self.target],
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn measure(options: &Options, servers: &[&Server], report: &mut Repor
         name: "p99 by wrk".to_owned(),
         unit: "us",
         samples,
-        target: None,
+        targets: Vec::new(),
     });
 }
 

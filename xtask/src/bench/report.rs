@@ -36,11 +36,11 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn beside(peer: &'static str, at_most: f64) -> Option<Self> {
-        Some(Self {
+    pub(super) const fn beside(peer: &'static str, at_most: f64) -> Self {
+        Self {
             beside: Some(peer),
             at_most,
-        })
+        }
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Figure {
     pub(super) name: String,
     pub(super) unit: &'static str,
     pub(super) samples: Vec<Sample>,
-    pub(super) target: Option<Target>,
+    pub(super) targets: Vec<Target>,
 }
 
 /// The middle and the ends of some values.
@@ -86,9 +86,8 @@ impl Figure {
         Spread::of(ratios.collect())
     }
 
-    /// Tells whether the target is met; `None` without a target, or without the values for it.
-    pub(super) fn is_met(&self) -> Option<bool> {
-        let target = self.target?;
+    /// Tells whether a target is met; `None` without the values for it.
+    pub(super) fn is_met(&self, target: &Target) -> Option<bool> {
         let reached = match target.beside {
             Some(peer) => self.ratio(peer)?,
             None => Spread::of(self.values(OURS)?.to_vec())?,
@@ -96,12 +95,11 @@ impl Figure {
         Some(reached.median <= target.at_most)
     }
 
-    fn verdict(&self) -> &'static str {
-        match (self.target, self.is_met()) {
-            (None, _) => "",
-            (Some(_), Some(true)) => "met",
-            (Some(_), Some(false)) => "missed",
-            (Some(_), None) => "not measured",
+    fn verdict(&self, target: &Target) -> &'static str {
+        match self.is_met(target) {
+            Some(true) => "met",
+            Some(false) => "missed",
+            None => "not measured",
         }
     }
 
@@ -123,14 +121,17 @@ impl Figure {
                 },
             ));
         }
-        cells.push(
-            self.target
-                .map_or(String::new(), |target| match target.beside {
-                    Some(peer) => format!("{} x {peer}", target.at_most),
-                    None => format!("{} {}", target.at_most, self.unit),
-                }),
-        );
-        cells.push(self.verdict().to_owned());
+        let at_most = |target: &Target| match target.beside {
+            Some(peer) => format!("{} x {peer}", target.at_most),
+            None => format!("{} {}", target.at_most, self.unit),
+        };
+        let verdict = |target: &Target| self.verdict(target).to_owned();
+        let joined = |cell: &dyn Fn(&Target) -> String| {
+            let cells: Vec<_> = self.targets.iter().map(cell).collect();
+            cells.join(", ")
+        };
+        cells.push(joined(&at_most));
+        cells.push(joined(&verdict));
         cells
     }
 
@@ -151,11 +152,11 @@ impl Figure {
             "values": by_server(&|sample| json!(sample.values)),
             "medians": by_server(&|sample| json!(Spread::of(sample.values.clone()).map(|s| s.median))),
             "ratios": by_server(&|sample| json!(spread(self.ratio(sample.server)))),
-            "target": self.target.map(|target| json!({
+            "targets": self.targets.iter().map(|target| json!({
                 "beside": target.beside,
                 "at_most": target.at_most,
-                "is_met": self.is_met(),
-            })),
+                "is_met": self.is_met(target),
+            })).collect::<Vec<_>>(),
         })
     }
 }

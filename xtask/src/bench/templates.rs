@@ -40,20 +40,26 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
             name: format!("{page}, render"),
             unit: "ns",
             samples: samples(&output, page, "astatine"),
-            target: Target::beside("askama", 1.5),
+            targets: vec![
+                Target::beside("askama", 1.5),
+                Target::beside("ramhorns", 1.0),
+            ],
         });
         report.add(Figure {
             name: format!("{page}, serde"),
             unit: "ns",
             samples: samples(&output, page, "astatine-serde"),
-            target: Target::beside("ramhorns", 2.0),
+            targets: vec![
+                Target::beside("ramhorns", 2.0),
+                Target::beside("handlebars", 0.2),
+            ],
         });
     }
     report.add(Figure {
         name: "compile".to_owned(),
         unit: "ns",
         samples: samples(&output, "compile", "astatine"),
-        target: None,
+        targets: Vec::new(),
     });
     count_instructions(report);
     Ok(())
@@ -106,7 +112,7 @@ fn count_instructions(report: &mut Report) {
             name: format!("{page}, render"),
             unit: "instructions",
             samples,
-            target: None,
+            targets: Vec::new(),
         });
     }
 }
