@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Says what is wrong, and shows the place.
 ///
-/// It is shown as `page.mustache:3:5: section `items` is never closed`, with the line and a mark
+/// It is shown as `page:3:5: section `items` is never closed`, with the line and a mark
 /// below it.
 #[derive(Clone, Debug)]
 pub struct Error(Box<Report>);

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, atomic::AtomicU32, atomic::Ordering};
 
-use astatine_templates::{Config, ErrorKind, Templates};
+use astatine_templates::{Config, Error, ErrorKind, Templates, Watch};
 
 /// A folder that is removed at the end.
 struct Folder(PathBuf);
@@ -137,26 +137,73 @@ fn a_load_replaces_all_templates_or_none() {
     assert_eq!(before.render(&()).expect("it renders"), "11");
 }
 
+/// Watches the templates of a folder; each load is told.
+fn watch(templates: &Arc<Templates>) -> (Watch, Receiver<Result<(), Error>>) {
+    let (sender, loads) = sync_channel(100);
+    let watch = templates.watch(move |load| sender.send(load).expect("the test waits"));
+    (watch.expect("the folder can be watched"), loads)
+}
+
 #[test]
 fn a_file_that_changes_is_loaded_again() {
     let folder = Folder::new(&[("a.mustache", "1")]);
     let templates = Arc::new(folder.open());
-    let (sender, loads) = sync_channel(100);
-    let watch = templates
-        .watch(move |load| sender.send(load.is_ok()).expect("the test waits"))
-        .expect("the folder can be watched");
+    let (watch, loads) = watch(&templates);
     folder.write("a.mustache", "{{#broken");
-    assert!(!loads.recv().expect("there is a load"));
+    let load = loads.recv().expect("there is a load");
+    assert_eq!(load.expect_err("it is broken").template(), Some("a"));
     assert_eq!(rendered(&templates, "a"), "1");
     folder.write("sub/new.mustache", "new");
     folder.write("a.mustache", "2");
     while rendered(&templates, "a") != "2" || templates.get("sub/new").is_none() {
-        loads.recv().expect("there is a load");
+        loads
+            .recv()
+            .expect("there is a load")
+            .expect("it is mended");
     }
     fs::rename(folder.0.join("a.mustache"), folder.0.join("b.mustache")).expect("it is renamed");
     while templates.get("b").is_none() {
-        loads.recv().expect("there is a load");
+        loads.recv().expect("there is a load").expect("all is well");
     }
     assert!(templates.get("a").is_none());
     drop(watch);
+    assert!(loads.recv().is_err(), "nobody is told any more");
+}
+
+/// What editors do to save a file, as steps of names and texts; without a text the first is
+/// renamed to the second.
+type Saving = &'static [(&'static str, Option<&'static str>, &'static str)];
+
+#[test]
+fn however_an_editor_saves_a_file_it_is_loaded() {
+    let savings: &[Saving] = &[
+        // Written over.
+        &[("page.mustache", None, "2")],
+        // Written beside, and renamed over.
+        &[
+            ("page.mustache.tmp", None, "2"),
+            ("page.mustache.tmp", Some("page.mustache"), ""),
+        ],
+        // A trial, a backup, then a new file: the page is gone in between.
+        &[
+            ("4913", None, ""),
+            ("page.mustache", Some("page.mustache~"), ""),
+            ("page.mustache", None, ""),
+            ("page.mustache", None, "2"),
+        ],
+    ];
+    for saving in savings {
+        let folder = Folder::new(&[("page.mustache", "1"), ("whole.mustache", "{{>page}}")]);
+        let templates = Arc::new(folder.open());
+        let (_watch, loads) = watch(&templates);
+        for (name, renamed, text) in *saving {
+            match renamed {
+                None => folder.write(name, text),
+                Some(to) => fs::rename(folder.0.join(name), folder.0.join(to)).expect("renamed"),
+            }
+        }
+        while rendered(&templates, "whole") != "2" {
+            drop(loads.recv().expect("there is a load"));
+        }
+    }
 }
