@@ -10,6 +10,7 @@ mod pace;
 mod peer;
 mod raw;
 mod stage;
+mod tokenizer;
 
 use std::fmt;
 use std::future::Future;
@@ -22,6 +23,7 @@ pub use outbox::{Encoding, Policy};
 pub use pace::HandlerConfig;
 pub use peer::{Delivered, Peer, PeerId, WriteError};
 pub use raw::{Raw, RawProtocol};
+pub use tokenizer::{TokenTooLong, Tokenizer};
 
 /// The application's side of one long-lived connection.
 ///
