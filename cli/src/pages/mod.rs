@@ -17,16 +17,28 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::Value as Json;
 
 use crate::failure::Failure;
+use crate::form;
 
+mod browsers;
+mod fault;
+mod reload;
 mod service;
 
+pub(crate) use browsers::Browsers;
+pub(crate) use reload::ReloadLayer;
 pub(crate) use service::PagesLayer;
+
+use fault::Fault;
 
 /// A folder of templates, and the data beside them.
 #[derive(Debug)]
 pub(crate) struct Pages {
     templates: Arc<Templates>,
     data: RwLock<Data>,
+    /// Who is shown what is wrong with the templates.
+    browsers: Option<Browsers>,
+    /// What was wrong when they were last loaded.
+    fault: RwLock<Option<Fault>>,
     /// Names of the header fields that a template may show, in lower case.
     headers: Vec<String>,
 }
@@ -35,18 +47,24 @@ pub(crate) struct Pages {
 type Data = Arc<HashMap<String, Json>>;
 
 impl Pages {
-    /// Reads a folder.
+    /// Reads a folder; if there are browsers, they are shown what goes wrong from then on.
     ///
     /// # Errors
     ///
     /// A template or its data cannot be used.
-    pub(crate) fn open(folder: &Path, headers: &[String]) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        folder: &Path,
+        headers: &[String],
+        browsers: Option<Browsers>,
+    ) -> Result<Self, Failure> {
         let templates = Templates::open(folder, astatine_templates::Config::default())
             .map_err(|error| bad_template(folder, &error))?;
         let data = read_data(folder, &templates)?;
         Ok(Self {
             templates: Arc::new(templates),
             data: RwLock::new(Arc::new(data)),
+            browsers,
+            fault: RwLock::new(None),
             headers: headers.iter().map(|name| name.to_lowercase()).collect(),
         })
     }
@@ -66,18 +84,35 @@ impl Pages {
 
     /// Follows a load of the templates with one of the data; what cannot be used changes nothing.
     fn take(&self, load: Result<(), Error>) {
-        if let Err(error) = load {
-            tracing::error!("templates stay as they were: {error}");
-            return;
+        let fault = match load {
+            Ok(()) => self.take_data(),
+            Err(error) => {
+                tracing::error!("templates stay as they were: {error}");
+                Some(Fault::new(self.folder(), &error))
+            }
+        };
+        if let Some(browsers) = &self.browsers {
+            *self.fault.write().unwrap_or_else(PoisonError::into_inner) = fault;
+            browsers.reload();
         }
-        let folder = self.templates.folder().unwrap_or_else(|| Path::new(""));
-        match read_data(folder, &self.templates) {
+    }
+
+    fn take_data(&self) -> Option<Fault> {
+        match read_data(self.folder(), &self.templates) {
             Ok(data) => {
                 *self.data.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(data);
                 tracing::info!("templates are loaded again");
+                None
             }
-            Err(failure) => tracing::error!("the data of pages stays as it was: {failure}"),
+            Err(failure) => {
+                tracing::error!("the data of pages stays as it was: {failure}");
+                Some(Fault::of_data(&failure))
+            }
         }
+    }
+
+    fn folder(&self) -> &Path {
+        self.templates.folder().unwrap_or_else(|| Path::new(""))
     }
 
     /// Renders the page that a request asks for, if there is one.
@@ -95,7 +130,13 @@ impl Pages {
         if name.split('/').any(|part| part.starts_with('_')) {
             return None;
         }
-        let template = self.templates.get(&name)?;
+        let template = self.templates.get(&name);
+        if let Some(fault) = &*self.fault.read().unwrap_or_else(PoisonError::into_inner) {
+            if template.is_some() || fault.is_of(&name) {
+                return Some(broken(fault));
+            }
+        }
+        let template = template?;
         let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
         let data = Arc::clone(&data);
         let page = Page {
@@ -103,15 +144,25 @@ impl Pages {
             request: Asked::new(request, &self.headers),
         };
         Some(match template.render_bytes(&page) {
-            Ok(text) => response(StatusCode::OK, "text/html; charset=utf-8", text.into()),
+            Ok(text) => response(StatusCode::OK, HTML, text.into()),
             Err(error) => {
                 tracing::error!("{name} cannot be rendered: {error}");
+                if self.browsers.is_some() {
+                    return Some(broken(&Fault::new(self.folder(), &error)));
+                }
                 let text = Bytes::from_static(b"The page cannot be rendered.\n");
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 response(status, "text/plain; charset=utf-8", text)
             }
         })
     }
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+
+fn broken(fault: &Fault) -> Response<Bytes> {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    response(status, HTML, fault.page())
 }
 
 fn response(status: StatusCode, media_type: &'static str, text: Bytes) -> Response<Bytes> {
@@ -159,9 +210,8 @@ impl<'a> Asked<'a> {
     fn new(request: &'a Parts, wanted: &[String]) -> Self {
         let query = request.uri.query().unwrap_or_default();
         let mut pairs = HashMap::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            pairs.entry(decoded(name)).or_insert_with(|| decoded(value));
+        for (name, value) in form::pairs(query) {
+            pairs.entry(name).or_insert(value);
         }
         let header = |name: &String| {
             let value = request.headers.get(name)?;
@@ -174,30 +224,6 @@ impl<'a> Asked<'a> {
             headers: wanted.iter().filter_map(header).collect(),
         }
     }
-}
-
-/// Decodes a part of a query; an escape that is none stays as it is.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        let digit = |at: usize| char::from(*behind.get(at)?).to_digit(16);
-        match (byte, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = &behind[2..];
-            }
-            (b'+', ..) => {
-                bytes.push(b' ');
-                rest = behind;
-            }
-            _ => {
-                bytes.push(byte);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Reads the data beside each template.
@@ -235,23 +261,5 @@ fn bad_data(path: PathBuf, error: &serde_json::Error) -> Failure {
         path,
         line: Some(error.line()),
         reason: error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decoded;
-
-    #[test]
-    fn a_query_is_decoded_and_what_is_no_escape_stays() {
-        for (text, expected) in [
-            ("a+b%20c", "a b c"),
-            ("%C3%A4%2b", "ä+"),
-            ("100%", "100%"),
-            ("%zz%4", "%zz%4"),
-            ("%ff", "\u{fffd}"),
-        ] {
-            assert_eq!(decoded(text), expected);
-        }
     }
 }
