@@ -14,18 +14,29 @@ use crate::proto::deflate::{
 use crate::proto::{self, Kind};
 
 /// How a connection compresses and inflates.
-pub(crate) enum Compression {
+pub(crate) struct Compression {
+    pub(crate) deflating: Deflating,
+    pub(crate) inflating: Inflating,
+}
+
+/// How a connection compresses what it sends.
+pub(crate) enum Deflating {
     /// Not at all.
     None,
     /// With the thread's: no context, the largest window, the default threshold.
     Shared,
     /// With its own.
-    Own(Box<Own>),
+    Own(Box<Deflater>),
 }
 
-pub(crate) struct Own {
-    deflater: Deflater,
-    inflater: Inflater,
+/// How a connection inflates what it receives.
+pub(crate) enum Inflating {
+    /// Not at all.
+    None,
+    /// With the thread's.
+    Shared,
+    /// With its own.
+    Own(Box<Inflater>),
 }
 
 /// What a thread keeps.
@@ -66,7 +77,10 @@ const MAX_KEPT_BYTES: usize = 256 << 10;
 impl Compression {
     pub(crate) fn new(terms: Option<Terms>, is_client: bool, config: &Config) -> Self {
         let Some(terms) = terms else {
-            return Self::None;
+            return Self {
+                deflating: Deflating::None,
+                inflating: Inflating::None,
+            };
         };
         let (ours, theirs) = if is_client {
             (terms.client, terms.server)
@@ -74,27 +88,32 @@ impl Compression {
             (terms.server, terms.client)
         };
         let is_default = config.deflate_min_bytes == Config::default().deflate_min_bytes;
-        // A window that is larger than the peer's inflates what it sends as well.
-        if ours == SHARED_DIRECTION && theirs.context == Context::PerMessage && is_default {
-            return Self::Shared;
+        Self {
+            deflating: if ours == SHARED_DIRECTION && is_default {
+                Deflating::Shared
+            } else {
+                Deflating::Own(Box::new(Deflater::new(ours, config)))
+            },
+            // A window that is larger than the peer's inflates what it sends as well.
+            inflating: if theirs.context == Context::PerMessage {
+                Inflating::Shared
+            } else {
+                Inflating::Own(Box::new(Inflater::new(theirs)))
+            },
         }
-        Self::Own(Box::new(Own {
-            deflater: Deflater::new(ours, config),
-            inflater: Inflater::new(theirs),
-        }))
     }
 
     /// Returns how a server's messages are encoded.
     pub(crate) fn encoding(&self) -> Encoding {
-        match self {
-            Self::None => Encoding::Shared {
+        match self.deflating {
+            Deflating::None => Encoding::Shared {
                 form: |message| match message.kind() {
                     MessageKind::Text => Form::WebSocketText,
                     MessageKind::Binary => Form::WebSocketBinary,
                 },
                 encode: encode_plain,
             },
-            Self::Shared => Encoding::Shared {
+            Deflating::Shared => Encoding::Shared {
                 form: |_| Form::WebSocketDeflated,
                 encode: |message, output| {
                     with_shared(|shared| {
@@ -104,10 +123,12 @@ impl Compression {
                     });
                 },
             },
-            Self::Own(_) => Encoding::Alone,
+            Deflating::Own(_) => Encoding::Alone,
         }
     }
+}
 
+impl Inflating {
     pub(crate) fn inflate(
         &mut self,
         kind: Kind,
@@ -117,10 +138,12 @@ impl Compression {
         match self {
             Self::None => Err(Violation::ReservedBits),
             Self::Shared => with_shared(|shared| shared.inflater.inflate(kind, payload, config)),
-            Self::Own(own) => own.inflater.inflate(kind, payload, config),
+            Self::Own(inflater) => inflater.inflate(kind, payload, config),
         }
     }
+}
 
+impl Deflating {
     /// Compresses a payload, and lends the result; `None` where it goes as it is.
     pub(crate) fn deflate<T>(
         &mut self,
@@ -133,10 +156,10 @@ impl Compression {
                 let deflated = shared.deflater.deflate(payload, &mut shared.scratch);
                 lend(deflated)
             }),
-            Self::Own(own) => {
+            Self::Own(deflater) => {
                 // Not kept: a connection that is idle holds no buffer.
                 let mut scratch = Vec::new();
-                lend(own.deflater.deflate(payload, &mut scratch))
+                lend(deflater.deflate(payload, &mut scratch))
             }
         }
     }
@@ -149,7 +172,8 @@ fn encode_plain(message: &Message, output: &mut Vec<u8>) {
     }
 }
 
-fn kind_of(message: &Message) -> Kind {
+/// Returns a message's kind as the core calls it.
+pub(crate) fn kind_of(message: &Message) -> Kind {
     match message.kind() {
         MessageKind::Text => Kind::Text,
         MessageKind::Binary => Kind::Binary,

@@ -66,7 +66,11 @@ impl Frames {
         match event {
             Event::Message { kind, payload } => Some(message(kind, payload)),
             Event::Deflated { kind, payload } => {
-                match self.compression.inflate(kind, &payload, &self.config) {
+                match self
+                    .compression
+                    .inflating
+                    .inflate(kind, &payload, &self.config)
+                {
                     Ok(payload) => Some(message(kind, payload)),
                     Err(violation) => {
                         self.core.fail(violation, output);
@@ -152,6 +156,7 @@ impl Protocol for Frames {
         let core = &mut self.core;
         let sent = self
             .compression
+            .deflating
             .deflate(payload, |deflated| match deflated {
                 Some(deflated) => core.send_deflated(kind, deflated, output),
                 None => core.send(kind, payload, output),
