@@ -62,7 +62,7 @@ pub(super) struct State {
     /// The way past the driver; gone while somebody writes by it, and with the connection: handles
     /// that outlive it do not keep its socket open.
     direct: Option<Direct>,
-    is_closed: bool,
+    pub(super) is_closed: bool,
     /// The writer bit.
     is_held: bool,
     /// Whether the driver waits for the bit.
@@ -76,6 +76,8 @@ pub(super) struct State {
     pub(super) end: Option<End>,
     pub(super) next_handler: Option<Box<dyn Handler>>,
     pub(super) new_timeout: Option<Option<Duration>>,
+    /// What lives as long as the connection.
+    pub(super) kept: Vec<Box<dyn Send>>,
     driver: Option<Waker>,
 }
 
@@ -416,6 +418,7 @@ impl Outbox {
             state.next_handler.take(),
             state.direct.take(),
             state.driver.take(),
+            std::mem::take(&mut state.kept),
         );
         self.shared.note_len(&state);
         drop(state);

@@ -211,6 +211,19 @@ impl Peer {
         drop(unused);
     }
 
+    /// Keeps a value until the connection is closed, however that comes about; on one that is, it
+    /// is dropped at once.
+    pub fn keep(&self, value: impl Send + 'static) {
+        let value = Box::new(value);
+        let mut state = self.0.lock();
+        if state.is_closed {
+            // Dropped outside the lock: it is foreign code.
+            drop(state);
+        } else {
+            state.kept.push(value);
+        }
+    }
+
     fn lock_open(&self) -> Result<std::sync::MutexGuard<'_, State>, WriteError> {
         let state = self.0.lock();
         if state.end.is_some() {

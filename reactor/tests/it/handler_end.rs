@@ -223,3 +223,35 @@ async fn handlers_that_replace_each_other_leave_others_their_turn() {
     assert!(next.await.unwrap() < 1000);
     server.abort();
 }
+
+#[tokio::test]
+async fn what_a_connection_keeps_goes_with_it_whichever_way_it_ends() {
+    type End = fn(&Peer, &tokio::task::JoinHandle<()>);
+    let ends: [End; 3] = [
+        |peer, _| peer.close(),
+        |peer, _| peer.abort(),
+        |_, server| server.abort(),
+    ];
+    for end in ends {
+        let kept = Arc::new(());
+        let peers = Arc::new(Mutex::new(Vec::new()));
+        let (value, seen) = (Arc::clone(&kept), Arc::clone(&peers));
+        let far = Far::connect(64, HandlerConfig::default(), move |peer, call| {
+            if *call == Call::Open {
+                peer.keep(Arc::clone(&value));
+                seen.lock().unwrap().push(peer.clone());
+            }
+        });
+        while taken(&far.calls).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let peer = peers.lock().unwrap().remove(0);
+        assert_eq!(Arc::strong_count(&kept), 3);
+        end(&peer, &far.server);
+        drop(far.stream);
+        far.server.await.unwrap_or_default();
+        assert_eq!(Arc::strong_count(&kept), 1);
+        peer.keep(Arc::clone(&kept));
+        assert_eq!(Arc::strong_count(&kept), 1);
+    }
+}
