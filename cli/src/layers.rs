@@ -17,12 +17,13 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::pages::PagesLayer;
+use crate::pages::{PagesLayer, ReloadLayer};
 
 /// What stands around the files, for all connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Layers {
     pub(crate) pages: Option<PagesLayer>,
+    pub(crate) reload: Option<ReloadLayer>,
     pub(crate) log: Option<AccessLog>,
     pub(crate) proxies: Arc<[Network]>,
     pub(crate) field: Field,
@@ -36,6 +37,7 @@ impl Layers {
     pub(crate) fn is_empty(&self) -> bool {
         // Whom a request is for, only the log would tell.
         self.pages.is_none()
+            && self.reload.is_none()
             && self.log.is_none()
             && !self.has_request_ids
             && self.timeout.is_none()
@@ -70,6 +72,7 @@ impl Layers {
         let app = Optional(self.pages.clone()).layer(files);
         let app = Optional(self.concurrency.clone()).layer(app);
         let app = Optional(self.timeout).layer(app);
+        let app = Optional(self.reload.clone()).layer(app);
         let app = Optional(log).layer(app);
         let proxies = Arc::clone(&self.proxies);
         let app = TrustedProxyLayer::new(self.field, proxies, peer).layer(app);

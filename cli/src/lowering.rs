@@ -16,7 +16,7 @@ use {astatine_http1 as http1, astatine_reactor as reactor, astatine_static_files
 use crate::layers::Layers;
 use crate::network::ListedNetwork;
 use crate::options::Options;
-use crate::pages::PagesLayer;
+use crate::pages::{PagesLayer, ReloadLayer};
 
 /// Returns the limits of connections.
 pub(crate) fn reactor_config(options: &Options) -> reactor::Config {
@@ -61,12 +61,14 @@ pub(crate) fn http1_config(options: &Options) -> http1::Config {
 pub(crate) fn layers(
     options: &Options,
     pages: Option<PagesLayer>,
+    reload: Option<ReloadLayer>,
     log: Option<AccessLog>,
 ) -> Layers {
     let timeout = options.request_timeout.map(u32::from).map(seconds);
     let max_queued = options.max_queued.unwrap_or_default();
     Layers {
         pages,
+        reload,
         log,
         proxies: networks(&options.trusted_proxy),
         field: options.forwarded_field.unwrap_or_default().into(),
@@ -120,6 +122,10 @@ pub(crate) fn static_files_config(options: &Options) -> static_files::Config {
     set(&mut config.max_ranges, o.max_ranges);
     set(&mut config.cache_bytes, o.cache.map(mebibytes));
     set(&mut config.max_open_files, o.max_open_files);
+    // A browser is told of a change at once, and must not be given what was before it.
+    if o.watch == Some(true) {
+        config.max_stale = Duration::ZERO;
+    }
     set(&mut config.max_stale, o.max_stale.map(seconds));
     set(&mut config.max_blocking, o.max_blocking);
     config

@@ -32,6 +32,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     pub(crate) templates: Option<PathBuf>,
 
+    /// Have browsers load a page again when its template, its data or a file changes, and show what
+    /// is wrong with a template; for development
+    #[arg(long)]
+    pub(crate) watch: Option<bool>,
+
     /// A header field that templates may show, as request.headers.NAME; may be repeated
     #[arg(
         long,
@@ -272,7 +277,7 @@ impl Options {
         }
         // Were an option left out, this would not compile.
         layered! {
-            www templates template_header port bind unix_mode threads access_log log_format request_id
+            www templates watch template_header port bind unix_mode threads access_log log_format request_id
             trusted_proxy forwarded_field proxy_protocol verbosity lame_duck shutdown_timeout pid
             listing spa index dotfiles max_age cache_control immutable gzip gzip_min gzip_max
             max_ranges cache max_open_files max_stale max_blocking

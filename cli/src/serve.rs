@@ -11,6 +11,7 @@ use astatine_http1::layer::access_log::AccessLog;
 use astatine_reactor::proxy_protocol::ProxyProtocolLayer;
 use astatine_reactor::{Address, Bind, Connection, Inherited, PeerInfo, Phase, Server, Shutdown};
 use astatine_static_files::{Config, StaticFiles};
+use astatine_templates::Watch;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -18,7 +19,7 @@ use crate::command_line::Settings;
 use crate::failure::Failure;
 use crate::layers::Layers;
 use crate::options::Options;
-use crate::pages::{Pages, PagesLayer};
+use crate::pages::{Browsers, Pages, PagesLayer, ReloadLayer};
 use crate::pid_file::PidFile;
 use crate::{descriptors, lowering, ready};
 
@@ -45,11 +46,17 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     }
     let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
     let binds = lowering::binds(&options, &inherited);
-    let pages = open_pages(&options)?;
-    let _watch = pages.as_ref().and_then(Pages::watch);
-    let pages = pages.map(PagesLayer);
-    let layers = lowering::layers(&options, pages, start_log(&options)?);
     let mut server = Server::new(config).threads(n_threads).inherit(inherited);
+    let browsers = options.watch.unwrap_or_default();
+    let browsers = browsers.then(|| Browsers::new(server.shutdown_token()));
+    let pages = open_pages(&options, browsers.clone())?;
+    let _watches = (
+        pages.as_ref().and_then(Pages::watch),
+        browsers.clone().and_then(|browsers| watch(&root, browsers)),
+    );
+    let pages = pages.map(PagesLayer);
+    let reload = browsers.map(ReloadLayer);
+    let layers = lowering::layers(&options, pages, reload, start_log(&options)?);
     let pid_file = Arc::new(OnceLock::new());
     let on_ready = OnReady {
         root,
@@ -157,10 +164,20 @@ fn open_folder(root: &Path, config: Config) -> Result<StaticFiles, Failure> {
         .map_err(|error| Failure::system(format!("cannot serve {}", root.display()), error))
 }
 
-fn open_pages(options: &Options) -> Result<Option<Arc<Pages>>, Failure> {
+fn open_pages(
+    options: &Options,
+    browsers: Option<Browsers>,
+) -> Result<Option<Arc<Pages>>, Failure> {
     let folder = options.templates.as_deref();
-    let open = |folder| Pages::open(folder, &options.template_header).map(Arc::new);
+    let open = |folder| Pages::open(folder, &options.template_header, browsers).map(Arc::new);
     folder.map(open).transpose()
+}
+
+/// Has browsers load their pages again when a file changes, until the watch is dropped.
+fn watch(root: &Path, browsers: Browsers) -> Option<Watch> {
+    Watch::folder(root, move || browsers.reload())
+        .inspect_err(|error| tracing::warn!("files are not watched: {error}"))
+        .ok()
 }
 
 fn write_pid(path: &Path) -> Result<PidFile, Failure> {

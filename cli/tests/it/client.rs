@@ -93,6 +93,18 @@ where
         Response { status, head, body }
     }
 
+    /// Reads to the next line that begins so; returns the rest of it.
+    pub(crate) fn line(&mut self, begin: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let n_read = self.stream.read_line(&mut line).unwrap();
+            assert!(n_read > 0, "the connection ended before {begin:?}");
+            if let Some(rest) = line.strip_prefix(begin) {
+                return rest.trim_end().to_owned();
+            }
+        }
+    }
+
     /// Reads to the end of the connection.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

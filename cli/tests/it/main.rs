@@ -19,4 +19,5 @@ mod signals;
 mod smuggling;
 mod syscalls;
 mod usage;
+mod watch;
 mod websocket;
