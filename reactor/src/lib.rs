@@ -56,6 +56,7 @@ mod deadline;
 mod file_region;
 pub mod handler;
 mod handover;
+mod hooked;
 mod io;
 #[cfg(feature = "net")]
 mod net;
@@ -68,6 +69,7 @@ pub use connection::{Address, Connection, PeerInfo, Refused};
 pub use deadline::Deadline;
 pub use file_region::{FileRegion, Readahead};
 pub use handover::{Handover, Takeover};
+pub use hooked::{Hooked, Hooks};
 pub use io::{Direct, DirectSocket, Foreign, Io};
 #[cfg(feature = "net")]
 pub use net::{

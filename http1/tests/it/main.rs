@@ -10,6 +10,7 @@ mod client_disconnect;
 mod corpus;
 mod disconnect;
 mod gone_peer;
+mod hooked;
 mod one_byte;
 mod property;
 mod random;

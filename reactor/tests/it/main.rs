@@ -7,6 +7,7 @@ mod faulty;
 mod handler;
 mod handler_end;
 mod handler_pressure;
+mod hooked;
 mod inherited;
 mod limits;
 mod peers;
