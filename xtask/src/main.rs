@@ -28,7 +28,7 @@ Usage: cargo xtask COMMAND
                         run the gates: format, lints, tidy, docs, features, tests;
                         --full adds each pair of features, and wasm where it is installed
   tidy                  check the rules of STYLE.md that a machine can check
-  bench [http] [static] [templates] [--rounds N] [--json PATH] [--all-instructions]
+  bench [http] [static] [templates] [websocket] [--rounds N] [--json PATH] [--all-instructions]
                         measure beside the peers in xtask/peers; without an area, all
   conformance SUBJECT [DIR]
                         run the suites of a subject, and those that lie in DIR:

@@ -1,5 +1,7 @@
 //! Rounds of waves over several servers, by turns, so that all meet the machine's moods alike.
 
+use std::io;
+
 use super::report::{Report, Sample};
 use super::wave::{Exchange, Wave};
 use crate::failure::Failure;
@@ -62,12 +64,19 @@ pub(super) fn take_turns(
 fn micros_per_request(server: &Server, workload: &Workload) -> Result<f64, Failure> {
     let mut wave = Wave::open(server.address, N_CONNECTIONS, &workload.exchange)
         .map_err(Failure::io(server.name))?;
-    wave.run(workload.n_waves / 10 + 1)
-        .map_err(Failure::io(server.name))?;
+    let micros = micros_per_wave(server, workload.n_waves, |n_waves| wave.run(n_waves))?;
+    Ok(micros / (N_CONNECTIONS * workload.exchange.n_pipelined) as f64)
+}
+
+/// Measures the CPU time of a server for one wave of a load, in microseconds.
+pub(super) fn micros_per_wave(
+    server: &Server,
+    n_waves: usize,
+    mut run: impl FnMut(usize) -> io::Result<()>,
+) -> Result<f64, Failure> {
+    run(n_waves / 10 + 1).map_err(Failure::io(server.name))?;
     let before = server.cpu_nanos()?;
-    wave.run(workload.n_waves)
-        .map_err(Failure::io(server.name))?;
+    run(n_waves).map_err(Failure::io(server.name))?;
     let nanos = server.cpu_nanos()? - before;
-    let n_requests = workload.n_waves * N_CONNECTIONS * workload.exchange.n_pipelined;
-    Ok(nanos as f64 / n_requests as f64 / 1000.0)
+    Ok(nanos as f64 / n_waves as f64 / 1000.0)
 }

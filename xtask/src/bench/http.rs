@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use super::contest::{self, Workload};
+use super::contest::{self, N_CONNECTIONS, Workload};
+use super::idle::Idle;
+use super::instructions::{self, Counted};
 use super::report::{Figure, Report, Target};
-use super::wave::Exchange;
-use super::{Options, idle, instructions, latency, peers};
+use super::wave::{Exchange, Wave};
+use super::{Options, latency, peers};
 use crate::failure::Failure;
 use crate::server::Server;
 
@@ -47,17 +49,14 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
     let servers: Vec<&Server> = servers.iter().collect();
     measure_cpu(options, &servers, report);
     latency::measure(options, &servers, report);
-    idle::measure(&["astatine", "hyper", "nginx"], nginx.as_deref(), report);
-    instructions::measure(options, report);
+    measure_idle(nginx.as_deref(), report);
+    if instructions::is_possible() {
+        count_instructions(options, report);
+    }
     Ok(())
 }
 
-/// Starts a server by its name.
-///
-/// # Errors
-///
-/// It does not start.
-pub(super) fn start(name: &str, nginx: Option<&Path>) -> Result<Server, Failure> {
+fn start(name: &str, nginx: Option<&Path>) -> Result<Server, Failure> {
     let known = SERVERS.iter().find(|(known, _)| *known == name);
     match (known, nginx) {
         (Some((name, program)), _) => {
@@ -74,15 +73,9 @@ pub(super) fn start(name: &str, nginx: Option<&Path>) -> Result<Server, Failure>
 }
 
 /// Returns the name of each server that is there, ours first.
-pub(super) fn names(nginx: Option<&Path>) -> Vec<&'static str> {
+fn names(nginx: Option<&Path>) -> Vec<&'static str> {
     let ours = SERVERS.iter().map(|(name, _)| *name);
     ours.chain(nginx.map(|_| "nginx")).collect()
-}
-
-/// Returns the program of a server in `xtask/peers`.
-pub(super) fn program(name: &str) -> Option<&'static str> {
-    let known = SERVERS.iter().find(|(known, _)| *known == name);
-    known.map(|(_, program)| *program)
 }
 
 fn start_all(nginx: Option<&Path>, report: &mut Report) -> Vec<Server> {
@@ -112,6 +105,39 @@ fn measure_cpu(options: &Options, servers: &[&Server], report: &mut Report) {
     }
 }
 
+fn measure_idle(nginx: Option<&Path>, report: &mut Report) {
+    let mut servers = vec!["astatine", "hyper"];
+    servers.extend(nginx.map(|_| "nginx"));
+    let idle = Idle {
+        name: "idle connection",
+        servers: &servers,
+        at_most: 1536.0,
+    };
+    let open = |address, n| Wave::open(address, n, &plain());
+    idle.measure(|name| start(name, nginx), open, report);
+}
+
+fn count_instructions(options: &Options, report: &mut Report) {
+    let servers = instructions::contestants(options, SERVERS, &["hyper"]);
+    let mut lower_door = servers.clone();
+    lower_door[0].1 = "astatine-heads";
+    let cases = [
+        ("plain GET, user part", plain(), 0.68, &servers),
+        ("browser GET, user part", browser(), 0.78, &servers),
+        ("browser GET, lower door", browser(), 0.40, &lower_door),
+    ];
+    for (name, exchange, at_most, contestants) in cases {
+        let counted = Counted {
+            name: name.to_owned(),
+            contestants: contestants.clone(),
+            load: &|address, n_waves| Wave::open(address, N_CONNECTIONS, &exchange)?.run(n_waves),
+            n_requests: N_CONNECTIONS,
+            targets: vec![Target::beside("hyper", at_most)],
+        };
+        counted.measure(report);
+    }
+}
+
 const ECHO: &str = "POST echo 1 KiB";
 
 fn workloads() -> Vec<(&'static str, Workload, Vec<Target>)> {
@@ -126,31 +152,24 @@ fn workloads() -> Vec<(&'static str, Workload, Vec<Target>)> {
         },
         n_waves: 500,
     };
+    let beside_hyper = |at_most| vec![Target::beside("hyper", at_most)];
     let body = [b'x'; 1024];
     let mut echo = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1024\r\n\r\n".to_vec();
     echo.extend_from_slice(&body);
     vec![
-        (
-            "plain GET",
-            one(plain()),
-            vec![Target::beside("hyper", 0.93)],
-        ),
-        (
-            "pipelined 16",
-            pipelined,
-            vec![Target::beside("hyper", 0.78)],
-        ),
+        ("plain GET", one(plain()), beside_hyper(0.93)),
+        ("pipelined 16", pipelined, beside_hyper(0.78)),
         ("browser GET", one(browser()), Vec::new()),
         (ECHO, one(Exchange::new(&echo, &body)), Vec::new()),
     ]
 }
 
 /// The shortest request.
-pub(super) fn plain() -> Exchange {
+fn plain() -> Exchange {
     Exchange::new(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", HELLO)
 }
 
 /// What a browser sends: ten headers.
-pub(super) fn browser() -> Exchange {
+fn browser() -> Exchange {
     Exchange::new(BROWSER, HELLO)
 }

@@ -1,43 +1,58 @@
-//! What an idle keep-alive connection costs in memory.
+//! What an idle connection costs in memory.
 
-use std::path::Path;
+use std::io;
+use std::net::SocketAddr;
 
 use super::report::{Figure, Report, Sample, Target};
-use super::{http, wave::Wave};
 use crate::failure::Failure;
+use crate::server::Server;
 
 const N_CONNECTIONS: usize = 10_000;
 
-/// Measures the resident memory that each of many connections adds after one request on each.
-pub(super) fn measure(servers: &[&'static str], nginx: Option<&Path>, report: &mut Report) {
-    println!("==> idle connections");
-    let mut samples = Vec::new();
-    for name in servers {
-        if *name == "nginx" && nginx.is_none() {
-            continue;
-        }
-        match bytes_per_connection(name, nginx) {
-            Ok(value) => samples.push(Sample {
-                server: name,
-                values: vec![value],
-            }),
-            Err(failure) => report.miss(format!("idle connections of {name}: {failure}")),
-        }
-    }
-    report.add(Figure {
-        name: "idle connection".to_owned(),
-        unit: "bytes",
-        samples,
-        targets: vec![Target {
-            beside: None,
-            at_most: 1536.0,
-        }],
-    });
+/// Connections that have been served and have nothing to do.
+pub(super) struct Idle<'a> {
+    pub(super) name: &'static str,
+    pub(super) servers: &'a [&'static str],
+    /// In bytes.
+    pub(super) at_most: f64,
 }
 
-fn bytes_per_connection(name: &'static str, nginx: Option<&Path>) -> Result<f64, Failure> {
-    let server = http::start(name, nginx)?;
-    let open = |n| Wave::open(server.address, n, &http::plain()).map_err(Failure::io(name));
+impl Idle<'_> {
+    /// Measures the resident memory that each of many connections adds.
+    pub(super) fn measure<T>(
+        &self,
+        start: impl Fn(&'static str) -> Result<Server, Failure>,
+        open: impl Fn(SocketAddr, usize) -> io::Result<T>,
+        report: &mut Report,
+    ) {
+        println!("==> {}", self.name);
+        let mut samples = Vec::new();
+        for &server in self.servers {
+            match start(server).and_then(|server| bytes_per_connection(&server, &open)) {
+                Ok(value) => samples.push(Sample {
+                    server,
+                    values: vec![value],
+                }),
+                Err(failure) => report.miss(format!("{} of {server}: {failure}", self.name)),
+            }
+        }
+        report.add(Figure {
+            name: self.name.to_owned(),
+            unit: "bytes",
+            samples,
+            targets: vec![Target {
+                beside: None,
+                at_most: self.at_most,
+            }],
+        });
+    }
+}
+
+fn bytes_per_connection<T>(
+    server: &Server,
+    open: impl Fn(SocketAddr, usize) -> io::Result<T>,
+) -> Result<f64, Failure> {
+    let open = |n| open(server.address, n).map_err(Failure::io(server.name));
     // A server that has answered once has finished its start.
     drop(open(1)?);
     let before = server.resident_bytes()?;

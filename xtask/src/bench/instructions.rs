@@ -1,72 +1,58 @@
 //! What a request costs in user space: instructions, counted by callgrind.
 
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use super::contest::N_CONNECTIONS;
 use super::report::{Figure, Report, Sample, Target};
-use super::wave::{Exchange, Wave};
-use super::{Options, http, peers};
+use super::{Options, peers};
 use crate::failure::Failure;
 use crate::server::Server;
 use crate::step;
 
 const N_WAVES: usize = 30;
 
-/// Counts the instructions of our server and of hyper, or of all servers.
-pub(super) fn measure(options: &Options, report: &mut Report) {
-    if !step::is_present(Command::new("valgrind").arg("--version")) {
-        println!("==> valgrind is not installed: no instructions are counted");
-        return;
-    }
-    let mut servers = vec!["astatine", "hyper"];
-    if options.counts_all {
-        servers = http::names(None);
-    }
-    let plain = Counted {
-        name: "plain GET, user part",
-        exchange: http::plain(),
-        target: Target::beside("hyper", 0.68),
-        takes_heads: false,
-    };
-    let browser = Counted {
-        name: "browser GET, user part",
-        exchange: http::browser(),
-        target: Target::beside("hyper", 0.78),
-        takes_heads: false,
-    };
-    let heads = Counted {
-        name: "browser GET, lower door",
-        exchange: http::browser(),
-        target: Target::beside("hyper", 0.40),
-        takes_heads: true,
-    };
-    for counted in [plain, browser, heads] {
-        println!("==> instructions, {}", counted.name);
-        let figure = counted.figure(&servers, report);
-        report.add(figure);
-    }
-}
-
 /// What is counted.
-struct Counted {
-    name: &'static str,
-    exchange: Exchange,
-    target: Target,
-    /// Whether our server takes heads as they come.
-    takes_heads: bool,
+pub(super) struct Counted<'a> {
+    pub(super) name: String,
+    /// Each server with its program in `xtask/peers`.
+    pub(super) contestants: Vec<(&'static str, &'static str)>,
+    /// Loads a server with so many waves.
+    pub(super) load: &'a dyn Fn(SocketAddr, usize) -> io::Result<()>,
+    /// Requests in one wave.
+    pub(super) n_requests: usize,
+    pub(super) targets: Vec<Target>,
 }
 
-impl Counted {
-    fn figure(&self, servers: &[&'static str], report: &mut Report) -> Figure {
+/// Tells whether instructions can be counted here.
+pub(super) fn is_possible() -> bool {
+    let is_present = step::is_present(Command::new("valgrind").arg("--version"));
+    if !is_present {
+        println!("==> valgrind is not installed: no instructions are counted");
+    }
+    is_present
+}
+
+/// Picks those of our server and of some peers, or of all servers.
+pub(super) fn contestants(
+    options: &Options,
+    servers: &[(&'static str, &'static str)],
+    peers: &[&str],
+) -> Vec<(&'static str, &'static str)> {
+    let mut contestants = servers.to_vec();
+    contestants
+        .retain(|(name, _)| options.counts_all || *name == "astatine" || peers.contains(name));
+    contestants
+}
+
+impl Counted<'_> {
+    /// Counts the instructions of each contestant for one request.
+    pub(super) fn measure(&self, report: &mut Report) {
+        println!("==> instructions, {}", self.name);
         let mut samples = Vec::new();
-        for &server in servers {
-            let program = match server {
-                "astatine" if self.takes_heads => Some("astatine-heads"),
-                _ => http::program(server),
-            };
-            let counted = program.ok_or_else(|| not_counted("there is no such server"));
-            match counted.and_then(|program| per_request(server, program, &self.exchange)) {
+        for &(server, program) in &self.contestants {
+            match self.per_request(server, program) {
                 Ok(value) => samples.push(Sample {
                     server,
                     values: vec![value],
@@ -74,43 +60,36 @@ impl Counted {
                 Err(failure) => report.miss(format!("instructions of {server}: {failure}")),
             }
         }
-        Figure {
-            name: self.name.to_owned(),
+        report.add(Figure {
+            name: self.name.clone(),
             unit: "instructions",
             samples,
-            targets: vec![self.target],
-        }
+            targets: self.targets.clone(),
+        });
     }
-}
 
-/// Returns the difference between a run and one of twice the length, for one request: start-up
-/// and end are in both.
-fn per_request(name: &'static str, program: &str, exchange: &Exchange) -> Result<f64, Failure> {
-    let once = total(name, program, exchange, N_WAVES)?;
-    let twice = total(name, program, exchange, 2 * N_WAVES)?;
-    Ok((twice - once) / (N_WAVES * N_CONNECTIONS) as f64)
-}
+    /// Returns the difference between a run and one of twice the length, for one request: start-up
+    /// and end are in both.
+    fn per_request(&self, name: &'static str, program: &str) -> Result<f64, Failure> {
+        let once = self.total(name, program, N_WAVES)?;
+        let twice = self.total(name, program, 2 * N_WAVES)?;
+        Ok((twice - once) / (N_WAVES * self.n_requests) as f64)
+    }
 
-fn total(
-    name: &'static str,
-    program: &str,
-    exchange: &Exchange,
-    n_waves: usize,
-) -> Result<f64, Failure> {
-    let path = peers::folder()?.join(format!("callgrind-{name}.out"));
-    let mut server = Server::start(name, |address| {
-        let mut command = Command::new("valgrind");
-        command.args(["--tool=callgrind", "--quiet"]);
-        command.arg(format!("--callgrind-out-file={}", path.display()));
-        let peer = peers::peer(program, address);
-        command.arg(peer.get_program()).args(peer.get_args());
-        Ok(command)
-    })?;
-    Wave::open(server.address, N_CONNECTIONS, exchange)
-        .and_then(|mut wave| wave.run(n_waves))
-        .map_err(Failure::io(name))?;
-    server.stop();
-    read_total(&path)
+    fn total(&self, name: &'static str, program: &str, n_waves: usize) -> Result<f64, Failure> {
+        let path = peers::folder()?.join(format!("callgrind-{name}.out"));
+        let mut server = Server::start(name, |address| {
+            let mut command = Command::new("valgrind");
+            command.args(["--tool=callgrind", "--quiet"]);
+            command.arg(format!("--callgrind-out-file={}", path.display()));
+            let peer = peers::peer(program, address);
+            command.arg(peer.get_program()).args(peer.get_args());
+            Ok(command)
+        })?;
+        (self.load)(server.address, n_waves).map_err(Failure::io(name))?;
+        server.stop();
+        read_total(&path)
+    }
 }
 
 /// Returns the total that a run of callgrind has written.

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `wave` | the load: a request on every connection, then every answer |
 //! | `contest` | rounds of waves over several servers, by turns |
-//! | `http`, `files` | the two areas: which servers, which requests, which targets |
+//! | `echo` | the load on WebSockets: messages on every connection, then every echo |
+//! | `http`, `files`, `websocket` | the areas: which servers, which requests, which targets |
 //! | `templates` | the area without servers: template engines |
 //! | `idle`, `instructions`, `latency` | the figures that are not CPU per request |
 //! | `peers` | the programs and how they are started |
@@ -13,6 +14,7 @@
 
 mod contest;
 mod cpu;
+mod echo;
 mod files;
 mod http;
 mod idle;
@@ -24,6 +26,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod wave;
+mod websocket;
 
 use std::path::PathBuf;
 
@@ -52,6 +55,7 @@ const AREAS: &[Area] = &[
     ("http", http::measure),
     ("static", files::measure),
     ("templates", templates::measure),
+    ("websocket", websocket::measure),
 ];
 
 /// Measures the areas named, or all, and prints one table.

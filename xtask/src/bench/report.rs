@@ -14,6 +14,8 @@ const PEERS: &[&str] = &[
     "axum",
     "actix",
     "nginx",
+    "fastwebsockets",
+    "tungstenite",
     "askama",
     "ramhorns",
     "handlebars",

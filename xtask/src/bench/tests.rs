@@ -1,7 +1,7 @@
 //! What the bench reads and computes, without any server.
 
 use super::report::{Figure, Sample, Spread, Target};
-use super::{instructions, latency, wave};
+use super::{echo, instructions, latency, wave};
 
 fn figure(ours: &[f64], hyper: &[f64], target: Target) -> Figure {
     let sample = |server, values: &[f64]| Sample {
@@ -77,4 +77,21 @@ fn the_output_of_wrk_is_read_in_its_units() {
     assert_eq!(latency::p99("     99%    1.50ms\n"), Some(1500.0));
     assert_eq!(latency::p99("     99%    2.00s\n"), Some(2_000_000.0));
     assert_eq!(latency::p99("unable to connect"), None);
+}
+
+#[test]
+fn messages_are_masked_and_their_echoes_are_not() {
+    for (n_bytes, n_header_bytes) in [(16, 2), (125, 2), (126, 4), (1 << 16, 10)] {
+        let (messages, echoes) = echo::Messages {
+            n_bytes,
+            n_in_flight: 2,
+        }
+        .frames();
+        assert_eq!(messages.len(), 2 * (n_header_bytes + 4 + n_bytes));
+        assert_eq!(echoes.len(), 2 * (n_header_bytes + n_bytes));
+        let (key, masked) = messages[n_header_bytes..].split_at(4);
+        for at in [0, 1, n_bytes - 1] {
+            assert_eq!(masked[at] ^ key[at % 4], echoes[n_header_bytes + at]);
+        }
+    }
 }

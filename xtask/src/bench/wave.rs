@@ -11,7 +11,7 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 const N_BUFFER_BYTES: usize = 256 * 1024;
 /// Beyond this an answer is not late but lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is asked on a connection, and the body that must come back.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Wave {
         exchange: &Exchange,
     ) -> io::Result<Self> {
         let connections: Vec<TcpStream> = (0..n_connections)
-            .map(|index| connect_from(source(index), server))
+            .map(|index| connect_nth(index, server))
             .collect::<io::Result<_>>()?;
         let mut buffer = vec![0; N_BUFFER_BYTES];
         let mut n_bytes = None;
@@ -92,14 +92,17 @@ impl Wave {
     }
 }
 
-/// Spreads many connections over the addresses of the loopback network: one address has too few
-/// ports for tens of thousands.
-fn source(index: usize) -> Ipv4Addr {
+/// Opens one of many connections.
+///
+/// They are spread over the addresses of the loopback network: one address has too few ports for
+/// tens of thousands.
+///
+/// # Errors
+///
+/// The server does not listen.
+pub(super) fn connect_nth(index: usize, server: SocketAddr) -> io::Result<TcpStream> {
     let last = u8::try_from(index / 4096).unwrap_or(u8::MAX - 1);
-    Ipv4Addr::new(127, 0, 0, 1 + last)
-}
-
-fn connect_from(source: Ipv4Addr, server: SocketAddr) -> io::Result<TcpStream> {
+    let source = Ipv4Addr::new(127, 0, 0, 1 + last);
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
     bind(&socket, &SocketAddr::new(IpAddr::V4(source), 0))?;
     connect(&socket, &server)?;
