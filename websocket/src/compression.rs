@@ -172,6 +172,15 @@ fn encode_plain(message: &Message, output: &mut Vec<u8>) {
     }
 }
 
+/// Returns a message that the core has received.
+pub(crate) fn message_of(kind: Kind, payload: Bytes) -> Message {
+    let kind = match kind {
+        Kind::Text => MessageKind::Text,
+        Kind::Binary => MessageKind::Binary,
+    };
+    Message::new(kind, payload)
+}
+
 /// Returns a message's kind as the core calls it.
 pub(crate) fn kind_of(message: &Message) -> Kind {
     match message.kind() {

@@ -238,6 +238,10 @@ pub enum Error {
     Violation(Violation),
     /// Our caller broke a rule; the connection goes on.
     Misuse(Misuse),
+    /// The peer was silent for too long: it answered neither a ping nor our Close frame.
+    TimedOut,
+    /// The connection is closed, or closes, be it by the peer: nothing more can be sent.
+    Closed,
     /// The transport failed.
     Io(io::Error),
 }
@@ -247,6 +251,8 @@ impl fmt::Display for Error {
         f.write_str(match self {
             Self::Violation(_) => "peer broke the protocol",
             Self::Misuse(_) => "our side broke the protocol",
+            Self::TimedOut => "peer was silent for too long",
+            Self::Closed => "connection is closed",
             Self::Io(_) => "transport failed",
         })
     }
@@ -258,6 +264,7 @@ impl error::Error for Error {
             Self::Violation(violation) => Some(violation),
             Self::Misuse(misuse) => Some(misuse),
             Self::Io(error) => Some(error),
+            Self::TimedOut | Self::Closed => None,
         }
     }
 }

@@ -66,6 +66,8 @@ pub mod handshake;
 pub mod proto;
 #[cfg(feature = "driver")]
 mod service;
+#[cfg(feature = "driver")]
+mod socket;
 
 pub use config::Config;
 #[cfg(feature = "driver")]
@@ -73,3 +75,5 @@ pub use driver::serve;
 pub use error::{Error, HandshakeViolation, Misuse, Violation};
 #[cfg(feature = "driver")]
 pub use service::Upgrade;
+#[cfg(feature = "driver")]
+pub use socket::{Reader, WebSocket, Writer};

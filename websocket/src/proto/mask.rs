@@ -55,6 +55,16 @@ impl MaskKeys {
         }
     }
 
+    /// Derives other keys from the next ones, for an end whose directions are apart.
+    #[cfg(feature = "driver")]
+    pub(crate) fn fork(&mut self) -> Self {
+        let mut secret = [0; 16];
+        for part in secret.chunks_exact_mut(4) {
+            part.copy_from_slice(&self.draw());
+        }
+        Self::new(secret)
+    }
+
     /// Returns the next key. None is zero, which would send the payload as it is.
     pub(super) fn draw(&mut self) -> [u8; 4] {
         loop {

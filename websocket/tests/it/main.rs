@@ -7,6 +7,8 @@ mod deflate;
 mod dice;
 mod driver;
 mod example;
+mod halves;
 mod handshake;
 mod joined;
 mod negotiation;
+mod websocket;
