@@ -129,7 +129,7 @@ impl Link {
     }
 
     /// Is ready when less than `max` bytes wait. Long before that, what waits is written.
-    pub(super) fn poll_room(&self, max: usize, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_room(&self, max: usize, cx: &Context<'_>) -> Poll<Result<(), Error>> {
         let n_waiting = {
             let state = self.lock();
             state.check_open()?;
@@ -169,7 +169,7 @@ impl Link {
     }
 
     /// Writes what waits where the reader has a part in it; it is pending as long as some is left.
-    pub(super) fn poll_answers(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_answers(&self, cx: &Context<'_>) -> Poll<()> {
         let state = self.lock();
         let is_due = state.has_answers || (state.is_closing && !state.output.is_empty());
         drop(state);

@@ -174,7 +174,7 @@ impl Reader {
     }
 
     /// Sends what is owed, as far as it goes.
-    fn answer(&mut self, cx: &mut Context<'_>) {
+    fn answer(&mut self, cx: &Context<'_>) {
         loop {
             if !self.core.is_open() {
                 self.link.answer_last(&mut self.owed);
