@@ -290,6 +290,8 @@ mod facts_rule {
     fn a_member_states_neither_versions_nor_lints() {
         let good = "[dependencies]\nbytes.workspace = true\n[lints]\nworkspace = true\n";
         check(facts::check_member("x/Cargo.toml", good), &[]);
+        let itself = "[dev-dependencies]\nx = { path = \".\", features = [\"a\"] }\n[lints]\nworkspace = true\n";
+        check(facts::check_member("x/Cargo.toml", itself), &[]);
         let bad = "[dev-dependencies]\nbytes = \"1\"\n";
         check(facts::check_member("x/Cargo.toml", bad), &[1, 2]);
     }
