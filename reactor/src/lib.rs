@@ -48,6 +48,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `codec` | `handler::Coded`: a codec of tokio-util as the protocol of connections with handlers |
 //! | `net` | listeners, sockets, `Server`, `serve`, `proxy_protocol`; Unix systems only, tested on Linux |
 //! | `test-util` | badly behaved streams for the tests of protocols |
 

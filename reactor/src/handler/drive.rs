@@ -26,6 +26,12 @@ pub trait Protocol: Send + 'static {
     /// itself is added to `output`.
     fn receive(&mut self, input: &mut BytesMut, output: &mut Vec<u8>) -> Option<Event>;
 
+    /// Takes what the end of the stream completes off the input, as a last line without an end, until
+    /// nothing is left.
+    fn receive_last(&mut self, _input: &mut BytesMut) -> Option<Event> {
+        None
+    }
+
     /// Notes that the other end has ended the stream, and says what that means.
     fn receive_eof(&mut self) -> Reason {
         let text = String::new();
@@ -45,6 +51,11 @@ pub trait Protocol: Send + 'static {
 
     /// Encodes a message, where [`Protocol::encoding`] is [`Encoding::Alone`].
     fn encode(&mut self, message: &Message, output: &mut Vec<u8>);
+
+    /// Says why the connection must end, where a message could not be encoded.
+    fn take_failure(&mut self) -> Option<Reason> {
+        None
+    }
 }
 
 /// What a protocol finds in its input.
@@ -150,6 +161,15 @@ enum Step {
     Ended(Reason),
 }
 
+impl From<Event> for Step {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Message(message) => Self::Message(message),
+            Event::Closed(reason) => Self::Ending(Ending::Answered(reason)),
+        }
+    }
+}
+
 /// What comes before the end of what a handler waits for.
 enum Interrupt {
     Shutdown,
@@ -215,10 +235,7 @@ impl<P: Protocol> Engine<P> {
         loop {
             self.outbox.hold();
             if let Some(event) = takes_turn.then(|| self.receive()).flatten() {
-                return Poll::Ready(match event {
-                    Event::Message(message) => Step::Message(message),
-                    Event::Closed(reason) => Step::Ending(Ending::Answered(reason)),
-                });
+                return Poll::Ready(event.into());
             }
             match self.poll_flush(cx) {
                 Poll::Ready(Err(error)) => return Poll::Ready(Step::Ended(error)),
@@ -227,6 +244,9 @@ impl<P: Protocol> Engine<P> {
                 }
                 Poll::Ready(Ok(())) | Poll::Pending => {}
             }
+            if let Some(reason) = self.protocol.take_failure() {
+                return Poll::Ready(Step::Ending(Ending::Answered(reason)));
+            }
             if !takes_turn {
                 cx.waker().wake_by_ref();
                 break;
@@ -234,11 +254,10 @@ impl<P: Protocol> Engine<P> {
             if self.outbox.is_over(self.n_answered) {
                 return Poll::Ready(self.slow());
             }
+            if self.is_eof {
+                return Poll::Ready(self.receive_last());
+            }
             match self.poll_read(cx) {
-                Poll::Ready(Ok(0)) => {
-                    let reason = self.protocol.receive_eof();
-                    return Poll::Ready(Step::Ending(Ending::Answered(reason)));
-                }
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => {
                     return Poll::Ready(Step::Ended(Reason::Io(error.kind())));
@@ -330,6 +349,13 @@ impl<P: Protocol> Engine<P> {
         self.n_answered += output.len();
         self.outbox.push(&output);
         event
+    }
+
+    fn receive_last(&mut self) -> Step {
+        match self.protocol.receive_last(&mut self.input) {
+            Some(event) => event.into(),
+            None => Event::Closed(self.protocol.receive_eof()).into(),
+        }
     }
 
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str;
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 /// A message between peers of any protocol. Clones share the payload and the encodings.
 #[derive(Clone)]
@@ -104,6 +104,14 @@ impl Message {
         self.payload
     }
 
+    /// Returns the payload as text alone; U+FFFD stands for what is no UTF-8.
+    pub fn into_text(self) -> String {
+        match String::from_utf8(self.payload.into()) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        }
+    }
+
     /// Returns whether the payload is text.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -187,6 +195,12 @@ impl From<&str> for Message {
 
 impl From<Bytes> for Message {
     fn from(payload: Bytes) -> Self {
+        Self::binary(payload)
+    }
+}
+
+impl From<BytesMut> for Message {
+    fn from(payload: BytesMut) -> Self {
         Self::binary(payload)
     }
 }

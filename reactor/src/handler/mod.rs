@@ -1,6 +1,8 @@
 //! Long-lived connections with one set of callbacks, whatever the protocol: the contract, the
 //! handle, the queue between them, and the engine that runs a protocol.
 
+#[cfg(feature = "codec")]
+mod codec;
 mod drive;
 mod ending;
 mod message;
@@ -12,11 +14,15 @@ mod raw;
 mod stage;
 mod tokenizer;
 
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 
+#[cfg(feature = "codec")]
+pub use codec::Coded;
 pub use drive::{Answer, Event, Protocol, drive};
 pub use message::{Form, Kind, LineBreak, Message};
 pub use outbox::{Encoding, Policy};
@@ -94,8 +100,35 @@ pub enum Reason {
     SlowConsumer,
     /// The other end broke a rule of the protocol; in WebSocket, the code that says so.
     Violation(u16),
+    /// The codec of the protocol failed: the other end sent what it cannot decode, or we wrote what
+    /// it cannot encode.
+    Codec(CodecError),
     /// The stream failed.
     Io(io::ErrorKind),
     /// Another handler takes over.
     Replaced,
 }
+
+/// What the codec of a protocol failed with. Clones are equal, and nothing else is.
+#[derive(Clone, Debug)]
+pub struct CodecError(Arc<dyn Error + Send + Sync>);
+
+impl CodecError {
+    /// Wraps an error.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(error.into().into())
+    }
+
+    /// Returns the error, to look at or to downcast.
+    pub fn get(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
+impl PartialEq for CodecError {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for CodecError {}

@@ -1,4 +1,5 @@
-//! A stream without a protocol, served by a handler: each message is what one read has brought.
+//! Connections that are served by handlers from their first byte: by default each message is what
+//! one read has brought.
 
 use std::future::Future;
 
@@ -7,12 +8,14 @@ use bytes::{Bytes, BytesMut};
 use super::{Answer, Encoding, Event, Handler, HandlerConfig, Message, Protocol, drive};
 use crate::{Connection, PeerInfo};
 
-/// Serves connections with handlers that see the bytes as they come.
+/// Serves connections with handlers that see the bytes as they come, or what another [`Protocol`]
+/// makes of them.
 ///
 /// It is a function of a connection: give it to `Server::listen`, or call it with one.
 #[derive(Clone, Debug)]
-pub struct Raw<F> {
+pub struct Raw<F, M = fn() -> RawProtocol> {
     make_handler: F,
+    make_protocol: M,
     config: HandlerConfig,
 }
 
@@ -29,7 +32,30 @@ where
     pub fn new(make_handler: F) -> Self {
         Self {
             make_handler,
+            make_protocol: RawProtocol::default,
             config: HandlerConfig::default(),
+        }
+    }
+}
+
+impl<F, H, M, P> Raw<F, M>
+where
+    F: Fn(&PeerInfo) -> H,
+    H: Handler,
+    M: Fn() -> P,
+    P: Protocol,
+{
+    /// Speaks the protocol that the function makes for each connection.
+    #[must_use]
+    pub fn protocol<N, Q>(self, make_protocol: N) -> Raw<F, N>
+    where
+        N: Fn() -> Q,
+        Q: Protocol,
+    {
+        Raw {
+            make_handler: self.make_handler,
+            make_protocol,
+            config: self.config,
         }
     }
 
@@ -41,13 +67,17 @@ where
     }
 
     /// Serves a connection; one that was refused is just closed.
-    pub fn serve(&self, connection: Connection) -> impl Future<Output = ()> + Send + use<F, H> {
+    pub fn serve(
+        &self,
+        connection: Connection,
+    ) -> impl Future<Output = ()> + Send + use<F, H, M, P> {
         let handler = (self.make_handler)(&connection.peer);
+        let protocol = (self.make_protocol)();
         let config = self.config.clone();
         async move {
             if connection.peer.refused.is_none() {
                 let handler = Box::new(handler);
-                drive(connection, Bytes::new(), RawProtocol, handler, config).await;
+                drive(connection, Bytes::new(), protocol, handler, config).await;
             }
         }
     }
@@ -77,10 +107,12 @@ impl Protocol for RawProtocol {
 }
 
 #[cfg(feature = "net")]
-impl<F, H> tower_service::Service<Connection> for Raw<F>
+impl<F, H, M, P> tower_service::Service<Connection> for Raw<F, M>
 where
     F: Fn(&PeerInfo) -> H + 'static,
     H: Handler,
+    M: Fn() -> P + 'static,
+    P: Protocol,
 {
     type Response = ();
     type Error = std::convert::Infallible;

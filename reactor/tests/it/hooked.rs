@@ -1,5 +1,4 @@
 //! Bytes that are changed on their way, and the example of it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::future::{IntoFuture, poll_fn};
 use std::io;

@@ -2,7 +2,9 @@
 
 mod bind;
 mod callback_order;
+mod codec;
 mod drain;
+mod examples;
 mod faulty;
 mod handler;
 mod handler_end;

@@ -1,0 +1,132 @@
+//! Codecs as protocols.
+
+use std::sync::Arc;
+
+use astatine_reactor::handler::{Coded, Message, Peer, Raw, Reason};
+use astatine_reactor::test_util::{Faults, Faulty};
+use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
+use tokio_util::codec::{LengthDelimitedCodec, LinesCodec, LinesCodecError};
+
+use crate::handler::{Call, Calls, Noting, remote, taken};
+
+fn lines() -> Coded<LinesCodec, fn(Message) -> String> {
+    Coded::new(LinesCodec::new_with_max_length(8), Message::into_text)
+}
+
+/// Serves the other end of a pipe that goes through `faults`.
+fn serve<F>(faults: &Faults, also: F) -> (DuplexStream, Calls, JoinHandle<()>)
+where
+    F: Fn(&Peer, &Call) + Clone + Send + Sync + 'static,
+{
+    let calls = Calls::default();
+    let handler_calls = Arc::clone(&calls);
+    let raw = Raw::new(move |_: &PeerInfo| Noting {
+        calls: Arc::clone(&handler_calls),
+        also: also.clone(),
+    })
+    .protocol(lines);
+    let (far, near) = duplex(64);
+    let io = Foreign(Faulty::new(near, faults));
+    let connection = Connection::new(io, PeerInfo::default(), Shutdown::new());
+    let server = tokio::spawn(raw.serve(connection));
+    (far, calls, server)
+}
+
+fn echo(peer: &Peer, call: &Call) {
+    if let Call::Message(text) = call {
+        peer.write(text.to_uppercase()).expect("the outbox has room");
+    }
+}
+
+#[tokio::test]
+async fn items_are_messages_and_messages_items_however_they_are_cut() {
+    for faults in [Faults::none(), Faults::one_byte(), Faults::random(1)] {
+        let (mut far, calls, server) = serve(&faults, echo);
+        far.write_all(b"one\r\ntwo\n\nlast").await.unwrap();
+        far.shutdown().await.unwrap();
+        let mut text = String::new();
+        far.read_to_string(&mut text).await.unwrap();
+        // What the end of the stream completes is answered too.
+        assert_eq!(text, "ONE\nTWO\n\nLAST\n");
+        server.await.unwrap();
+        let mut calls = taken(&calls);
+        calls.retain(|call| *call != Call::Drained);
+        let [first, messages @ .., last] = &calls[..] else {
+            panic!("{calls:?}");
+        };
+        assert_eq!((first, last), (&Call::Open, &remote()));
+        let expected = ["one", "two", "", "last"].map(|text| Call::Message(text.to_owned()));
+        assert_eq!(messages, expected);
+    }
+}
+
+/// Returns the error of the codec that the connection was closed for.
+fn codec_error(calls: &Calls) -> String {
+    match taken(calls).pop() {
+        Some(Call::Close(Reason::Codec(error))) => error.get().to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_the_decoder_refuses_closes_behind_what_was_answered() {
+    let (mut far, calls, server) = serve(&Faults::none(), echo);
+    far.write_all(b"one\nmuch too long\ntwo\n").await.unwrap();
+    let mut text = String::new();
+    far.read_to_string(&mut text).await.unwrap();
+    assert_eq!(text, "ONE\n");
+    drop(far);
+    server.await.unwrap();
+    let error = LinesCodecError::MaxLineLengthExceeded.to_string();
+    assert_eq!(codec_error(&calls), error);
+}
+
+/// As [`serve`], with frames of at most four bytes behind their length in one.
+fn serve_frames<F>(also: F) -> (DuplexStream, Calls, JoinHandle<()>)
+where
+    F: Fn(&Peer, &Call) + Clone + Send + Sync + 'static,
+{
+    let calls = Calls::default();
+    let handler_calls = Arc::clone(&calls);
+    let frames = || {
+        let mut codec = LengthDelimitedCodec::builder();
+        let codec = codec.length_field_length(1).max_frame_length(4).new_codec();
+        Coded::new(codec, Message::into_payload)
+    };
+    let raw = Raw::new(move |_: &PeerInfo| Noting {
+        calls: Arc::clone(&handler_calls),
+        also: also.clone(),
+    })
+    .protocol(frames);
+    let (far, near) = duplex(64);
+    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
+    (far, calls, tokio::spawn(raw.serve(connection)))
+}
+
+#[tokio::test]
+async fn what_the_encoder_refuses_closes_behind_what_was_written() {
+    let (mut far, calls, server) = serve_frames(|peer, call| {
+        if *call == Call::Open {
+            for text in ["abc", "abcde", "d"] {
+                peer.write(text).unwrap();
+            }
+        }
+    });
+    let mut bytes = Vec::new();
+    far.read_to_end(&mut bytes).await.unwrap();
+    assert_eq!(bytes, b"\x03abc");
+    drop(far);
+    server.await.unwrap();
+    assert_eq!(codec_error(&calls), "frame size too big");
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_within_an_item_is_a_failure() {
+    let (mut far, calls, server) = serve_frames(|_, _| {});
+    far.write_all(b"\x03ab").await.unwrap();
+    drop(far);
+    server.await.unwrap();
+    assert_eq!(codec_error(&calls), "bytes remaining on stream");
+}
