@@ -1,0 +1,268 @@
+//! The task that serves the subscribers of one thread.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::poll_fn;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+
+use crate::core::Core;
+use crate::group::{FanOut, Group};
+use crate::handoff::Taken;
+use crate::proto::name::{Channel, Name};
+use crate::proto::pattern::Pattern;
+use crate::shard::{Delivery, Order, Shard, Subscribe};
+use crate::stats::Stats;
+use crate::subscriber::Subscriber;
+
+/// The subscribers of one thread. Nobody else touches them, so orders take effect in the order in
+/// which they were given.
+pub(crate) struct Dispatcher {
+    core: Weak<Core>,
+    shard: Arc<Shard>,
+    channels: HashMap<Channel, Group, RandomState>,
+    patterns: BTreeMap<Pattern, Group>,
+    /// Subscribers that had no room for what they have missed.
+    behind: Vec<(Channel, u64)>,
+    /// What this turn may still do before others have theirs.
+    n_left: usize,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(core: &Arc<Core>, shard: Arc<Shard>) -> Self {
+        Self {
+            core: Arc::downgrade(core),
+            shard,
+            channels: HashMap::default(),
+            patterns: BTreeMap::new(),
+            behind: Vec::new(),
+            n_left: TURN,
+        }
+    }
+
+    /// Serves until the last handle is dropped.
+    pub(crate) async fn run(mut self) {
+        let mut orders = Vec::new();
+        loop {
+            let taken = take(&self.shard, !self.behind.is_empty(), &mut orders).await;
+            let Some(core) = self.core.upgrade() else {
+                return;
+            };
+            self.n_left = TURN;
+            match taken {
+                Some(Taken::Closed) => return,
+                Some(Taken::All) => self.obey(&mut orders, &core).await,
+                Some(Taken::SomeRefused) => {
+                    self.obey(&mut orders, &core).await;
+                    self.catch_up_all(&core);
+                }
+                None => self.catch_up(&core),
+            }
+        }
+    }
+
+    /// Serves as [`Dispatcher::run`] does, on a thread that ends with it.
+    pub(crate) fn run_on_own_thread(self) {
+        let body = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build();
+            // Without a runtime it is dropped, and with it its subscriptions.
+            if let Ok(runtime) = runtime {
+                runtime.block_on(self.run());
+            }
+        };
+        let thread = std::thread::Builder::new().name("astatine-pubsub".into());
+        drop(thread.spawn(body));
+    }
+
+    async fn obey(&mut self, orders: &mut Vec<Order>, core: &Core) {
+        let mut deliveries = Vec::new();
+        for order in orders.drain(..) {
+            if let Order::Deliver(delivery) = order {
+                deliveries.push(delivery);
+                continue;
+            }
+            self.deliver(&mut deliveries, core).await;
+            match order {
+                Order::Subscribe(subscribe) => self.subscribe(subscribe, core),
+                Order::Unsubscribe(name, id) => self.unsubscribe(&name, id),
+                Order::Deliver(_) => {}
+            }
+            self.spend(1).await;
+        }
+        self.deliver(&mut deliveries, core).await;
+    }
+
+    /// Delivers what was published, by channels: so that all which one subscriber gets leaves in
+    /// one write.
+    async fn deliver(&mut self, deliveries: &mut Vec<Delivery>, core: &Core) {
+        let mut places: HashMap<&Channel, usize, RandomState> = HashMap::default();
+        let mut by_channel: Vec<(&Channel, Vec<&Delivery>)> = Vec::new();
+        for delivery in &*deliveries {
+            let channel = delivery.publication.channel();
+            let place = *places.entry(channel).or_insert_with(|| {
+                by_channel.push((channel, Vec::new()));
+                by_channel.len() - 1
+            });
+            by_channel[place].1.push(delivery);
+        }
+        for (channel, deliveries) in by_channel {
+            self.fan_out(&Name::from(channel), channel, &deliveries, core)
+                .await;
+            let matching: Vec<Pattern> = self
+                .patterns
+                .keys()
+                .filter(|pattern| pattern.matches(channel.as_str()))
+                .cloned()
+                .collect();
+            for pattern in matching {
+                self.fan_out(&Name::from(pattern), channel, &deliveries, core)
+                    .await;
+            }
+        }
+        deliveries.clear();
+    }
+
+    async fn fan_out(
+        &mut self,
+        name: &Name,
+        channel: &Channel,
+        deliveries: &[&Delivery],
+        core: &Core,
+    ) {
+        let mut behind = Vec::new();
+        let mut fan_out = FanOut {
+            deliveries,
+            channel,
+            next: 0,
+            behind: &mut behind,
+        };
+        loop {
+            let max = self.n_left;
+            let Some(group) = self.group(name) else {
+                return;
+            };
+            let mut stats = Stats::default();
+            let n = group.fan_out(&mut fan_out, max, &core.history, &mut stats);
+            core.counters.add(&stats);
+            self.spend(n).await;
+            if n < max {
+                break;
+            }
+        }
+        self.behind.append(&mut behind);
+    }
+
+    fn subscribe(&mut self, subscribe: Subscribe, core: &Core) {
+        let group = match &subscribe.name {
+            Name::Channel(channel) => self.channels.entry(channel.clone()).or_default(),
+            Name::Pattern(pattern) => self.patterns.entry(pattern.clone()).or_default(),
+        };
+        let id = subscribe.subscriber.id;
+        let replaced = subscribe.replaced.and_then(|old| group.remove(old));
+        let subscriber = group.add(*subscribe.subscriber);
+        if let Some(old) = &replaced {
+            subscriber.take_over(old);
+        }
+        if let Name::Channel(channel) = subscribe.name {
+            if catch_up_one(subscriber, &channel, core) {
+                self.behind.push((channel, id));
+            }
+        }
+    }
+
+    fn unsubscribe(&mut self, name: &Name, id: u64) {
+        let Some(group) = self.group(name) else {
+            return;
+        };
+        drop(group.remove(id));
+        if group.is_empty() {
+            match name {
+                Name::Channel(channel) => drop(self.channels.remove(channel)),
+                Name::Pattern(pattern) => drop(self.patterns.remove(pattern)),
+            }
+        }
+    }
+
+    /// Goes on with those who had no room.
+    fn catch_up(&mut self, core: &Core) {
+        for (channel, id) in std::mem::take(&mut self.behind) {
+            let group = self.channels.get_mut(&channel);
+            let Some(subscriber) = group.and_then(|group| group.get(id)) else {
+                continue;
+            };
+            if catch_up_one(subscriber, &channel, core) {
+                self.behind.push((channel, id));
+            }
+        }
+    }
+
+    /// Looks for what everybody may have missed.
+    fn catch_up_all(&mut self, core: &Core) {
+        for (channel, group) in &mut self.channels {
+            let Some(head) = core.history.cursor(channel) else {
+                continue;
+            };
+            for subscriber in group.iter_mut() {
+                subscriber.compare(head);
+                if catch_up_one(subscriber, channel, core) {
+                    self.behind.push((channel.clone(), subscriber.id));
+                }
+            }
+        }
+    }
+
+    fn group(&mut self, name: &Name) -> Option<&mut Group> {
+        match name {
+            Name::Channel(channel) => self.channels.get_mut(channel),
+            Name::Pattern(pattern) => self.patterns.get_mut(pattern),
+        }
+    }
+
+    /// Counts what was done, and lets others have their turn when it was enough.
+    async fn spend(&mut self, n: usize) {
+        self.n_left -= n.min(self.n_left);
+        if self.n_left == 0 {
+            self.n_left = TURN;
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        self.shard.handoff.close();
+        if let Some(core) = self.core.upgrade() {
+            core.forget_shard(&self.shard);
+        }
+    }
+}
+
+/// Waits for orders; for a while, where somebody is behind.
+async fn take(shard: &Shard, is_behind: bool, orders: &mut Vec<Order>) -> Option<Taken> {
+    let taken = poll_fn(|cx| shard.handoff.poll_take(orders, cx));
+    if is_behind {
+        tokio::time::timeout(RETRY, taken).await.ok()
+    } else {
+        Some(taken.await)
+    }
+}
+
+/// Gives a subscriber what it has missed; tells whether there was no room for all.
+fn catch_up_one(subscriber: &mut Subscriber, channel: &Channel, core: &Core) -> bool {
+    if !subscriber.is_behind() {
+        return false;
+    }
+    let mut stats = Stats::default();
+    subscriber.catch_up(channel, &core.history, &mut stats);
+    subscriber.flush();
+    core.counters.add(&stats);
+    subscriber.is_behind()
+}
+
+/// Writes of one turn: beyond it the thread's connections have theirs.
+const TURN: usize = 256;
+/// How long those wait who had no room for what they have missed.
+const RETRY: Duration = Duration::from_millis(50);

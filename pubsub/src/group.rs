@@ -1,0 +1,94 @@
+//! The subscribers of one channel or pattern on one thread, and the fan-out to them.
+
+use crate::history::History;
+use crate::proto::name::Channel;
+use crate::shard::Delivery;
+use crate::stats::Stats;
+use crate::subscriber::Subscriber;
+
+/// Subscribers in the order of their ids.
+#[derive(Default)]
+pub(crate) struct Group {
+    subscribers: Vec<Subscriber>,
+    /// How many of them are gone; they are taken out when they are half of all.
+    n_gone: usize,
+}
+
+/// How far a fan-out has come.
+pub(crate) struct FanOut<'a> {
+    /// What is delivered, all of one channel, in order.
+    pub(crate) deliveries: &'a [&'a Delivery],
+    pub(crate) channel: &'a Channel,
+    pub(crate) next: usize,
+    /// The ids of those that have to be looked at again, because there was no room for what they
+    /// have missed.
+    pub(crate) behind: &'a mut Vec<(Channel, u64)>,
+}
+
+impl Group {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.subscribers.len() == self.n_gone
+    }
+
+    pub(crate) fn add(&mut self, subscriber: Subscriber) -> &mut Subscriber {
+        // Orders of two threads may come in another order than their ids were given in.
+        let at = self
+            .subscribers
+            .partition_point(|other| other.id < subscriber.id);
+        self.subscribers.insert(at, subscriber);
+        &mut self.subscribers[at]
+    }
+
+    pub(crate) fn get(&mut self, id: u64) -> Option<&mut Subscriber> {
+        let found = self.subscribers.binary_search_by_key(&id, |other| other.id);
+        found.ok().map(|at| &mut self.subscribers[at])
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Subscriber> {
+        self.subscribers.iter_mut()
+    }
+
+    /// Takes a subscriber out.
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Subscriber> {
+        let removed = self.get(id)?.end();
+        self.n_gone += 1;
+        if self.n_gone * 2 > self.subscribers.len() {
+            self.subscribers.retain(|subscriber| !subscriber.is_gone());
+            self.n_gone = 0;
+        }
+        Some(removed)
+    }
+
+    /// Goes on with a fan-out to at most `max` subscribers; each gets all messages, and then one
+    /// write. Tells how many there were: less than `max` when all have had their turn.
+    pub(crate) fn fan_out(
+        &mut self,
+        fan_out: &mut FanOut<'_>,
+        max: usize,
+        history: &History,
+        stats: &mut Stats,
+    ) -> usize {
+        let end = self.subscribers.len().min(fan_out.next + max);
+        let turn = &mut self.subscribers[fan_out.next..end];
+        for subscriber in turn.iter_mut().filter(|subscriber| !subscriber.is_gone()) {
+            for delivery in fan_out.deliveries {
+                let before = stats.n_delivered;
+                subscriber.take(&delivery.publication, stats);
+                if let Some(tally) = &delivery.tally {
+                    tally.add(stats.n_delivered - before);
+                }
+            }
+            if subscriber.is_behind() {
+                subscriber.catch_up(fan_out.channel, history, stats);
+                if subscriber.is_behind() {
+                    let channel = fan_out.channel.clone();
+                    fan_out.behind.push((channel, subscriber.id));
+                }
+            }
+            subscriber.flush();
+        }
+        let n = end - fan_out.next;
+        fan_out.next = end;
+        n
+    }
+}

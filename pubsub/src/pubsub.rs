@@ -1,0 +1,248 @@
+//! The handle: subscribe, publish, and look.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use astatine_reactor::handler::{Message, Peer};
+use tokio::sync::oneshot;
+
+use crate::config::{Config, Options};
+use crate::core::Core;
+use crate::error::SubscribeError;
+use crate::proto::cursor::Cursor;
+use crate::proto::log::Replay;
+use crate::proto::name::{Channel, Name};
+use crate::publication::{Item, Publication};
+use crate::registry::Owner;
+use crate::stats::Stats;
+use crate::stream::{Feed, Items};
+use crate::subscriber::Target;
+use crate::subscription::Subscription;
+use crate::tally::Tally;
+
+/// Channels, and who subscribes to them. Clones are the same channels; with the last one, all
+/// subscriptions end.
+#[derive(Clone)]
+pub struct PubSub(Arc<Core>);
+
+/// How far a message goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scope {
+    /// To all processes of the cluster; without one, to this process.
+    #[default]
+    Cluster,
+    /// To this process.
+    Process,
+    /// To all other processes of the cluster; without one, to nobody.
+    Siblings,
+    /// To the root of the cluster; without one, this process is the root.
+    Root,
+}
+
+/// What has become of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// Its place, where the channel has a history.
+    pub cursor: Option<Cursor>,
+    /// How many subscriptions it was delivered to, in this process.
+    pub n_delivered: u64,
+}
+
+/// Tells what has become of a message.
+///
+/// # Cancel safety
+///
+/// The message was published before; dropping this forgets the receipt.
+#[derive(Debug)]
+#[must_use = "without a receipt, publish"]
+pub struct Published {
+    cursor: Option<Cursor>,
+    n_delivered: oneshot::Receiver<u64>,
+}
+
+impl Future for Published {
+    type Output = Receipt;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Receipt> {
+        let n_delivered = Pin::new(&mut self.n_delivered).poll(cx);
+        n_delivered.map(|n_delivered| Receipt {
+            cursor: self.cursor,
+            n_delivered: n_delivered.unwrap_or_default(),
+        })
+    }
+}
+
+/// Who is on a channel, in this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Presence {
+    /// How many subscriptions to the channel there are; patterns do not count.
+    pub n_subscriptions: usize,
+    /// The users that those were made for, in the order of their names, each with the number of its
+    /// subscriptions.
+    pub users: Vec<(Arc<str>, usize)>,
+}
+
+impl PubSub {
+    /// Makes channels of their own.
+    pub fn new(config: Config) -> Self {
+        Self(Core::new(config))
+    }
+
+    /// Sends what is published to a connection, until that closes or unsubscribes; no code of the
+    /// application is on the way.
+    ///
+    /// The subscription is served by the runtime on which this is called: by its thread, or, where
+    /// it has several, by one task for each core. Such a runtime needs timers. A connection that
+    /// subscribes to the same name again replaces its subscription.
+    ///
+    /// # Errors
+    ///
+    /// The connection has too many subscriptions, or is closed; the start is none that a pattern
+    /// has; or the thread is overloaded.
+    pub fn subscribe(
+        &self,
+        peer: &Peer,
+        name: impl Into<Name>,
+        options: &Options,
+    ) -> Result<(), SubscribeError> {
+        if !peer.is_open() {
+            return Err(SubscribeError::Closed);
+        }
+        let owner = Owner::Peer(peer.id());
+        let (id, target) = (self.0.new_id(), Target::Peer(peer.clone()));
+        if self.0.subscribe(owner, id, target, name.into(), options)? {
+            // With the connection all goes, however it ends; at once, if it has ended meanwhile.
+            peer.keep(Subscription::new(Arc::downgrade(&self.0), owner));
+        }
+        Ok(())
+    }
+
+    /// Ends a connection's subscription; tells whether there was one.
+    ///
+    /// What was published before may still arrive.
+    pub fn unsubscribe(&self, peer: &Peer, name: impl Into<Name>) -> bool {
+        self.0.unsubscribe(Owner::Peer(peer.id()), &name.into())
+    }
+
+    /// Calls with what is published, until the subscription is dropped.
+    ///
+    /// The callback runs as [`PubSub::subscribe`] says, and must not block; outside of any runtime,
+    /// on a thread that serves all such callbacks. One that panics is called again.
+    ///
+    /// # Errors
+    ///
+    /// As [`PubSub::subscribe`].
+    pub fn on(
+        &self,
+        name: impl Into<Name>,
+        options: &Options,
+        callback: impl FnMut(Item) + Send + 'static,
+    ) -> Result<Subscription, SubscribeError> {
+        self.subscribe_own(name.into(), options, Target::Callback(Box::new(callback)))
+    }
+
+    /// Returns what is published as a stream, until that is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`PubSub::subscribe`].
+    pub fn stream(
+        &self,
+        name: impl Into<Name>,
+        options: &Options,
+    ) -> Result<Items, SubscribeError> {
+        let (feed, items) = Feed::new(self.0.config.max_stream_bytes);
+        let subscription = self.subscribe_own(name.into(), options, Target::Stream(feed))?;
+        Ok(items.with(subscription))
+    }
+
+    fn subscribe_own(
+        &self,
+        name: Name,
+        options: &Options,
+        target: Target,
+    ) -> Result<Subscription, SubscribeError> {
+        let id = self.0.new_id();
+        let owner = Owner::Own(id);
+        self.0.subscribe(owner, id, target, name, options)?;
+        Ok(Subscription::new(Arc::downgrade(&self.0), owner))
+    }
+
+    /// Publishes a message, from any thread, and never waits: each thread that has subscribers is
+    /// handed it, and delivers it to them.
+    ///
+    /// What one thread publishes on one channel arrives in that order.
+    pub fn publish(&self, channel: &Channel, message: impl Into<Message>, scope: Scope) {
+        if scope != Scope::Siblings {
+            self.0.publish(channel, message.into(), None);
+        }
+    }
+
+    /// Publishes a message, and tells its place, and how many subscriptions it was delivered to in
+    /// this process, when that has been done.
+    pub fn publish_counted(
+        &self,
+        channel: &Channel,
+        message: impl Into<Message>,
+        scope: Scope,
+    ) -> Published {
+        let (tally, n_delivered) = Tally::new();
+        let tally = Arc::new(tally);
+        let cursor = match scope {
+            Scope::Siblings => None,
+            _ => self.0.publish(channel, message.into(), Some(&tally)),
+        };
+        Published {
+            cursor,
+            n_delivered,
+        }
+    }
+
+    /// Returns at most `max` messages of a channel's history, behind a place or from the oldest on;
+    /// `None` where it has no history.
+    pub async fn history(
+        &self,
+        channel: &Channel,
+        after: Option<Cursor>,
+        max: usize,
+    ) -> Option<Replay<Publication>> {
+        self.0.history.since(channel, after, max)
+    }
+
+    /// Returns the end of a channel's history, if that has begun.
+    pub fn cursor(&self, channel: &Channel) -> Option<Cursor> {
+        self.0.history.cursor(channel)
+    }
+
+    /// Returns who is on a channel.
+    pub fn presence(&self, channel: &Channel) -> Presence {
+        let (n_subscriptions, users) = self.0.presence(channel);
+        Presence {
+            n_subscriptions,
+            users,
+        }
+    }
+
+    /// Returns the counters.
+    pub fn stats(&self) -> Stats {
+        self.0.counters.snapshot()
+    }
+}
+
+impl Default for PubSub {
+    fn default() -> Self {
+        Self::new(Config::default())
+    }
+}
+
+impl fmt::Debug for PubSub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PubSub").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! A subscription that is read as a stream: a queue bounded in bytes, by the same policies as a
+//! connection's.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use astatine_reactor::handler::Policy;
+use futures_core::Stream;
+
+use crate::proto::cursor::Cursor;
+use crate::proto::name::Channel;
+use crate::publication::{Item, Publication};
+use crate::stats::Stats;
+use crate::subscriber::Fate;
+use crate::subscription::Subscription;
+use crate::sync::{Mutex, lock};
+
+/// What a subscription brings, as a stream. It ends where the reader is too slow and the policy is
+/// [`Policy::Close`], and with the runtime that serves it. Dropped, it unsubscribes.
+#[derive(Debug)]
+pub struct Items {
+    queue: Arc<Queue>,
+    _subscription: Subscription,
+}
+
+/// The reader's side, before there is a subscription.
+pub(crate) struct Reader(Arc<Queue>);
+
+impl Reader {
+    pub(crate) fn with(self, subscription: Subscription) -> Items {
+        Items {
+            queue: self.0,
+            _subscription: subscription,
+        }
+    }
+}
+
+/// The dispatcher's side; dropped, it ends the stream.
+pub(crate) struct Feed(Arc<Queue>);
+
+#[derive(Debug)]
+struct Queue {
+    state: Mutex<State>,
+    max_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    items: VecDeque<Item>,
+    n_bytes: usize,
+    is_ended: bool,
+    waker: Option<Waker>,
+}
+
+/// What an item costs beside its payload.
+const ITEM_BYTES: usize = 64;
+
+impl Feed {
+    pub(crate) fn new(max_bytes: usize) -> (Self, Reader) {
+        let queue = Arc::new(Queue {
+            state: Mutex::default(),
+            max_bytes,
+        });
+        (Self(Arc::clone(&queue)), Reader(queue))
+    }
+
+    pub(crate) fn n_bytes(&self) -> usize {
+        lock(&self.0.state).n_bytes
+    }
+
+    pub(crate) fn push(
+        &self,
+        publication: &Publication,
+        policy: Policy,
+        stats: &mut Stats,
+    ) -> Fate {
+        let n_bytes = publication.n_bytes() + ITEM_BYTES;
+        let mut dropped = Vec::new();
+        let mut state = lock(&self.0.state);
+        if state.is_ended {
+            stats.n_dropped_closed += 1;
+            return Fate::Lost;
+        }
+        let room = self.0.max_bytes.saturating_sub(n_bytes);
+        let keep = match policy {
+            Policy::KeepLatest => 0,
+            Policy::DropOldest => room,
+            _ => usize::MAX,
+        };
+        while state.n_bytes > keep {
+            let Some(oldest) = state.items.pop_front() else {
+                break;
+            };
+            state.n_bytes -= cost(&oldest);
+            stats.n_evicted += u64::from(matches!(oldest, Item::Publication(_)));
+            dropped.push(oldest);
+        }
+        let fate = if state.n_bytes == 0 || state.n_bytes <= room {
+            state.n_bytes += n_bytes;
+            state
+                .items
+                .push_back(Item::Publication(publication.clone()));
+            Fate::Taken
+        } else if policy == Policy::Close {
+            state.is_ended = true;
+            stats.n_closed_slow += 1;
+            stats.n_dropped_slow += 1;
+            Fate::Lost
+        } else {
+            Fate::NoRoom
+        };
+        drop(state);
+        drop(dropped);
+        fate
+    }
+
+    pub(crate) fn push_gap(&self, channel: &Channel, cursor: Cursor) {
+        let mut state = lock(&self.0.state);
+        state.n_bytes += ITEM_BYTES;
+        state.items.push_back(Item::Gap(channel.clone(), cursor));
+    }
+
+    pub(crate) fn wake(&self) {
+        let waker = lock(&self.0.state).waker.take();
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        lock(&self.0.state).is_ended = true;
+        self.wake();
+    }
+}
+
+fn cost(item: &Item) -> usize {
+    match item {
+        Item::Publication(publication) => publication.n_bytes() + ITEM_BYTES,
+        Item::Gap(..) => ITEM_BYTES,
+    }
+}
+
+impl Stream for Items {
+    type Item = Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+        let mut state = lock(&self.queue.state);
+        if let Some(item) = state.items.pop_front() {
+            state.n_bytes -= cost(&item);
+            return Poll::Ready(Some(item));
+        }
+        if state.is_ended {
+            return Poll::Ready(None);
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}

@@ -1,0 +1,271 @@
+//! One subscription where it is served: what it gets, in which order, and what happens if it does
+//! not keep up.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use astatine_reactor::handler::{Message, Peer, Policy, WriteError};
+
+use crate::config::{Options, Start, View};
+use crate::history::History;
+use crate::proto::cursor::Cursor;
+use crate::proto::name::{Channel, Name};
+use crate::publication::{Item, Publication};
+use crate::stats::Stats;
+use crate::stream::Feed;
+
+/// A subscription.
+pub(crate) struct Subscriber {
+    pub(crate) id: u64,
+    target: Target,
+    place: Place,
+    policy: Policy,
+    view: View,
+    gap: Option<fn(&Channel, Cursor) -> Message>,
+}
+
+/// Who gets the messages.
+pub(crate) enum Target {
+    Peer(Peer),
+    Callback(Box<dyn FnMut(Item) + Send>),
+    Stream(Feed),
+    /// Nobody any more.
+    Gone,
+}
+
+/// How far a subscription has come in the channel's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// It is nowhere: a pattern has no history.
+    Untracked,
+    /// It has not met a history yet.
+    Unknown,
+    /// It has everything up to here, and gets the next message as it comes.
+    Live(Cursor),
+    /// Something is missing behind this place, or at all: the history has what comes next.
+    Behind(Option<Cursor>),
+}
+
+/// What became of one message.
+pub(crate) enum Fate {
+    Taken,
+    /// There was no room, and it may be tried again.
+    NoRoom,
+    Lost,
+}
+
+impl Subscriber {
+    /// `head` is the end of the channel's history, from which a subscription that begins now goes
+    /// on.
+    pub(crate) fn new(
+        id: u64,
+        target: Target,
+        name: &Name,
+        options: &Options,
+        head: Option<Cursor>,
+    ) -> Self {
+        let place = match options.start {
+            _ if matches!(name, Name::Pattern(_)) => Place::Untracked,
+            Start::Now => head.map_or(Place::Unknown, Place::Live),
+            Start::Oldest => Place::Behind(None),
+            Start::After(cursor) => Place::Behind(Some(cursor)),
+        };
+        Self {
+            id,
+            target,
+            place,
+            policy: options.policy,
+            view: options.view,
+            gap: options.gap,
+        }
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.target, Target::Gone)
+    }
+
+    /// Leaves one in its place that is gone.
+    pub(crate) fn end(&mut self) -> Self {
+        let target = std::mem::replace(&mut self.target, Target::Gone);
+        Self { target, ..*self }
+    }
+
+    /// Goes on where another was, unless it is to begin elsewhere.
+    pub(crate) fn take_over(&mut self, old: &Self) {
+        if let Place::Live(_) = self.place {
+            self.place = old.place;
+        }
+    }
+
+    pub(crate) fn is_behind(&self) -> bool {
+        matches!(self.place, Place::Behind(_))
+    }
+
+    /// Takes a message that has just been published, unless the history has to be asked first,
+    /// because something before it is missing.
+    pub(crate) fn take(&mut self, publication: &Publication, stats: &mut Stats) {
+        let Some(cursor) = publication.cursor() else {
+            self.deliver(publication, stats);
+            return;
+        };
+        match self.place {
+            Place::Untracked => self.deliver(publication, stats),
+            Place::Live(last) if last.epoch == cursor.epoch && cursor.offset <= last.offset => {}
+            Place::Live(last) if last.epoch != cursor.epoch || cursor.offset != last.offset + 1 => {
+                self.place = Place::Behind(Some(last));
+            }
+            // The history has it, in its turn.
+            Place::Behind(_) => {}
+            Place::Live(_) | Place::Unknown => {
+                self.place = Place::Live(cursor);
+                self.deliver(publication, stats);
+            }
+        }
+    }
+
+    /// Falls behind where the end of the history is elsewhere.
+    pub(crate) fn compare(&mut self, head: Cursor) {
+        match self.place {
+            Place::Live(last) if last != head => self.place = Place::Behind(Some(last)),
+            Place::Live(_) | Place::Untracked | Place::Unknown | Place::Behind(_) => {}
+        }
+    }
+
+    /// Fetches what is missing, as much as there is room for. It stays behind where there is no
+    /// room for all.
+    pub(crate) fn catch_up(&mut self, channel: &Channel, history: &History, stats: &mut Stats) {
+        while let Place::Behind(after) = self.place {
+            if !self.has_room() {
+                return;
+            }
+            let Some(replay) = history.since(channel, after, REPLAY_MESSAGES) else {
+                // No history: what comes next is all there is.
+                if let Some(after) = after {
+                    self.tell_gap(channel, after, stats);
+                }
+                self.place = Place::Unknown;
+                return;
+            };
+            if replay.has_gap {
+                let begin = replay.begin();
+                self.tell_gap(channel, begin, stats);
+                self.place = Place::Behind(Some(begin));
+            }
+            let is_all = replay.entries.len() < REPLAY_MESSAGES;
+            for publication in &replay.entries {
+                match self.deliver_or_wait(publication, stats) {
+                    Fate::Taken => {
+                        stats.n_repaired += 1;
+                        self.place = Place::Behind(publication.cursor());
+                    }
+                    Fate::NoRoom => return,
+                    Fate::Lost => {
+                        self.place = Place::Live(replay.cursor);
+                        return;
+                    }
+                }
+            }
+            self.place = if is_all {
+                Place::Live(replay.cursor)
+            } else {
+                Place::Behind(Some(replay.cursor))
+            };
+        }
+    }
+
+    /// Lets what was put on its way leave.
+    pub(crate) fn flush(&self) {
+        match &self.target {
+            Target::Peer(peer) => peer.flush(),
+            Target::Stream(feed) => feed.wake(),
+            Target::Callback(_) | Target::Gone => {}
+        }
+    }
+
+    /// Tells whether what is sent again may go on: it leaves room for what comes meanwhile.
+    fn has_room(&self) -> bool {
+        match &self.target {
+            Target::Peer(peer) => peer.pending() < REPLAY_BYTES,
+            Target::Stream(feed) => feed.n_bytes() < REPLAY_BYTES,
+            Target::Callback(_) | Target::Gone => true,
+        }
+    }
+
+    fn deliver(&mut self, publication: &Publication, stats: &mut Stats) {
+        let policy = self.policy;
+        if let Fate::NoRoom = self.offer(publication, policy, stats) {
+            stats.n_dropped_slow += 1;
+        }
+    }
+
+    fn deliver_or_wait(&mut self, publication: &Publication, stats: &mut Stats) -> Fate {
+        self.offer(publication, Policy::DropNewest, stats)
+    }
+
+    fn offer(&mut self, publication: &Publication, policy: Policy, stats: &mut Stats) -> Fate {
+        let fate = match &mut self.target {
+            Target::Peer(peer) => {
+                match peer.deliver(publication.view(self.view), self.id, policy) {
+                    Ok(delivered) if delivered.is_taken => {
+                        stats.n_evicted += delivered.n_dropped as u64;
+                        Fate::Taken
+                    }
+                    Ok(delivered) => {
+                        stats.n_evicted += delivered.n_dropped.saturating_sub(1) as u64;
+                        Fate::NoRoom
+                    }
+                    Err(WriteError::Full) => {
+                        stats.n_closed_slow += 1;
+                        stats.n_dropped_slow += 1;
+                        Fate::Lost
+                    }
+                    Err(_) => {
+                        stats.n_dropped_closed += 1;
+                        Fate::Lost
+                    }
+                }
+            }
+            Target::Callback(callback) => {
+                let item = Item::Publication(publication.clone());
+                match catch_unwind(AssertUnwindSafe(|| callback(item))) {
+                    Ok(()) => Fate::Taken,
+                    Err(_) => {
+                        stats.n_panics += 1;
+                        Fate::Taken
+                    }
+                }
+            }
+            Target::Stream(feed) => feed.push(publication, policy, stats),
+            Target::Gone => {
+                stats.n_dropped_closed += 1;
+                Fate::Lost
+            }
+        };
+        if let Fate::Taken = fate {
+            stats.n_delivered += 1;
+        }
+        fate
+    }
+
+    fn tell_gap(&mut self, channel: &Channel, cursor: Cursor, stats: &mut Stats) {
+        stats.n_gaps += 1;
+        let told = catch_unwind(AssertUnwindSafe(|| match &mut self.target {
+            Target::Peer(peer) => {
+                if let Some(gap) = self.gap {
+                    // A peer without room for it is closed, or hears of the next one.
+                    peer.write(gap(channel, cursor)).unwrap_or_default();
+                }
+            }
+            Target::Callback(callback) => callback(Item::Gap(channel.clone(), cursor)),
+            Target::Stream(feed) => feed.push_gap(channel, cursor),
+            Target::Gone => {}
+        }));
+        if told.is_err() {
+            stats.n_panics += 1;
+        }
+    }
+}
+
+/// Messages that are fetched from a history at once.
+const REPLAY_MESSAGES: usize = 64;
+/// While so many bytes wait for a subscriber, it is sent nothing more of what it has missed.
+const REPLAY_BYTES: usize = 64 << 10;
