@@ -65,6 +65,7 @@ mod network;
 mod shutdown;
 #[cfg(feature = "test-util")]
 pub mod test_util;
+pub mod timer;
 
 pub use connection::{Address, Connection, PeerInfo, Refused};
 pub use deadline::Deadline;

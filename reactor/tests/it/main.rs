@@ -19,4 +19,5 @@ mod running;
 mod serve;
 mod server;
 mod socket;
+mod timer;
 mod unix_socket;
