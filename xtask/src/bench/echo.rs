@@ -154,23 +154,23 @@ impl Messages {
         let (mut messages, mut echoes) = (Vec::new(), Vec::new());
         for _ in 0..self.n_in_flight {
             let (payload, key) = (noise.bytes(self.n_bytes), noise.bytes(4));
-            messages.extend(header(self.n_bytes, MASK));
+            messages.extend(header(FINAL_BINARY, self.n_bytes, MASK));
             messages.extend_from_slice(&key);
             let masked = payload.iter().zip(key.iter().cycle());
             messages.extend(masked.map(|(octet, mask)| octet ^ mask));
-            echoes.extend(header(self.n_bytes, 0));
+            echoes.extend(header(FINAL_BINARY, self.n_bytes, 0));
             echoes.extend_from_slice(&payload);
         }
         (messages, echoes)
     }
 }
 
-const MASK: u8 = 0x80;
+pub(super) const MASK: u8 = 0x80;
+const FINAL_BINARY: u8 = 0x82;
 
-/// Makes the header of a binary message (RFC 6455 §5.2).
-fn header(n_bytes: usize, mask: u8) -> Vec<u8> {
-    const FINAL_BINARY: u8 = 0x82;
-    let mut header = vec![FINAL_BINARY];
+/// Makes the header of a frame (RFC 6455 §5.2).
+pub(super) fn header(first: u8, n_bytes: usize, mask: u8) -> Vec<u8> {
+    let mut header = vec![first];
     match (u8::try_from(n_bytes), u16::try_from(n_bytes)) {
         (Ok(len @ 0..126), _) => header.push(mask | len),
         (_, Ok(len)) => {

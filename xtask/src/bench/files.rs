@@ -25,7 +25,7 @@ const FILES: &[(&str, usize, usize, f64)] = &[
 /// The peers do not build, or the files cannot be written. What cannot be measured is noted in
 /// the report.
 pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Failure> {
-    peers::build()?;
+    peers::build(["limit"])?;
     let public = peers::folder()?.join("public");
     fs::create_dir_all(&public).map_err(Failure::io(public.display().to_string()))?;
     let nginx = peers::find_nginx();

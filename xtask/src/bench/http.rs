@@ -20,6 +20,9 @@ const SERVERS: &[(&str, &str)] = &[
     ("actix", "actix-hello"),
 ];
 
+/// Our server that takes heads as they come.
+const LOWER_DOOR: &str = "astatine-heads";
+
 const HELLO: &[u8] = b"Hello, World!";
 
 const BROWSER: &[u8] = b"GET / HTTP/1.1\r\n\
@@ -40,7 +43,8 @@ Cookie: id=0123456789abcdef0123456789abcdef; theme=dark\r\n\r\n";
 ///
 /// The servers do not build. What cannot be measured is noted in the report.
 pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Failure> {
-    peers::build()?;
+    let programs = SERVERS.iter().map(|(_, program)| *program);
+    peers::build(programs.chain([LOWER_DOOR]))?;
     let nginx = peers::find_nginx();
     if nginx.is_none() {
         println!("==> nginx is not installed: it is left out");
@@ -120,7 +124,7 @@ fn measure_idle(nginx: Option<&Path>, report: &mut Report) {
 fn count_instructions(options: &Options, report: &mut Report) {
     let servers = instructions::contestants(options, SERVERS, &["hyper"]);
     let mut lower_door = servers.clone();
-    lower_door[0].1 = "astatine-heads";
+    lower_door[0].1 = LOWER_DOOR;
     let cases = [
         ("plain GET, user part", plain(), 0.68, &servers),
         ("browser GET, user part", browser(), 0.78, &servers),

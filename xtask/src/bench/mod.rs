@@ -5,7 +5,8 @@
 //! | `wave` | the load: a request on every connection, then every answer |
 //! | `contest` | rounds of waves over several servers, by turns |
 //! | `echo` | the load on WebSockets: messages on every connection, then every echo |
-//! | `http`, `files`, `websocket` | the areas: which servers, which requests, which targets |
+//! | `http`, `files`, `websocket`, `fanout` | the areas: which servers, which requests, which targets |
+//! | `crowd` | the load of fan-out: one publisher, and subscribers that each must hear it |
 //! | `templates` | the area without servers: template engines |
 //! | `idle`, `instructions`, `latency` | the figures that are not CPU per request |
 //! | `peers` | the programs and how they are started |
@@ -14,7 +15,9 @@
 
 mod contest;
 mod cpu;
+mod crowd;
 mod echo;
+mod fanout;
 mod files;
 mod http;
 mod idle;
@@ -54,6 +57,7 @@ type Area = (
 const AREAS: &[Area] = &[
     ("http", http::measure),
     ("static", files::measure),
+    ("fanout", fanout::measure),
     ("templates", templates::measure),
     ("websocket", websocket::measure),
 ];

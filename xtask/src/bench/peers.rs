@@ -16,15 +16,17 @@ pub(super) fn folder() -> Result<PathBuf, Failure> {
     step::folder("bench")
 }
 
-/// Builds the peers, and with them the small server over our crates.
+/// Builds programs of `xtask/peers`.
 ///
 /// # Errors
 ///
 /// They do not build.
-pub(super) fn build() -> Result<(), Failure> {
-    step::run(&mut step::cargo(
-        "build --release --bins --manifest-path xtask/peers/Cargo.toml",
-    ))
+pub(super) fn build<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
+    let mut command = step::cargo("build --release --manifest-path xtask/peers/Cargo.toml");
+    for program in programs {
+        command.args(["--bin", program]);
+    }
+    step::run(&mut command)
 }
 
 /// Builds our binary.
@@ -73,14 +75,28 @@ pub(super) fn nginx(
     address: SocketAddr,
     public: &Path,
 ) -> Result<Command, Failure> {
+    nginx_with(program, address, |address| {
+        nginx_configuration(address, public)
+    })
+}
+
+/// Makes the command of an nginx with a configuration of its own.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub(super) fn nginx_with(
+    program: &Path,
+    address: SocketAddr,
+    configuration: impl FnOnce(SocketAddr) -> String,
+) -> Result<Command, Failure> {
     let prefix = folder()?.join(format!("nginx-{}", address.port()));
     let io = |what: &Path| Failure::io(what.display().to_string());
     std::fs::create_dir_all(&prefix).map_err(io(&prefix))?;
-    let configuration = prefix.join("nginx.conf");
-    std::fs::write(&configuration, nginx_configuration(address, public))
-        .map_err(io(&configuration))?;
+    let path = prefix.join("nginx.conf");
+    std::fs::write(&path, configuration(address)).map_err(io(&path))?;
     let mut command = Command::new(program);
-    command.arg("-p").arg(&prefix).arg("-c").arg(&configuration);
+    command.arg("-p").arg(&prefix).arg("-c").arg(&path);
     // Its workers must be able to read the folder, wherever it is.
     let user = if rustix::process::geteuid().is_root() {
         "user root; "

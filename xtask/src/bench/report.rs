@@ -16,6 +16,7 @@ const PEERS: &[&str] = &[
     "nginx",
     "fastwebsockets",
     "tungstenite",
+    "nchan",
     "askama",
     "ramhorns",
     "handlebars",

@@ -29,9 +29,7 @@ const PAGES: &[(&str, u32)] = &[("teams", 2000), ("table", 20), ("shop", 100)];
 ///
 /// The program does not build. What cannot be measured is noted in the report.
 pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Failure> {
-    step::run(&mut step::cargo(
-        "build --release --bin templates --manifest-path xtask/peers/Cargo.toml",
-    ))?;
+    peers::build(["templates"])?;
     println!("==> templates: {} rounds", options.n_rounds);
     let rounds = options.n_rounds.to_string();
     let output = step::output(Command::new(program()).args(["rounds", &rounds]))?;

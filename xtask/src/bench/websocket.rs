@@ -25,7 +25,7 @@ const SERVERS: &[(&str, &str)] = &[
 ///
 /// The servers do not build. What cannot be measured is noted in the report.
 pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Failure> {
-    peers::build()?;
+    peers::build(SERVERS.iter().map(|(_, program)| *program))?;
     measure_cpu(options, report);
     measure_idle(report);
     if instructions::is_possible() {
