@@ -14,4 +14,5 @@ mod hooked;
 mod one_byte;
 mod property;
 mod random;
+mod upgrade_echo;
 mod whole;
