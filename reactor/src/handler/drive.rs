@@ -14,6 +14,7 @@ use super::ending::{Ending, Stretch};
 use super::outbox::{Encoding, End, Order, Outbox};
 use super::pace::{Expired, HandlerConfig, Pace};
 use super::stage::Stage;
+use super::trigger::Call;
 use super::{Handler, Message, Reason, Turn};
 use crate::{Connection, Deadline, Io, Phase, Reached};
 
@@ -126,7 +127,12 @@ async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Reason
                 stage.call(|handler, peer| handler.ping(peer));
                 continue;
             }
+            Step::Calls(calls) => {
+                stage.run(calls);
+                continue;
+            }
             Step::Replace(handler) => {
+                stage.run(engine.outbox.take_calls());
                 stage.close(Reason::Replaced);
                 stage.open(handler);
                 continue;
@@ -137,6 +143,7 @@ async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Reason
         };
         let reason = end.reason();
         engine.outbox.stop();
+        stage.run(engine.outbox.take_calls());
         engine.begin_end(end);
         return match poll_fn(|cx| engine.poll_end(cx)).await {
             Ok(()) => reason,
@@ -153,6 +160,7 @@ enum Step {
     Message(Message),
     Drained,
     Ping,
+    Calls(Vec<Call>),
     Replace(Box<dyn Handler>),
     Shutdown,
     /// The connection ends in good order.
@@ -209,7 +217,7 @@ impl<P: Protocol> Engine<P> {
         let direct = connection.io.direct();
         Self {
             io: connection.io,
-            outbox: Outbox::new(direct, protocol.encoding(), config.outbox_bytes),
+            outbox: Outbox::new(direct, protocol.encoding(), &config),
             protocol,
             input: BytesMut::from(&unread[..]),
             owns_input: true,
@@ -229,6 +237,15 @@ impl<P: Protocol> Engine<P> {
         let takes_turn = self.pace.takes_turn(MAX_STEPS);
         if takes_turn {
             if let Poll::Ready(step) = self.poll_orders(cx) {
+                return Poll::Ready(step);
+            }
+            // Triggers come behind the input, but do not wait for ever where it never ends.
+            if let Some(step) = self
+                .pace
+                .is_nth_step(16)
+                .then(|| self.triggered())
+                .flatten()
+            {
                 return Poll::Ready(step);
             }
         }
@@ -265,6 +282,9 @@ impl<P: Protocol> Engine<P> {
                 Poll::Pending => break,
             }
         }
+        if let Some(step) = takes_turn.then(|| self.triggered()).flatten() {
+            return Poll::Ready(step);
+        }
         self.keep_input();
         self.poll_deadline(cx)
     }
@@ -294,6 +314,11 @@ impl<P: Protocol> Engine<P> {
         Pin::new(&mut self.draining)
             .poll(cx)
             .map(|()| Step::Shutdown)
+    }
+
+    fn triggered(&self) -> Option<Step> {
+        let calls = self.outbox.take_calls();
+        (!calls.is_empty()).then_some(Step::Calls(calls))
     }
 
     /// Ends a connection that takes too little, without what waits.

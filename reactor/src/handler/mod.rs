@@ -13,6 +13,7 @@ mod peer;
 mod raw;
 mod stage;
 mod tokenizer;
+mod trigger;
 
 use std::error::Error;
 use std::fmt;
@@ -30,12 +31,13 @@ pub use pace::HandlerConfig;
 pub use peer::{Delivered, Peer, PeerId, WriteError};
 pub use raw::{Raw, RawProtocol};
 pub use tokenizer::{TokenTooLong, Tokenizer};
+pub use trigger::{Trigger, TriggerError, Typed};
 
 /// The application's side of one long-lived connection.
 ///
 /// No two callbacks of one connection run at once. `open` comes first; `close` comes last, exactly
 /// once. A callback must not block: it runs on the thread that serves the connection.
-pub trait Handler: Send + 'static {
+pub trait Handler: Typed + Send {
     /// The connection is open, or this handler has taken it over.
     fn open(&mut self, _peer: &Peer) {}
 

@@ -12,7 +12,8 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use super::output::{MAX_SEGMENTS, Output};
-use super::{Form, Handler, Message, Peer};
+use super::trigger::Call;
+use super::{Form, Handler, HandlerConfig, Message, Peer};
 use crate::{Direct, Io};
 
 /// How messages are encoded for a connection.
@@ -51,9 +52,12 @@ pub(super) struct Shared {
     pub(super) id: u64,
     pub(super) encoding: Encoding,
     pub(super) max_bytes: usize,
+    pub(super) max_calls: usize,
     state: Mutex<State>,
     pub(super) n_pending: AtomicUsize,
     pub(super) is_open: AtomicBool,
+    /// Whether triggers wait.
+    pub(super) has_calls: AtomicBool,
 }
 
 #[derive(Default)]
@@ -76,6 +80,8 @@ pub(super) struct State {
     pub(super) end: Option<End>,
     pub(super) next_handler: Option<Box<dyn Handler>>,
     pub(super) new_timeout: Option<Option<Duration>>,
+    /// What triggers call the handler with.
+    pub(super) calls: Vec<Call>,
     /// What lives as long as the connection.
     pub(super) kept: Vec<Box<dyn Send>>,
     driver: Option<Waker>,
@@ -252,17 +258,19 @@ fn lend_back(output: &mut Output) {
 const MAX_KEPT_BYTES: usize = 256 << 10;
 
 impl Outbox {
-    pub(super) fn new(direct: Option<Direct>, encoding: Encoding, max_bytes: usize) -> Self {
+    pub(super) fn new(direct: Option<Direct>, encoding: Encoding, config: &HandlerConfig) -> Self {
         let shared = Shared {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             encoding,
-            max_bytes,
+            max_bytes: config.outbox_bytes,
+            max_calls: config.max_triggered,
             state: Mutex::new(State {
                 direct,
                 ..State::default()
             }),
             n_pending: AtomicUsize::new(0),
             is_open: AtomicBool::new(true),
+            has_calls: AtomicBool::new(false),
         };
         Self {
             shared: Arc::new(shared),
@@ -303,6 +311,16 @@ impl Outbox {
         }
         register(&mut state, cx);
         Poll::Pending
+    }
+
+    /// Takes the calls of triggers that wait.
+    pub(super) fn take_calls(&self) -> Vec<Call> {
+        if !self.shared.has_calls.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let mut state = self.shared.lock();
+        self.shared.has_calls.store(false, Ordering::Relaxed);
+        std::mem::take(&mut state.calls)
     }
 
     /// Tells whether a peer wants the connection to end at once.
@@ -419,6 +437,7 @@ impl Outbox {
             state.direct.take(),
             state.driver.take(),
             std::mem::take(&mut state.kept),
+            std::mem::take(&mut state.calls),
         );
         self.shared.note_len(&state);
         drop(state);

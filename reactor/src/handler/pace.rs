@@ -14,6 +14,8 @@ pub struct HandlerConfig {
     /// How many bytes may wait to be written, and as many again that the protocol answers by itself.
     /// Default 1 MiB.
     pub outbox_bytes: usize,
+    /// How many payloads of [`Trigger`](super::Trigger)s may wait for the handler. Default 256.
+    pub max_triggered: usize,
     /// How long the other end may take no byte of what is written. Default 30 s.
     pub write_stall_timeout: Duration,
     /// How long it may take less than [`HandlerConfig::drain_min_rate`]. Default 30 s.
@@ -29,6 +31,7 @@ impl Default for HandlerConfig {
         Self {
             timeout: Some(Duration::from_secs(40)),
             outbox_bytes: 1 << 20,
+            max_triggered: 256,
             write_stall_timeout: Duration::from_secs(30),
             drain_grace: Duration::from_secs(30),
             drain_min_rate: 256,
@@ -87,6 +90,11 @@ impl Pace {
             self.n_steps = 0;
         }
         takes
+    }
+
+    /// Tells whether so many steps have passed since this was so before.
+    pub(super) fn is_nth_step(&self, n: u32) -> bool {
+        self.n_steps % n == 0
     }
 
     pub(super) fn set_timeout(&mut self, timeout: Option<Duration>, now: Instant) {

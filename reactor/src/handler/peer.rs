@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::outbox::{Encoding, End, Policy, Shared, State, lend};
 use super::output::PIECE_BYTES;
+use super::trigger::{Call, Trigger, TriggerError};
 use super::{Handler, Message};
 
 /// A handle to one connection, for any thread. Clones are the same connection; those that outlive
@@ -222,6 +223,33 @@ impl Peer {
         } else {
             state.kept.push(value);
         }
+    }
+
+    /// Makes a trigger, by which any thread has this connection's handler called with a payload:
+    /// by the function, if the handler that has the connection then is an `H`.
+    pub fn trigger<H: Handler, T: Send + 'static>(
+        &self,
+        function: impl Fn(&mut H, &Self, T) + Send + Sync + 'static,
+    ) -> Trigger<T> {
+        Trigger::new(self.clone(), function)
+    }
+
+    /// Has the handler called behind what it was called for before.
+    pub(super) fn call(&self, call: Call) -> Result<(), TriggerError> {
+        let mut state = self.0.lock();
+        let refused = if state.end.is_some() {
+            TriggerError::Closed
+        } else if state.calls.len() >= self.0.max_calls {
+            TriggerError::Full
+        } else {
+            state.calls.push(call);
+            self.0.has_calls.store(true, Ordering::Relaxed);
+            self.0.wake(state);
+            return Ok(());
+        };
+        // The call is dropped outside the lock: it is foreign code.
+        drop(state);
+        Err(refused)
     }
 
     fn lock_open(&self) -> Result<std::sync::MutexGuard<'_, State>, WriteError> {

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use super::ending::Ending;
+use super::trigger::Call;
 use super::{Handler, Message, Peer, Reason, Turn};
 
 /// The handler, which is closed once, whatever happens.
@@ -28,6 +29,13 @@ impl Stage {
     pub(super) fn call(&mut self, callback: impl FnOnce(&mut dyn Handler, &Peer)) {
         if let Some(handler) = &mut self.handler {
             callback(&mut **handler, &self.peer);
+        }
+    }
+
+    /// Calls the handler for triggers.
+    pub(super) fn run(&mut self, calls: Vec<Call>) {
+        for triggered in calls {
+            self.call(triggered);
         }
     }
 

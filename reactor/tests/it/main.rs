@@ -20,4 +20,5 @@ mod serve;
 mod server;
 mod socket;
 mod timer;
+mod trigger;
 mod unix_socket;
