@@ -20,7 +20,10 @@ pub struct Config {
     /// Time that a peer has to answer our Close frame, and to end the stream; then the connection
     /// is aborted. Default 5 s.
     pub close_timeout: Duration,
-    /// Most bytes that wait to be written; then a handler's messages are refused. Default 1 MiB.
+    /// Time that a client gives itself to connect and to open a WebSocket. Default 10 s.
+    pub handshake_timeout: Duration,
+    /// Most bytes that wait to be written; then a handler's messages are refused, and a sink is not
+    /// ready. Default 1 MiB.
     pub outbox_bytes: usize,
     /// What permessage-deflate keeps from one message to the next. Default nothing: then one
     /// compressor and one inflater serve any number of connections. Else each has its own: see
@@ -40,6 +43,7 @@ impl Default for Config {
             max_frames: 1024,
             ping_interval: Duration::from_secs(40),
             close_timeout: Duration::from_secs(5),
+            handshake_timeout: Duration::from_secs(10),
             outbox_bytes: 1 << 20,
             deflate_context: Context::PerMessage,
             deflate_window_bits: WindowBits::MAX,

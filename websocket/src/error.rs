@@ -145,6 +145,8 @@ pub enum HandshakeViolation {
     NotSwitched,
     /// A server's answer does not prove that the key was read (RFC 6455 §4.1).
     Accept,
+    /// A server's answer is no response of HTTP/1.1, or its head is longer than 32 KiB.
+    Response,
 }
 
 impl HandshakeViolation {
@@ -154,7 +156,9 @@ impl HandshakeViolation {
         match self {
             Self::NoUpgrade | Self::Version => StatusCode::UPGRADE_REQUIRED,
             Self::Key | Self::Subprotocol | Self::Extensions => StatusCode::BAD_REQUEST,
-            Self::Status(_) | Self::NotSwitched | Self::Accept => StatusCode::BAD_GATEWAY,
+            Self::Status(_) | Self::NotSwitched | Self::Accept | Self::Response => {
+                StatusCode::BAD_GATEWAY
+            }
         }
     }
 
@@ -191,6 +195,7 @@ impl fmt::Display for HandshakeViolation {
             Self::Status(status) => return write!(f, "answered with status {status}"),
             Self::NotSwitched => "answered without a switch to WebSocket",
             Self::Accept => "answered with a wrong proof",
+            Self::Response => "answered with no response of HTTP/1.1",
         })
     }
 }
@@ -213,6 +218,8 @@ pub enum Misuse {
     Subprotocol,
     /// A client's URI has no host.
     Uri,
+    /// A client is to connect by another scheme than `ws`: it speaks no TLS.
+    Scheme,
 }
 
 impl fmt::Display for Misuse {
@@ -224,6 +231,7 @@ impl fmt::Display for Misuse {
             Self::NotAgreed => "compression that was not agreed on",
             Self::Subprotocol => "subprotocol is no token",
             Self::Uri => "URI without host",
+            Self::Scheme => "URI of another scheme than ws",
         })
     }
 }

@@ -54,6 +54,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "driver")]
+pub mod client;
 #[cfg(feature = "codec")]
 pub mod codec;
 #[cfg(feature = "driver")]

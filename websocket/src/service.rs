@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use astatine_reactor::Handover;
 use astatine_reactor::handler::Handler;
+use astatine_reactor::{Connection, Handover};
+use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::config::Config;
 use crate::driver;
 use crate::error::HandshakeViolation;
 use crate::handshake::{self, Accepted, Offer};
+use crate::proto::deflate::Terms;
 use crate::proto::{Extension, Role};
+use crate::socket::WebSocket;
 
 /// Answers requests for WebSockets.
 #[derive(Clone, Debug)]
@@ -64,17 +67,30 @@ impl Upgrade {
         request: &Request<B>,
         handler: impl Handler,
     ) -> Result<Response<()>, HandshakeViolation> {
-        let Accepted {
-            mut response,
-            deflate,
-            ..
-        } = self.accept(request)?;
-        let config = Arc::clone(&self.config);
-        let handover = Handover::new(move |connection, unread| {
-            driver::serve(connection, unread, Role::Server, deflate, handler, config)
-        });
-        response.extensions_mut().insert(handover);
-        Ok(response)
+        self.hand_over(request, |connection, unread, terms, config| {
+            driver::serve(connection, unread, Role::Server, terms, handler, config)
+        })
+    }
+
+    /// Answers a request as [`Upgrade::answer`] does, with a function that is given the WebSocket as
+    /// a stream and a sink. The connection ends with its future.
+    ///
+    /// # Errors
+    ///
+    /// As [`Upgrade::answer`].
+    pub fn answer_with<B, F, Fut>(
+        &self,
+        request: &Request<B>,
+        run: F,
+    ) -> Result<Response<()>, HandshakeViolation>
+    where
+        F: FnOnce(WebSocket) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hand_over(request, |connection, unread, terms, config| {
+            let role = Role::Server;
+            run(WebSocket::new(connection, unread, role, terms, config))
+        })
     }
 
     /// Judges a request, and returns what was agreed on.
@@ -89,5 +105,23 @@ impl Upgrade {
             extension: self.extension,
         };
         handshake::accept(request, offer, &self.config)
+    }
+
+    fn hand_over<B, F, Fut>(
+        &self,
+        request: &Request<B>,
+        takeover: F,
+    ) -> Result<Response<()>, HandshakeViolation>
+    where
+        F: FnOnce(Connection, Bytes, Option<Terms>, Arc<Config>) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let accepted = self.accept(request)?;
+        let (terms, config) = (accepted.deflate, Arc::clone(&self.config));
+        let handover =
+            Handover::new(move |connection, unread| takeover(connection, unread, terms, config));
+        let mut response = accepted.response;
+        response.extensions_mut().insert(handover);
+        Ok(response)
     }
 }

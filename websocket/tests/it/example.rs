@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 #[path = "../../examples/echo.rs"]
 #[expect(dead_code, reason = "only its main function is left out")]
-mod echo;
+pub(crate) mod echo;
 
 async fn exchange(sent: &[u8]) -> Vec<u8> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

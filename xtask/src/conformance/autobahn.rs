@@ -1,8 +1,9 @@
-//! WebSocket as Autobahn's test suite sees it: every case against the echo server.
+//! WebSocket as Autobahn's test suite sees it: every case against the echo server and the client.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -10,31 +11,86 @@ use crate::failure::Failure;
 use crate::server::Server;
 use crate::step;
 
-/// Runs all cases of the fuzzing client, and prints what it makes of them, by group.
+/// Runs all cases at either end, and prints what the suite makes of them, by group.
 pub(super) fn run() -> Result<(), Failure> {
     let folder = step::folder("autobahn")?;
     let wstest = install(&folder)?;
-    step::run(&mut step::cargo(
-        "build --release --package astatine-websocket --example echo",
-    ))?;
+    step::run(
+        step::cargo("build --release --package astatine-websocket").args([
+            "--example",
+            "echo",
+            "--example",
+            "autobahn_client",
+        ]),
+    )?;
+    let mut n_failed = 0;
+    for end in ["server", "client"] {
+        let reports = folder.join(end);
+        if reports.exists() {
+            fs::remove_dir_all(&reports).map_err(Failure::io(reports.display().to_string()))?;
+        }
+        match end {
+            "server" => test_server(&wstest, &reports)?,
+            _ => test_client(&wstest, &reports)?,
+        }
+        println!("{end}:");
+        n_failed += judge(&reports.join("index.json"))?;
+    }
+    if n_failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Output {
+            program: "conformance autobahn",
+            what: format!(
+                "{n_failed} cases failed; the reports are in {}",
+                folder.display()
+            ),
+        })
+    }
+}
+
+/// Runs the suite's client against the echo server.
+fn test_server(wstest: &Path, reports: &Path) -> Result<(), Failure> {
     let server = Server::start("echo", |address| {
-        let mut echo = Command::new(step::root().join("target/release/examples/echo"));
+        let mut echo = Command::new(example("echo"));
         echo.arg(address.to_string());
         Ok(echo)
     })?;
-    let reports = folder.join("reports");
     let plan = json!({
         "outdir": reports,
         "servers": [{ "agent": AGENT, "url": format!("ws://{}", server.address) }],
         "cases": ["*"],
     });
-    let path = folder.join("fuzzingclient.json");
-    std::fs::write(&path, plan.to_string()).map_err(Failure::io(path.display().to_string()))?;
+    let mut suite = suite(wstest, "fuzzingclient", reports, &plan)?;
+    step::run(suite.stdout(Stdio::null()))
+}
+
+/// Runs the client, case by case, against the suite's server.
+fn test_client(wstest: &Path, reports: &Path) -> Result<(), Failure> {
+    let server = Server::start("wstest", |address| {
+        let plan = json!({
+            "outdir": reports,
+            "url": format!("ws://{address}"),
+            "cases": ["*"],
+        });
+        suite(wstest, "fuzzingserver", reports, &plan)
+    })?;
+    let url = format!("ws://{}", server.address);
+    step::run(Command::new(example("autobahn_client")).args([&url, AGENT]))
+}
+
+/// Makes the command that runs the suite by a plan, which is written beside the reports.
+fn suite(wstest: &Path, mode: &str, reports: &Path, plan: &Value) -> Result<Command, Failure> {
+    let path = reports.with_extension("json");
+    fs::write(&path, plan.to_string()).map_err(Failure::io(path.display().to_string()))?;
     let mut suite = Command::new(wstest);
-    suite.args(["--mode", "fuzzingclient", "--spec"]).arg(&path);
-    suite.stdout(std::process::Stdio::null());
-    step::run(&mut suite)?;
-    judge(&reports.join("index.json"))
+    suite.args(["--webport", "0", "--mode", mode, "--spec"]);
+    suite.arg(&path);
+    Ok(suite)
+}
+
+fn example(name: &str) -> PathBuf {
+    step::root().join("target/release/examples").join(name)
 }
 
 /// Installs the suite into an environment of its own: it is written for Python 2.7.
@@ -96,10 +152,10 @@ fn python_2_7() -> Option<PathBuf> {
     found.pop()
 }
 
-/// Prints each group's grades, and names the cases that are not OK.
-fn judge(index: &Path) -> Result<(), Failure> {
+/// Prints each group's grades, names the cases that are not OK, and returns how many failed.
+fn judge(index: &Path) -> Result<usize, Failure> {
     let what = index.display().to_string();
-    let text = std::fs::read(index).map_err(Failure::io(&what))?;
+    let text = fs::read(index).map_err(Failure::io(&what))?;
     let report: Value = serde_json::from_slice(&text).unwrap_or_default();
     let Some(cases) = report[AGENT].as_object().filter(|cases| !cases.is_empty()) else {
         return Err(Failure::Output {
@@ -130,14 +186,7 @@ fn judge(index: &Path) -> Result<(), Failure> {
     }
     remarks.iter().for_each(|remark| println!("{remark}"));
     println!("{} cases, {n_failed} failed", cases.len());
-    if n_failed == 0 {
-        Ok(())
-    } else {
-        Err(Failure::Output {
-            program: "conformance autobahn",
-            what: format!("{n_failed} cases failed; the reports are beside {what}"),
-        })
-    }
+    Ok(n_failed)
 }
 
 const AGENT: &str = "astatine";

@@ -1,0 +1,58 @@
+//! A client's connection behind its handshake, on which nobody has sent a message.
+
+use std::sync::Arc;
+
+use astatine_reactor::Connection;
+use astatine_reactor::handler::Handler;
+use bytes::Bytes;
+use http::Response;
+
+use crate::config::Config;
+use crate::driver;
+use crate::handshake::Established;
+use crate::proto::{MaskKeys, Role};
+use crate::socket::WebSocket;
+
+/// A WebSocket that a client has opened. Dropping it closes the connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The server's answer, with its cookies and other fields.
+    pub response: Response<()>,
+    /// What both ends agreed on.
+    pub agreed: Established,
+    pub(super) connection: Connection,
+    pub(super) unread: Bytes,
+    pub(super) keys: MaskKeys,
+    pub(super) config: Arc<Config>,
+}
+
+impl Opened {
+    /// Returns it as a stream and a sink of messages.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with time enabled.
+    pub fn into_websocket(self) -> WebSocket {
+        let (role, terms) = (Role::Client(self.keys), self.agreed.deflate);
+        WebSocket::new(self.connection, self.unread, role, terms, self.config)
+    }
+
+    /// Serves it with a handler, until it is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`serve`](crate::serve).
+    pub async fn serve(self, handler: impl Handler) {
+        let (role, terms) = (Role::Client(self.keys), self.agreed.deflate);
+        driver::serve(
+            self.connection,
+            self.unread,
+            role,
+            terms,
+            handler,
+            self.config,
+        )
+        .await;
+    }
+}
