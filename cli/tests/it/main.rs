@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod axum;
+mod chat;
 mod client;
 mod cold;
 mod connections;
