@@ -1,23 +1,29 @@
 //! What all handles, dispatchers and subscriptions of one `PubSub` share.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
 use astatine_reactor::handler::Message;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::oneshot;
 
 use crate::config::{Change, Config, Options, Start};
 use crate::dispatcher::Dispatcher;
+use crate::engine::{Engine, EngineError, EngineId, Inlet, Reply};
 use crate::error::SubscribeError;
 use crate::handoff::Refusal;
 use crate::history::History;
+use crate::mailbox::{Job, Mailbox};
 use crate::proto::cursor::Cursor;
+use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
 use crate::publication::Publication;
-use crate::registry::{Effects, Entry, Owner, Registry};
+use crate::pubsub::Scope;
+use crate::registry::{Entry, Owner, Registry};
 use crate::shard::{Key, Shard, Subscribe};
 use crate::stats::{Counters, Stats};
 use crate::subscriber::{Subscriber, Target};
@@ -31,6 +37,7 @@ pub(crate) struct Core {
     registry: RwLock<Registry>,
     announcements: Mutex<Announcements>,
     next_id: AtomicU64,
+    has_default_engine: AtomicBool,
 }
 
 /// Changes that are still to be announced, in their order.
@@ -39,6 +46,14 @@ struct Announcements {
     changes: VecDeque<Change>,
     /// Whether somebody is about to announce them.
     is_taken: bool,
+}
+
+/// What is known of a part of a history.
+pub(crate) enum Fetch {
+    /// This; nothing where there is no history.
+    Now(Option<Replay<Publication>>),
+    /// An engine answers to the subscription.
+    Asked,
 }
 
 impl Core {
@@ -50,34 +65,194 @@ impl Core {
             registry: RwLock::default(),
             announcements: Mutex::default(),
             next_id: AtomicU64::new(1),
+            has_default_engine: AtomicBool::new(false),
         })
     }
 
-    /// Publishes in this process.
+    /// Publishes a message as far as the scope says. `reply` is answered by the default engine where
+    /// that gives the message its place.
     pub(crate) fn publish(
+        &self,
+        channel: &Channel,
+        message: Message,
+        scope: Scope,
+        tally: Option<&Arc<Tally>>,
+        reply: impl FnOnce() -> Reply<Cursor>,
+    ) -> Option<Cursor> {
+        self.count(|stats| stats.n_published = 1);
+        let engine = match scope {
+            Scope::Process => None,
+            Scope::Cluster | Scope::Siblings | Scope::Root => self.default_engine(),
+            Scope::Engine(id) => read(&self.registry).engine(id).map(Arc::clone),
+        };
+        let job = match (scope, &engine) {
+            (Scope::Process, _) | (Scope::Cluster | Scope::Root, None) => {
+                return self.publish_here(channel, message, tally);
+            }
+            (Scope::Siblings, None) => return None,
+            (Scope::Cluster, Some(_)) if self.history.is_kept(channel) => {
+                Job::Append(channel.clone(), message, reply())
+            }
+            _ => Job::Publish(channel.clone(), message, scope),
+        };
+        if !engine.is_some_and(|engine| engine.push(job)) {
+            self.count(|stats| stats.n_dropped_engine = 1);
+        }
+        None
+    }
+
+    /// Publishes in this process, which keeps the history unless an engine does.
+    fn publish_here(
         &self,
         channel: &Channel,
         message: Message,
         tally: Option<&Arc<Tally>>,
     ) -> Option<Cursor> {
-        self.counters.add(&Stats {
-            n_published: 1,
-            ..Stats::default()
-        });
         let n_bytes = message.payload().len();
         let mut message = Some(message);
         let mut make = |cursor| {
             let message = message.take().expect("a message is published once");
             Publication::new(channel.clone(), message, cursor, self.config.envelope)
         };
-        let send = |publication: &Publication| self.hand_out(publication, tally);
-        let cursor = self
-            .history
-            .append(channel, n_bytes, |cursor| make(Some(cursor)), send);
+        let cursor = if self.owns_history() {
+            let send = |publication: &Publication| self.hand_out(publication, tally);
+            self.history
+                .append(channel, n_bytes, |cursor| make(Some(cursor)), send)
+        } else {
+            None
+        };
         if cursor.is_none() {
             self.hand_out(&make(None), tally);
         }
         cursor
+    }
+
+    /// Delivers what an engine brings.
+    pub(crate) fn deliver(&self, channel: &Channel, message: Message, cursor: Option<Cursor>) {
+        self.count(|stats| stats.n_published = 1);
+        let envelope = self.config.envelope;
+        let publication = Publication::new(channel.clone(), message, cursor, envelope);
+        self.hand_out(&publication, None);
+    }
+
+    /// Returns what lies behind a place of a channel's history, or has the default engine asked,
+    /// which answers to the subscription.
+    pub(crate) fn since(
+        &self,
+        shard: &Arc<Shard>,
+        channel: &Channel,
+        after: Option<Cursor>,
+        max: usize,
+        subscription: u64,
+    ) -> Fetch {
+        let Some(engine) = self.default_engine() else {
+            return Fetch::Now(self.history.since(channel, after, max));
+        };
+        if !self.history.is_kept(channel) {
+            return Fetch::Now(None);
+        }
+        let (own, shard, envelope) = (channel.clone(), Arc::clone(shard), self.config.envelope);
+        let reply = Reply::new(Box::new(move |replay: Result<Replay<_>, _>| {
+            let replay = replay
+                .ok()
+                .map(|replay| publications(&own, replay, envelope));
+            shard.fetched(own, subscription, replay);
+        }));
+        // Where there is no room, the reply says so.
+        engine.push(Job::Since(channel.clone(), after, max, reply));
+        Fetch::Asked
+    }
+
+    /// As [`Core::since`], for whoever is no subscription.
+    pub(crate) async fn history(
+        &self,
+        channel: &Channel,
+        after: Option<Cursor>,
+        max: usize,
+    ) -> Result<Option<Replay<Publication>>, EngineError> {
+        let Some(engine) = self.default_engine() else {
+            return Ok(self.history.since(channel, after, max));
+        };
+        if !self.history.is_kept(channel) {
+            return Ok(None);
+        }
+        let (reply, answer) = asked();
+        engine.push(Job::Since(channel.clone(), after, max, reply));
+        let replay = answer.await.unwrap_or(Err(EngineError::Unanswered))?;
+        let envelope = self.config.envelope;
+        Ok(Some(publications(channel, replay, envelope)))
+    }
+
+    /// Has an engine do what only it knows.
+    pub(crate) async fn request(
+        &self,
+        id: EngineId,
+        command: Box<dyn Any + Send>,
+    ) -> Result<Box<dyn Any + Send>, EngineError> {
+        let engine = read(&self.registry).engine(id).map(Arc::clone);
+        let engine = engine.ok_or(EngineError::Detached)?;
+        let (reply, answer) = asked();
+        engine.push(Job::Request(command, reply));
+        answer.await.unwrap_or(Err(EngineError::Unanswered))
+    }
+
+    pub(crate) fn attach(self: &Arc<Self>, engine: Box<dyn Engine>) -> EngineId {
+        let id = EngineId(self.new_id());
+        let inlet = Inlet(Arc::downgrade(self));
+        let mailbox = Mailbox::start(id, engine, inlet, self.config.max_handoff_bytes);
+        let mut registry = write(&self.registry);
+        mailbox.reset(registry.names());
+        registry.engines.push(mailbox);
+        id
+    }
+
+    pub(crate) fn detach(&self, id: EngineId) -> bool {
+        let mut registry = write(&self.registry);
+        let mut engines = registry.engines.iter();
+        let Some(at) = engines.position(|engine| engine.id == id) else {
+            return false;
+        };
+        let engine = registry.engines.swap_remove(at);
+        let default_engine = &mut registry.default_engine;
+        if default_engine.as_ref().is_some_and(|other| other.id == id) {
+            *default_engine = None;
+            self.has_default_engine.store(false, Ordering::Release);
+        }
+        drop(registry);
+        engine.close();
+        true
+    }
+
+    pub(crate) fn reset(&self, id: EngineId) -> bool {
+        let registry = read(&self.registry);
+        let engine = registry.engine(id);
+        engine
+            .map(|engine| engine.reset(registry.names()))
+            .is_some()
+    }
+
+    pub(crate) fn set_default_engine(&self, id: Option<EngineId>) -> bool {
+        let mut registry = write(&self.registry);
+        let engine = id.and_then(|id| registry.engine(id).map(Arc::clone));
+        if engine.is_none() && id.is_some() {
+            return false;
+        }
+        self.has_default_engine
+            .store(engine.is_some(), Ordering::Release);
+        registry.default_engine = engine;
+        true
+    }
+
+    /// Returns the default engine; without a lock where there is none.
+    fn default_engine(&self) -> Option<Arc<Mailbox>> {
+        if self.owns_history() {
+            return None;
+        }
+        read(&self.registry).default_engine.as_ref().map(Arc::clone)
+    }
+
+    pub(crate) fn owns_history(&self) -> bool {
+        !self.has_default_engine.load(Ordering::Acquire)
     }
 
     /// Hands a message to each thread that has subscribers for it.
@@ -110,11 +285,11 @@ impl Core {
         options: &Options,
     ) -> Result<bool, SubscribeError> {
         let head = match &name {
-            Name::Channel(channel) => self.history.begin(channel),
+            Name::Channel(channel) if self.owns_history() => self.history.begin(channel),
             Name::Pattern(_) if options.start != Start::Now => {
                 return Err(SubscribeError::PatternHistory);
             }
-            Name::Pattern(_) => None,
+            _ => None,
         };
         let shard = self.shard(owner, id);
         let subscriber = Box::new(Subscriber::new(id, target, &name, options, head));
@@ -135,7 +310,7 @@ impl Core {
         entry: Entry,
         subscriber: Box<Subscriber>,
     ) -> Result<bool, (SubscribeError, Box<Subscriber>)> {
-        let mut effects = Effects::default();
+        let mut changes = Vec::new();
         let mut registry = write(&self.registry);
         // Another thread may have been faster in choosing the owner's.
         let shard = registry.shard_of(owner).map_or(shard, Arc::clone);
@@ -156,49 +331,55 @@ impl Core {
             };
             return Err((error, order.subscriber));
         }
-        let is_new = registry.add(owner, &shard, entry, &mut effects);
+        let is_new = registry.add(owner, &shard, entry, &mut changes);
         if let Some(old) = replaced {
-            drop(registry.remove(owner, old, &mut effects));
+            drop(registry.remove(owner, old, &mut changes));
         }
-        self.settle(effects, registry);
+        self.settle(changes, registry);
         Ok(is_new)
     }
 
     pub(crate) fn unsubscribe(&self, owner: Owner, name: &Name) -> bool {
-        let mut effects = Effects::default();
+        let mut changes = Vec::new();
         let mut registry = write(&self.registry);
         let id = registry.id(owner, name);
-        let Some((shard, entry)) = id.and_then(|id| registry.remove(owner, id, &mut effects))
+        let Some((shard, entry)) = id.and_then(|id| registry.remove(owner, id, &mut changes))
         else {
             return false;
         };
         shard.unsubscribe(entry);
-        self.settle(effects, registry);
+        self.settle(changes, registry);
         true
     }
 
     /// Ends all subscriptions of an owner that is gone.
     pub(crate) fn leave(&self, owner: Owner) {
-        let mut effects = Effects::default();
+        let mut changes = Vec::new();
         let mut registry = write(&self.registry);
-        if let Some((shard, entries)) = registry.remove_owner(owner, &mut effects) {
+        if let Some((shard, entries)) = registry.remove_owner(owner, &mut changes) {
             for entry in entries {
                 shard.unsubscribe(entry);
             }
         }
-        self.settle(effects, registry);
+        self.settle(changes, registry);
     }
 
     /// Ends what a thread has served that has ended.
     pub(crate) fn forget_shard(&self, shard: &Arc<Shard>) {
-        let mut effects = Effects::default();
+        let mut changes = Vec::new();
         let mut registry = write(&self.registry);
-        registry.remove_shard(shard, &mut effects);
-        self.settle(effects, registry);
+        registry.remove_shard(shard, &mut changes);
+        self.settle(changes, registry);
     }
 
     pub(crate) fn presence(&self, channel: &Channel) -> (usize, Vec<(Arc<str>, usize)>) {
         read(&self.registry).presence(channel)
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Stats)) {
+        let mut stats = Stats::default();
+        change(&mut stats);
+        self.counters.add(&stats);
     }
 
     pub(crate) fn new_id(&self) -> u64 {
@@ -242,12 +423,12 @@ impl Core {
     }
 
     /// Tells others of a change of the registry, in the order of the changes.
-    fn settle(&self, effects: Effects, registry: RwLockWriteGuard<'_, Registry>) {
+    fn settle(&self, changes: Vec<Change>, registry: RwLockWriteGuard<'_, Registry>) {
         let Some(announce) = &self.config.announce else {
             return;
         };
         let mut announcements = lock(&self.announcements);
-        announcements.changes.extend(effects.changes);
+        announcements.changes.extend(changes);
         drop(registry);
         if std::mem::replace(&mut announcements.is_taken, true) {
             return;
@@ -256,12 +437,12 @@ impl Core {
             drop(announcements);
             let made = catch_unwind(AssertUnwindSafe(|| announce(&change)));
             match made {
-                Ok(Some((channel, message))) => drop(self.publish(&channel, message, None)),
+                Ok(Some((channel, message))) => {
+                    self.count(|stats| stats.n_published = 1);
+                    self.publish_here(&channel, message, None);
+                }
                 Ok(None) => {}
-                Err(_) => self.counters.add(&Stats {
-                    n_panics: 1,
-                    ..Stats::default()
-                }),
+                Err(_) => self.count(|stats| stats.n_panics = 1),
             }
             announcements = lock(&self.announcements);
         }
@@ -271,8 +452,36 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        for shard in &write(&self.registry).shards {
-            shard.handoff.close();
-        }
+        let registry = write(&self.registry);
+        registry
+            .shards
+            .iter()
+            .for_each(|shard| shard.handoff.close());
+        registry.engines.iter().for_each(|engine| engine.close());
+    }
+}
+
+/// Makes a reply that can be waited for.
+pub(crate) fn asked<T: Send + 'static>() -> (Reply<T>, oneshot::Receiver<Result<T, EngineError>>) {
+    let (answer, answered) = oneshot::channel();
+    let reply = Reply::new(Box::new(|result| {
+        // Whoever has asked may have stopped waiting.
+        drop(answer.send(result));
+    }));
+    (reply, answered)
+}
+
+fn publications(
+    channel: &Channel,
+    replay: Replay<(Cursor, Message)>,
+    envelope: Option<fn(&Publication) -> Message>,
+) -> Replay<Publication> {
+    let entries = replay.entries.into_iter().map(|(cursor, message)| {
+        Publication::new(channel.clone(), message, Some(cursor), envelope)
+    });
+    Replay {
+        entries: entries.collect(),
+        has_gap: replay.has_gap,
+        cursor: replay.cursor,
     }
 }

@@ -10,8 +10,10 @@ use foldhash::fast::RandomState;
 use crate::core::Core;
 use crate::group::{FanOut, Group};
 use crate::handoff::Taken;
+use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
 use crate::proto::pattern::Pattern;
+use crate::publication::Publication;
 use crate::shard::{Delivery, Order, Shard, Subscribe};
 use crate::stats::Stats;
 use crate::subscriber::Subscriber;
@@ -55,10 +57,11 @@ impl Dispatcher {
                 Some(Taken::All) => self.obey(&mut orders, &core).await,
                 Some(Taken::SomeRefused) => {
                     self.obey(&mut orders, &core).await;
-                    self.catch_up_all(&core);
+                    self.suspect_all(&core);
                 }
-                None => self.catch_up(&core),
+                None => {}
             }
+            self.catch_up(&core);
         }
     }
 
@@ -88,6 +91,7 @@ impl Dispatcher {
             match order {
                 Order::Subscribe(subscribe) => self.subscribe(subscribe, core),
                 Order::Unsubscribe(name, id) => self.unsubscribe(&name, id),
+                Order::Fetched(channel, id, replay) => self.fetched(channel, id, replay, core),
                 Order::Deliver(_) => {}
             }
             self.spend(1).await;
@@ -132,10 +136,12 @@ impl Dispatcher {
         deliveries: &[&Delivery],
         core: &Core,
     ) {
-        let mut behind = Vec::new();
+        let (mut behind, shard) = (Vec::new(), Arc::clone(&self.shard));
         let mut fan_out = FanOut {
             deliveries,
             channel,
+            core,
+            shard: &shard,
             next: 0,
             behind: &mut behind,
         };
@@ -145,7 +151,7 @@ impl Dispatcher {
                 return;
             };
             let mut stats = Stats::default();
-            let n = group.fan_out(&mut fan_out, max, &core.history, &mut stats);
+            let n = group.fan_out(&mut fan_out, max, &mut stats);
             core.counters.add(&stats);
             self.spend(n).await;
             if n < max {
@@ -167,7 +173,7 @@ impl Dispatcher {
             subscriber.take_over(old);
         }
         if let Name::Channel(channel) = subscribe.name {
-            if catch_up_one(subscriber, &channel, core) {
+            if catch_up_one(subscriber, &channel, core, &self.shard) {
                 self.behind.push((channel, id));
             }
         }
@@ -186,6 +192,26 @@ impl Dispatcher {
         }
     }
 
+    fn fetched(
+        &mut self,
+        channel: Channel,
+        id: u64,
+        replay: Option<Replay<Publication>>,
+        core: &Core,
+    ) {
+        let group = self.channels.get_mut(&channel);
+        let Some(subscriber) = group.and_then(|group| group.get(id)) else {
+            return;
+        };
+        let mut stats = Stats::default();
+        subscriber.answered(&channel, replay, &mut stats);
+        subscriber.flush();
+        core.counters.add(&stats);
+        if catch_up_one(subscriber, &channel, core, &self.shard) {
+            self.behind.push((channel, id));
+        }
+    }
+
     /// Goes on with those who had no room.
     fn catch_up(&mut self, core: &Core) {
         for (channel, id) in std::mem::take(&mut self.behind) {
@@ -193,22 +219,20 @@ impl Dispatcher {
             let Some(subscriber) = group.and_then(|group| group.get(id)) else {
                 continue;
             };
-            if catch_up_one(subscriber, &channel, core) {
+            if catch_up_one(subscriber, &channel, core, &self.shard) {
                 self.behind.push((channel, id));
             }
         }
     }
 
-    /// Looks for what everybody may have missed.
-    fn catch_up_all(&mut self, core: &Core) {
+    /// Has everybody fall behind who may have missed something.
+    fn suspect_all(&mut self, core: &Core) {
         for (channel, group) in &mut self.channels {
-            let Some(head) = core.history.cursor(channel) else {
-                continue;
-            };
-            for subscriber in group.iter_mut() {
-                subscriber.compare(head);
-                if catch_up_one(subscriber, channel, core) {
-                    self.behind.push((channel.clone(), subscriber.id));
+            if let Some(head) = core.history.cursor(channel) {
+                for subscriber in group.iter_mut() {
+                    if subscriber.suspect(head) {
+                        self.behind.push((channel.clone(), subscriber.id));
+                    }
                 }
             }
         }
@@ -251,12 +275,17 @@ async fn take(shard: &Shard, is_behind: bool, orders: &mut Vec<Order>) -> Option
 }
 
 /// Gives a subscriber what it has missed; tells whether there was no room for all.
-fn catch_up_one(subscriber: &mut Subscriber, channel: &Channel, core: &Core) -> bool {
+fn catch_up_one(
+    subscriber: &mut Subscriber,
+    channel: &Channel,
+    core: &Core,
+    shard: &Arc<Shard>,
+) -> bool {
     if !subscriber.is_behind() {
         return false;
     }
     let mut stats = Stats::default();
-    subscriber.catch_up(channel, &core.history, &mut stats);
+    subscriber.catch_up(channel, core, shard, &mut stats);
     subscriber.flush();
     core.counters.add(&stats);
     subscriber.is_behind()

@@ -1,8 +1,10 @@
 //! The subscribers of one channel or pattern on one thread, and the fan-out to them.
 
-use crate::history::History;
+use std::sync::Arc;
+
+use crate::core::Core;
 use crate::proto::name::Channel;
-use crate::shard::Delivery;
+use crate::shard::{Delivery, Shard};
 use crate::stats::Stats;
 use crate::subscriber::Subscriber;
 
@@ -19,6 +21,8 @@ pub(crate) struct FanOut<'a> {
     /// What is delivered, all of one channel, in order.
     pub(crate) deliveries: &'a [&'a Delivery],
     pub(crate) channel: &'a Channel,
+    pub(crate) core: &'a Core,
+    pub(crate) shard: &'a Arc<Shard>,
     pub(crate) next: usize,
     /// The ids of those that have to be looked at again, because there was no room for what they
     /// have missed.
@@ -65,12 +69,13 @@ impl Group {
         &mut self,
         fan_out: &mut FanOut<'_>,
         max: usize,
-        history: &History,
         stats: &mut Stats,
     ) -> usize {
         let end = self.subscribers.len().min(fan_out.next + max);
         let turn = &mut self.subscribers[fan_out.next..end];
         for subscriber in turn.iter_mut().filter(|subscriber| !subscriber.is_gone()) {
+            // Who was behind before is on the list.
+            let was_behind = subscriber.is_behind();
             for delivery in fan_out.deliveries {
                 let before = stats.n_delivered;
                 subscriber.take(&delivery.publication, stats);
@@ -78,8 +83,8 @@ impl Group {
                     tally.add(stats.n_delivered - before);
                 }
             }
-            if subscriber.is_behind() {
-                subscriber.catch_up(fan_out.channel, history, stats);
+            if subscriber.is_behind() && !was_behind {
+                subscriber.catch_up(fan_out.channel, fan_out.core, fan_out.shard, stats);
                 if subscriber.is_behind() {
                     let channel = fan_out.channel.clone();
                     fan_out.behind.push((channel, subscriber.id));

@@ -102,15 +102,25 @@ impl History {
         log.as_ref().map(Log::cursor)
     }
 
+    /// Tells whether a channel is to have a history.
+    pub(crate) fn is_kept(&self, channel: &Channel) -> bool {
+        self.retention(channel).is_some()
+    }
+
+    fn retention(&self, channel: &Channel) -> Option<Retention> {
+        let mut rules = self.rules.iter();
+        let rule = rules.find(|(pattern, _)| pattern.matches(channel.as_str()));
+        rule.map(|(_, retention)| *retention)
+    }
+
     fn with_log<R>(
         &self,
         channel: &Channel,
         f: impl FnOnce(&mut Log<Publication>) -> R,
     ) -> Option<R> {
-        let mut matching = self.rules.iter();
-        let (_, retention) = matching.find(|(pattern, _)| pattern.matches(channel.as_str()))?;
+        let retention = self.retention(channel)?;
         loop {
-            let kept = self.kept(channel, *retention);
+            let kept = self.kept(channel, retention);
             // One that was forgotten between the look and the lock is nobody's history any more.
             if let Some(log) = &mut *lock(&kept.log) {
                 kept.used.store(self.tick(), Ordering::Relaxed);

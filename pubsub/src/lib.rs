@@ -12,11 +12,15 @@ mod core;
 #[cfg(feature = "driver")]
 mod dispatcher;
 #[cfg(feature = "driver")]
+mod engine;
+#[cfg(feature = "driver")]
 mod group;
 #[cfg(feature = "driver")]
 mod handoff;
 #[cfg(feature = "driver")]
 mod history;
+#[cfg(feature = "driver")]
+mod mailbox;
 #[cfg(feature = "driver")]
 mod publication;
 #[cfg(feature = "driver")]
@@ -40,6 +44,8 @@ mod tally;
 
 #[cfg(feature = "driver")]
 pub use config::{Announce, Change, Config, Move, Options, Start, View};
+#[cfg(feature = "driver")]
+pub use engine::{Engine, EngineError, EngineId, Inlet, Reply};
 pub use error::{CursorError, NameError, SubscribeError};
 pub use proto::cursor::Cursor;
 pub use proto::log::{Replay, Retention};

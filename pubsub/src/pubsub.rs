@@ -1,16 +1,18 @@
 //! The handle: subscribe, publish, and look.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use astatine_reactor::handler::{Message, Peer};
 use tokio::sync::oneshot;
 
 use crate::config::{Config, Options};
-use crate::core::Core;
+use crate::core::{Core, asked};
+use crate::engine::{Engine, EngineError, EngineId, Reply};
 use crate::error::SubscribeError;
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
@@ -41,6 +43,8 @@ pub enum Scope {
     Siblings,
     /// To the root of the cluster; without one, this process is the root.
     Root,
+    /// To where an engine brings it, and nowhere else.
+    Engine(EngineId),
 }
 
 /// What has become of a message.
@@ -61,17 +65,32 @@ pub struct Receipt {
 #[derive(Debug)]
 #[must_use = "without a receipt, publish"]
 pub struct Published {
-    cursor: Option<Cursor>,
+    place: Place,
     n_delivered: oneshot::Receiver<u64>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Known(Option<Cursor>),
+    Asked(oneshot::Receiver<Result<Cursor, EngineError>>),
 }
 
 impl Future for Published {
     type Output = Receipt;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Receipt> {
-        let n_delivered = Pin::new(&mut self.n_delivered).poll(cx);
-        n_delivered.map(|n_delivered| Receipt {
-            cursor: self.cursor,
+        if let Place::Asked(answer) = &mut self.place {
+            let answer = ready!(Pin::new(answer).poll(cx));
+            let cursor = answer.ok().and_then(Result::ok);
+            self.place = Place::Known(cursor);
+        }
+        let n_delivered = ready!(Pin::new(&mut self.n_delivered).poll(cx));
+        let cursor = match self.place {
+            Place::Known(cursor) => cursor,
+            Place::Asked(_) => None,
+        };
+        Poll::Ready(Receipt {
+            cursor,
             n_delivered: n_delivered.unwrap_or_default(),
         })
     }
@@ -179,9 +198,8 @@ impl PubSub {
     ///
     /// What one thread publishes on one channel arrives in that order.
     pub fn publish(&self, channel: &Channel, message: impl Into<Message>, scope: Scope) {
-        if scope != Scope::Siblings {
-            self.0.publish(channel, message.into(), None);
-        }
+        let unread = || Reply::new(Box::new(drop));
+        self.0.publish(channel, message.into(), scope, None, unread);
     }
 
     /// Publishes a message, and tells its place, and how many subscriptions it was delivered to in
@@ -194,28 +212,36 @@ impl PubSub {
     ) -> Published {
         let (tally, n_delivered) = Tally::new();
         let tally = Arc::new(tally);
-        let cursor = match scope {
-            Scope::Siblings => None,
-            _ => self.0.publish(channel, message.into(), Some(&tally)),
+        let mut place = Place::Known(None);
+        let reply = || {
+            let (reply, answer) = asked();
+            place = Place::Asked(answer);
+            reply
         };
-        Published {
-            cursor,
-            n_delivered,
+        let message = message.into();
+        let cursor = self.0.publish(channel, message, scope, Some(&tally), reply);
+        if cursor.is_some() {
+            place = Place::Known(cursor);
         }
+        Published { place, n_delivered }
     }
 
     /// Returns at most `max` messages of a channel's history, behind a place or from the oldest on;
     /// `None` where it has no history.
+    ///
+    /// # Errors
+    ///
+    /// The default engine, which has the histories, does not tell.
     pub async fn history(
         &self,
         channel: &Channel,
         after: Option<Cursor>,
         max: usize,
-    ) -> Option<Replay<Publication>> {
-        self.0.history.since(channel, after, max)
+    ) -> Result<Option<Replay<Publication>>, EngineError> {
+        self.0.history(channel, after, max).await
     }
 
-    /// Returns the end of a channel's history, if that has begun.
+    /// Returns the end of a channel's history, if that has begun, and is this process's.
     pub fn cursor(&self, channel: &Channel) -> Option<Cursor> {
         self.0.history.cursor(channel)
     }
@@ -227,6 +253,44 @@ impl PubSub {
             n_subscriptions,
             users,
         }
+    }
+
+    /// Attaches an engine: it is told all names that are subscribed to, now and later, each once,
+    /// however many subscribe. It lives on a thread that this starts.
+    pub fn attach(&self, engine: impl Engine) -> EngineId {
+        self.0.attach(Box::new(engine))
+    }
+
+    /// Detaches an engine, which is dropped when it comes back from what it is doing; tells whether
+    /// it was attached. What waits for it is not done.
+    pub fn detach(&self, engine: EngineId) -> bool {
+        self.0.detach(engine)
+    }
+
+    /// Has an engine told all names anew, as after the loss of a connection; tells whether it is
+    /// attached.
+    pub fn reset(&self, engine: EngineId) -> bool {
+        self.0.reset(engine)
+    }
+
+    /// Makes an engine the one that carries [`Scope::Cluster`], [`Scope::Siblings`] and
+    /// [`Scope::Root`], and owns the histories of those channels that are to have one; or, with
+    /// `None`, this process alone. Tells whether it is attached.
+    pub fn set_default_engine(&self, engine: impl Into<Option<EngineId>>) -> bool {
+        self.0.set_default_engine(engine.into())
+    }
+
+    /// Asks an engine for something that only it, and its users, know.
+    ///
+    /// # Errors
+    ///
+    /// The engine does not answer.
+    pub async fn request(
+        &self,
+        engine: EngineId,
+        command: Box<dyn Any + Send>,
+    ) -> Result<Box<dyn Any + Send>, EngineError> {
+        self.0.request(engine, command).await
     }
 
     /// Returns the counters.

@@ -7,6 +7,8 @@ use astatine_reactor::handler::PeerId;
 use foldhash::quality::RandomState;
 
 use crate::config::{Change, Move};
+use crate::engine::EngineId;
+use crate::mailbox::Mailbox;
 use crate::proto::name::{Channel, Name};
 use crate::shard::{Key, Shard};
 
@@ -20,6 +22,9 @@ pub(crate) struct Registry {
     pattern_shards: Vec<(Arc<Shard>, usize)>,
     owners: HashMap<Owner, Client, RandomState>,
     pub(crate) shards: Vec<Arc<Shard>>,
+    pub(crate) engines: Vec<Arc<Mailbox>>,
+    /// The engine that owns the histories, and carries what has no other.
+    pub(crate) default_engine: Option<Arc<Mailbox>>,
 }
 
 /// Who has subscriptions.
@@ -50,14 +55,6 @@ pub(crate) struct Entry {
     pub(crate) user: Option<Arc<str>>,
 }
 
-/// What a change of the registry means for others.
-#[derive(Default)]
-pub(crate) struct Effects {
-    /// Names that have their first subscription now, or had their last.
-    pub(crate) names: Vec<(Name, Move)>,
-    pub(crate) changes: Vec<Change>,
-}
-
 impl Registry {
     pub(crate) fn shard(&self, key: Key) -> Option<&Arc<Shard>> {
         self.shards.iter().find(|shard| shard.key == key)
@@ -86,7 +83,7 @@ impl Registry {
         owner: Owner,
         shard: &Arc<Shard>,
         entry: Entry,
-        effects: &mut Effects,
+        changes: &mut Vec<Change>,
     ) -> bool {
         let topic = match &entry.name {
             Name::Channel(channel) => self.channels.entry(channel.clone()).or_default(),
@@ -96,9 +93,9 @@ impl Registry {
             }
         };
         if topic.shards.is_empty() {
-            effects.names.push((entry.name.clone(), Move::Join));
+            note(&self.engines, &entry.name, Move::Join);
         }
-        topic.add(shard, &entry, effects);
+        topic.add(shard, &entry, changes);
         let mut is_new = false;
         let client = self.owners.entry(owner).or_insert_with(|| {
             is_new = true;
@@ -116,13 +113,13 @@ impl Registry {
         &mut self,
         owner: Owner,
         id: u64,
-        effects: &mut Effects,
+        changes: &mut Vec<Change>,
     ) -> Option<(Arc<Shard>, Entry)> {
         let client = self.owners.get_mut(&owner)?;
         let at = client.entries.iter().position(|entry| entry.id == id)?;
         let entry = client.entries.swap_remove(at);
         let shard = Arc::clone(&client.shard);
-        self.leave(&shard, &entry, effects);
+        self.leave(&shard, &entry, changes);
         Some((shard, entry))
     }
 
@@ -130,17 +127,17 @@ impl Registry {
     pub(crate) fn remove_owner(
         &mut self,
         owner: Owner,
-        effects: &mut Effects,
+        changes: &mut Vec<Change>,
     ) -> Option<(Arc<Shard>, Vec<Entry>)> {
         let client = self.owners.remove(&owner)?;
         for entry in &client.entries {
-            self.leave(&client.shard, entry, effects);
+            self.leave(&client.shard, entry, changes);
         }
         Some((client.shard, client.entries))
     }
 
     /// Forgets a thread with all that it serves.
-    pub(crate) fn remove_shard(&mut self, shard: &Arc<Shard>, effects: &mut Effects) {
+    pub(crate) fn remove_shard(&mut self, shard: &Arc<Shard>, changes: &mut Vec<Change>) {
         self.shards.retain(|other| !Arc::ptr_eq(other, shard));
         let mut entries = Vec::new();
         self.owners.retain(|_, client| {
@@ -151,7 +148,7 @@ impl Registry {
             !is_here
         });
         for entry in &entries {
-            self.leave(shard, entry, effects);
+            self.leave(shard, entry, changes);
         }
     }
 
@@ -180,7 +177,22 @@ impl Registry {
         (topic.n_subscriptions(), users)
     }
 
-    fn leave(&mut self, shard: &Arc<Shard>, entry: &Entry, effects: &mut Effects) {
+    /// Lists all names that are subscribed to.
+    pub(crate) fn names(&self) -> Vec<Name> {
+        let patterns = self.patterns.keys().cloned();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "engines are told them in another order"
+        )]
+        let channels = self.channels.keys().map(Name::from);
+        patterns.chain(channels).collect()
+    }
+
+    pub(crate) fn engine(&self, id: EngineId) -> Option<&Arc<Mailbox>> {
+        self.engines.iter().find(|engine| engine.id == id)
+    }
+
+    fn leave(&mut self, shard: &Arc<Shard>, entry: &Entry, changes: &mut Vec<Change>) {
         let topic = match &entry.name {
             Name::Channel(channel) => self.channels.get_mut(channel),
             Name::Pattern(_) => {
@@ -191,9 +203,9 @@ impl Registry {
         let Some(topic) = topic else {
             return;
         };
-        topic.leave(shard, entry, effects);
+        topic.leave(shard, entry, changes);
         if topic.shards.is_empty() {
-            effects.names.push((entry.name.clone(), Move::Leave));
+            note(&self.engines, &entry.name, Move::Leave);
             match &entry.name {
                 Name::Channel(channel) => drop(self.channels.remove(channel)),
                 Name::Pattern(_) => drop(self.patterns.remove(&entry.name)),
@@ -207,17 +219,17 @@ impl Topic {
         self.shards.iter().map(|(_, n)| n).sum()
     }
 
-    fn add(&mut self, shard: &Arc<Shard>, entry: &Entry, effects: &mut Effects) {
+    fn add(&mut self, shard: &Arc<Shard>, entry: &Entry, changes: &mut Vec<Change>) {
         count_in(&mut self.shards, shard);
         let is_first = entry.user.as_ref().is_none_or(|user| {
             let n = self.users.entry(Arc::clone(user)).or_default();
             *n += 1;
             *n == 1
         });
-        self.note(entry, Move::Join, is_first, effects);
+        self.note(entry, Move::Join, is_first, changes);
     }
 
-    fn leave(&mut self, shard: &Arc<Shard>, entry: &Entry, effects: &mut Effects) {
+    fn leave(&mut self, shard: &Arc<Shard>, entry: &Entry, changes: &mut Vec<Change>) {
         count_out(&mut self.shards, shard);
         let is_last = entry.user.as_ref().is_none_or(|user| {
             let n = self.users.get(user).copied().unwrap_or_default();
@@ -228,12 +240,12 @@ impl Topic {
             }
             n <= 1
         });
-        self.note(entry, Move::Leave, is_last, effects);
+        self.note(entry, Move::Leave, is_last, changes);
     }
 
-    fn note(&self, entry: &Entry, what: Move, is_change: bool, effects: &mut Effects) {
+    fn note(&self, entry: &Entry, what: Move, is_change: bool, changes: &mut Vec<Change>) {
         if let (Name::Channel(channel), true) = (&entry.name, is_change) {
-            effects.changes.push(Change {
+            changes.push(Change {
                 channel: channel.clone(),
                 user: entry.user.clone(),
                 what,
@@ -241,6 +253,10 @@ impl Topic {
             });
         }
     }
+}
+
+fn note(engines: &[Arc<Mailbox>], name: &Name, what: Move) {
+    engines.iter().for_each(|engine| engine.note(name, what));
 }
 
 /// Counts one more subscription of a thread.

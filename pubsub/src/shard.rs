@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::runtime;
 
 use crate::handoff::{Handoff, Refusal};
-use crate::proto::name::Name;
+use crate::proto::log::Replay;
+use crate::proto::name::{Channel, Name};
 use crate::publication::Publication;
 use crate::registry::Entry;
 use crate::subscriber::Subscriber;
@@ -30,6 +31,8 @@ pub(crate) enum Order {
     Deliver(Delivery),
     Subscribe(Subscribe),
     Unsubscribe(Name, u64),
+    /// What an engine has answered about a channel's history to a subscription.
+    Fetched(Channel, u64, Option<Replay<Publication>>),
 }
 
 /// A message to be delivered.
@@ -73,6 +76,10 @@ impl Shard {
             Err((refusal, Order::Subscribe(subscribe))) => Err((refusal, subscribe)),
             _ => Ok(()),
         }
+    }
+
+    pub(crate) fn fetched(&self, channel: Channel, id: u64, replay: Option<Replay<Publication>>) {
+        drop(self.handoff.push(Order::Fetched(channel, id, replay), 0));
     }
 
     pub(crate) fn unsubscribe(&self, entry: Entry) {

@@ -21,6 +21,8 @@ pub struct Stats {
     pub n_dropped_closed: u64,
     /// Messages for subscribers of a thread that had no room left, and were not in a history.
     pub n_dropped_overflow: u64,
+    /// Messages that an engine had no room for, or that were for one that is detached.
+    pub n_dropped_engine: u64,
     /// Times that a thread had no room left.
     pub n_overflows: u64,
     /// Subscribers that were closed because they were too slow.
@@ -62,6 +64,7 @@ counters!(
     n_evicted,
     n_dropped_closed,
     n_dropped_overflow,
+    n_dropped_engine,
     n_overflows,
     n_closed_slow,
     n_repaired,

@@ -2,14 +2,17 @@
 //! not keep up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use astatine_reactor::handler::{Message, Peer, Policy, WriteError};
 
 use crate::config::{Options, Start, View};
-use crate::history::History;
+use crate::core::{Core, Fetch};
 use crate::proto::cursor::Cursor;
+use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
 use crate::publication::{Item, Publication};
+use crate::shard::Shard;
 use crate::stats::Stats;
 use crate::stream::Feed;
 
@@ -43,6 +46,11 @@ enum Place {
     Live(Cursor),
     /// Something is missing behind this place, or at all: the history has what comes next.
     Behind(Option<Cursor>),
+    /// As behind, and an engine has been asked; `newest` has come meanwhile.
+    Asked {
+        after: Option<Cursor>,
+        newest: Option<Cursor>,
+    },
 }
 
 /// What became of one message.
@@ -115,6 +123,10 @@ impl Subscriber {
             }
             // The history has it, in its turn.
             Place::Behind(_) => {}
+            Place::Asked { after, .. } => {
+                let newest = Some(cursor);
+                self.place = Place::Asked { after, newest };
+            }
             Place::Live(_) | Place::Unknown => {
                 self.place = Place::Live(cursor);
                 self.deliver(publication, stats);
@@ -122,54 +134,96 @@ impl Subscriber {
         }
     }
 
-    /// Falls behind where the end of the history is elsewhere.
-    pub(crate) fn compare(&mut self, head: Cursor) {
+    /// Falls behind where the end of the history is elsewhere; tells whether it does.
+    pub(crate) fn suspect(&mut self, head: Cursor) -> bool {
         match self.place {
-            Place::Live(last) if last != head => self.place = Place::Behind(Some(last)),
-            Place::Live(_) | Place::Untracked | Place::Unknown | Place::Behind(_) => {}
+            Place::Live(last) if last != head => {
+                self.place = Place::Behind(Some(last));
+                true
+            }
+            _ => false,
         }
     }
 
     /// Fetches what is missing, as much as there is room for. It stays behind where there is no
     /// room for all.
-    pub(crate) fn catch_up(&mut self, channel: &Channel, history: &History, stats: &mut Stats) {
+    pub(crate) fn catch_up(
+        &mut self,
+        channel: &Channel,
+        core: &Core,
+        shard: &Arc<Shard>,
+        stats: &mut Stats,
+    ) {
         while let Place::Behind(after) = self.place {
             if !self.has_room() {
                 return;
             }
-            let Some(replay) = history.since(channel, after, REPLAY_MESSAGES) else {
-                // No history: what comes next is all there is.
-                if let Some(after) = after {
-                    self.tell_gap(channel, after, stats);
-                }
-                self.place = Place::Unknown;
-                return;
-            };
-            if replay.has_gap {
-                let begin = replay.begin();
-                self.tell_gap(channel, begin, stats);
-                self.place = Place::Behind(Some(begin));
-            }
-            let is_all = replay.entries.len() < REPLAY_MESSAGES;
-            for publication in &replay.entries {
-                match self.deliver_or_wait(publication, stats) {
-                    Fate::Taken => {
-                        stats.n_repaired += 1;
-                        self.place = Place::Behind(publication.cursor());
-                    }
-                    Fate::NoRoom => return,
-                    Fate::Lost => {
-                        self.place = Place::Live(replay.cursor);
-                        return;
-                    }
+            match core.since(shard, channel, after, REPLAY_MESSAGES, self.id) {
+                Fetch::Now(replay) => self.replay(channel, after, replay, stats),
+                Fetch::Asked => {
+                    let newest = None;
+                    self.place = Place::Asked { after, newest };
                 }
             }
-            self.place = if is_all {
-                Place::Live(replay.cursor)
-            } else {
-                Place::Behind(Some(replay.cursor))
-            };
         }
+    }
+
+    /// Takes what an engine has answered; it may be behind again.
+    pub(crate) fn answered(
+        &mut self,
+        channel: &Channel,
+        replay: Option<Replay<Publication>>,
+        stats: &mut Stats,
+    ) {
+        let Place::Asked { after, newest } = self.place else {
+            return;
+        };
+        self.place = Place::Behind(after);
+        self.replay(channel, after, replay, stats);
+        // What has come meanwhile was left to the history, which had not seen it.
+        if let (Place::Live(last), Some(newest)) = (self.place, newest) {
+            if last.epoch != newest.epoch || last.offset < newest.offset {
+                self.place = Place::Behind(Some(last));
+            }
+        }
+    }
+
+    /// Delivers a part of the history, as far as there is room.
+    fn replay(
+        &mut self,
+        channel: &Channel,
+        after: Option<Cursor>,
+        replay: Option<Replay<Publication>>,
+        stats: &mut Stats,
+    ) {
+        let Some(replay) = replay else {
+            // No history: what comes next is all there is.
+            if let Some(after) = after {
+                self.tell_gap(channel, after, stats);
+            }
+            self.place = Place::Unknown;
+            return;
+        };
+        if replay.has_gap {
+            let begin = replay.begin();
+            self.tell_gap(channel, begin, stats);
+            self.place = Place::Behind(Some(begin));
+        }
+        for publication in &replay.entries {
+            match self.offer(publication, Policy::DropNewest, stats) {
+                Fate::Taken => {
+                    stats.n_repaired += 1;
+                    self.place = Place::Behind(publication.cursor());
+                }
+                Fate::NoRoom => return,
+                Fate::Lost => break,
+            }
+        }
+        self.place = if replay.entries.len() < REPLAY_MESSAGES {
+            Place::Live(replay.cursor)
+        } else {
+            Place::Behind(Some(replay.cursor))
+        };
     }
 
     /// Lets what was put on its way leave.
@@ -195,10 +249,6 @@ impl Subscriber {
         if let Fate::NoRoom = self.offer(publication, policy, stats) {
             stats.n_dropped_slow += 1;
         }
-    }
-
-    fn deliver_or_wait(&mut self, publication: &Publication, stats: &mut Stats) -> Fate {
-        self.offer(publication, Policy::DropNewest, stats)
     }
 
     fn offer(&mut self, publication: &Publication, policy: Policy, stats: &mut Stats) -> Fate {

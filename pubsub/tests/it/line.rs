@@ -63,3 +63,12 @@ impl Line {
         text
     }
 }
+
+impl Line {
+    /// Reads so many bytes.
+    pub(crate) async fn read_bytes(&mut self, n: usize) -> Vec<u8> {
+        let mut bytes = vec![0; n];
+        self.stream.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+}

@@ -1,5 +1,10 @@
 //! The crate against its public interface.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod engine;
+mod history;
 mod line;
+mod policy;
+mod presence;
 mod subscribe;
+mod view;
