@@ -104,10 +104,17 @@ pub async fn drive<P: Protocol>(
 /// Serves until the connection has ended, and says why it did.
 async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Reason {
     loop {
-        let step = poll_fn(|cx| engine.poll_step(cx)).await;
-        // What a callback writes leaves in one call, once the callback is over.
+        let step = match engine.next_event() {
+            Some(event) => event.into(),
+            None => match poll_fn(|cx| engine.poll_step(cx)).await {
+                Step::Received => continue,
+                step => step,
+            },
+        };
+        // What callbacks write leaves in one call, once they are over.
         engine.outbox.hold();
         let end = match step {
+            Step::Received => continue,
             Step::Message(message) => {
                 let Turn::Wait(wait) = stage.message(message) else {
                     continue;
@@ -158,6 +165,8 @@ const TRY_AGAIN_LATER: Option<u16> = Some(1013);
 /// What is to be done next.
 enum Step {
     Message(Message),
+    /// There may be events in the input.
+    Received,
     Drained,
     Ping,
     Calls(Vec<Call>),
@@ -190,11 +199,19 @@ pub(super) struct Engine<P> {
     pub(super) input: BytesMut,
     /// Whether the input lies in memory of its own, not in the thread's.
     owns_input: bool,
+    /// Whether the last read has left nothing in the stream.
+    is_dry: bool,
     pub(super) outbox: Outbox,
     pub(super) deadline: Deadline,
     pub(super) pace: Pace,
     draining: Reached,
     pub(super) is_eof: bool,
+    /// Whether the input may have an event.
+    has_events: bool,
+    /// Whether something was received since triggers had their turn.
+    has_received: bool,
+    /// Steps since other connections had their turn.
+    n_steps: u32,
     /// Bytes that the protocol has answered since nothing waited.
     n_answered: usize,
     pub(super) stretch: Stretch,
@@ -205,10 +222,11 @@ thread_local! {
     static ROOM: Cell<BytesMut> = Cell::new(BytesMut::new());
 }
 
-const ROOM_BYTES: usize = 64 << 10;
-/// A read asks for at least this much.
+/// Holds a message of 64 KiB and its header, and that of the next.
+const ROOM_BYTES: usize = 128 << 10;
+/// Where nobody knows what is missing, a read asks for at least this much.
 const MIN_READ_BYTES: usize = 4 << 10;
-/// Messages before other connections have their turn.
+/// Steps before other connections have their turn.
 const MAX_STEPS: u32 = 256;
 
 impl<P: Protocol> Engine<P> {
@@ -221,10 +239,14 @@ impl<P: Protocol> Engine<P> {
             protocol,
             input: BytesMut::from(&unread[..]),
             owns_input: true,
+            is_dry: false,
             pace: Pace::new(config, deadline.now()),
             deadline,
             draining: connection.shutdown.reached(Phase::Draining),
             is_eof: false,
+            has_events: !unread.is_empty(),
+            has_received: false,
+            n_steps: 0,
             n_answered: 0,
             stretch: Stretch::Flushing {
                 awaits_answer: false,
@@ -232,61 +254,74 @@ impl<P: Protocol> Engine<P> {
         }
     }
 
+    /// Takes the next event off the input, unless something comes before it.
+    #[inline]
+    fn next_event(&mut self) -> Option<Event> {
+        if self.n_steps == MAX_STEPS || self.outbox.has_news() {
+            return None;
+        }
+        self.n_steps += 1;
+        self.receive()
+    }
+
     /// Goes on until the handler has something to do.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        let takes_turn = self.pace.takes_turn(MAX_STEPS);
-        if takes_turn {
+        let is_turn_over = self.n_steps == MAX_STEPS;
+        if !is_turn_over {
+            self.n_steps += 1;
             if let Poll::Ready(step) = self.poll_orders(cx) {
                 return Poll::Ready(step);
             }
-            // Triggers come behind the input, but do not wait for ever where it never ends.
-            if let Some(step) = self
-                .pace
-                .is_nth_step(16)
-                .then(|| self.triggered())
-                .flatten()
-            {
-                return Poll::Ready(step);
+            if self.has_events {
+                return Poll::Ready(Step::Received);
             }
         }
-        loop {
-            self.outbox.hold();
-            if let Some(event) = takes_turn.then(|| self.receive()).flatten() {
-                return Poll::Ready(event.into());
-            }
-            match self.poll_flush(cx) {
-                Poll::Ready(Err(error)) => return Poll::Ready(Step::Ended(error)),
-                Poll::Ready(Ok(())) if takes_turn && self.outbox.take_drained() => {
-                    return Poll::Ready(Step::Drained);
-                }
-                Poll::Ready(Ok(())) | Poll::Pending => {}
+        if self.outbox.has_output() {
+            if let Poll::Ready(Err(reason)) = self.poll_flush(cx) {
+                return Poll::Ready(Step::Ended(reason));
             }
             if let Some(reason) = self.protocol.take_failure() {
                 return Poll::Ready(Step::Ending(Ending::Answered(reason)));
             }
-            if !takes_turn {
-                cx.waker().wake_by_ref();
-                break;
-            }
-            if self.outbox.is_over(self.n_answered) {
-                return Poll::Ready(self.slow());
-            }
-            if self.is_eof {
-                return Poll::Ready(self.receive_last());
-            }
-            match self.poll_read(cx) {
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Step::Ended(Reason::Io(error.kind())));
-                }
-                Poll::Pending => break,
-            }
         }
-        if let Some(step) = takes_turn.then(|| self.triggered()).flatten() {
+        if is_turn_over {
+            cx.waker().wake_by_ref();
+            self.keep_input();
+        } else if let Poll::Ready(step) = self.poll_input(cx) {
             return Poll::Ready(step);
         }
-        self.keep_input();
+        self.n_steps = 0;
         self.poll_deadline(cx)
+    }
+
+    /// Reads, once all that was read before is done with.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        if self.outbox.take_drained() {
+            return Poll::Ready(Step::Drained);
+        }
+        if self.outbox.is_over(self.n_answered) {
+            return Poll::Ready(self.slow());
+        }
+        // Triggers come behind the input, but do not wait for ever where it never ends.
+        if std::mem::take(&mut self.has_received) {
+            if let Some(step) = self.triggered() {
+                return Poll::Ready(step);
+            }
+        }
+        if self.is_eof {
+            return Poll::Ready(self.receive_last());
+        }
+        match self.poll_read(cx) {
+            Poll::Ready(Ok(_)) => {
+                self.has_received = true;
+                Poll::Ready(Step::Received)
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Step::Ended(Reason::Io(error.kind()))),
+            Poll::Pending => match self.triggered() {
+                Some(step) => Poll::Ready(step),
+                None => Poll::Pending,
+            },
+        }
     }
 
     /// Does what peers, and the server, have ordered.
@@ -366,13 +401,16 @@ impl<P: Protocol> Engine<P> {
     }
 
     pub(super) fn receive(&mut self) -> Option<Event> {
-        if self.input.is_empty() {
+        if !self.has_events {
             return None;
         }
         let mut output = Vec::new();
         let event = self.protocol.receive(&mut self.input, &mut output);
-        self.n_answered += output.len();
-        self.outbox.push(&output);
+        if !output.is_empty() {
+            self.n_answered += output.len();
+            self.outbox.push(&output);
+        }
+        self.has_events = event.is_some() && !self.input.is_empty();
         event
     }
 
@@ -405,45 +443,76 @@ impl<P: Protocol> Engine<P> {
         if self.is_eof {
             return Poll::Pending;
         }
-        let missing = self.protocol.missing_bytes();
-        let read = if self.input.is_empty() && missing < ROOM_BYTES {
-            let mut room = ROOM.take();
-            if room.capacity() < MIN_READ_BYTES {
-                self.input = BytesMut::new();
-                room.reserve(ROOM_BYTES);
-            }
-            let read = poll_read_buf(Pin::new(&mut *self.io), cx, &mut room);
-            if !room.is_empty() {
-                self.input = room.split();
-                self.owns_input = false;
-            }
-            ROOM.set(room);
-            read
-        } else {
+        // Behind a short read there is most likely nothing, and to find that out takes no buffer.
+        if std::mem::take(&mut self.is_dry) && self.io.poll_read_ready(cx).is_pending() {
             self.keep_input();
-            self.input.reserve(missing.max(MIN_READ_BYTES));
-            poll_read_buf(Pin::new(&mut *self.io), cx, &mut self.input)
-        };
-        let n = ready!(read)?;
-        self.is_eof = n == 0;
-        self.pace.received(self.deadline.now());
-        Poll::Ready(Ok(n))
+            return Poll::Pending;
+        }
+        self.make_room();
+        let space = self.input.capacity() - self.input.len();
+        match poll_read_buf(Pin::new(&mut *self.io), cx, &mut self.input) {
+            Poll::Ready(Ok(n)) if n > 0 => {
+                self.is_dry = n < space;
+                self.has_events = true;
+                self.pace.received(self.deadline.now());
+                Poll::Ready(Ok(n))
+            }
+            nothing => {
+                self.is_eof = matches!(nothing, Poll::Ready(Ok(_)));
+                self.keep_input();
+                nothing
+            }
+        }
     }
 
-    /// Copies what is left of a read out of the thread's room.
-    fn keep_input(&mut self) {
-        if self.input.is_empty() {
-            self.input = BytesMut::new();
-            self.owns_input = true;
-        } else if !self.owns_input {
-            self.input = BytesMut::from(&self.input[..]);
-            self.owns_input = true;
+    /// Makes room behind the input: the thread's, unless a large message needs its own.
+    fn make_room(&mut self) {
+        let missing = self.protocol.missing_bytes();
+        if self.input.is_empty() && self.owns_input && missing < ROOM_BYTES {
+            self.input = ROOM.take();
+            self.owns_input = false;
         }
+        let n_bytes = self.input.len();
+        let wanted = if missing == 0 {
+            MIN_READ_BYTES
+        } else {
+            missing
+        };
+        if !self.owns_input && n_bytes + wanted <= ROOM_BYTES {
+            let has_room = self.input.try_reclaim(ROOM_BYTES - n_bytes);
+            if !has_room && self.input.capacity() < n_bytes + wanted {
+                self.input.reserve(ROOM_BYTES - n_bytes);
+            }
+        } else {
+            self.keep_input();
+            self.input.reserve(wanted);
+        }
+    }
+
+    /// Gives the thread its room back, and copies out of it what is left of a read.
+    pub(super) fn keep_input(&mut self) {
+        if self.owns_input {
+            if self.input.is_empty() {
+                self.input = BytesMut::new();
+            }
+            return;
+        }
+        let mut room = std::mem::take(&mut self.input);
+        if !room.is_empty() {
+            let n_bytes = room.len() + self.protocol.missing_bytes();
+            self.input.reserve(n_bytes);
+            self.input.extend_from_slice(&room);
+            room.clear();
+        }
+        self.owns_input = true;
+        ROOM.set(room);
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         loop {
-            self.deadline.set(self.pace.deadline());
+            if let Some(at) = self.pace.take_moved() {
+                self.deadline.set(at);
+            }
             ready!(self.deadline.poll_expired(cx));
             match self.pace.expired(self.deadline.now()) {
                 None => {}

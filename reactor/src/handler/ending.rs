@@ -4,8 +4,6 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
-
 use super::drive::Engine;
 use super::{Event, Protocol, Reason};
 use crate::Io;
@@ -145,7 +143,7 @@ impl<P: Protocol> Engine<P> {
     ) -> Poll<Result<Option<Stretch>, Reason>> {
         let mut n_discarded = n_discarded;
         loop {
-            self.input = BytesMut::new();
+            self.input.clear();
             let read = self.poll_read(cx);
             self.stretch = Stretch::Lingering { n_discarded };
             match ready!(read) {

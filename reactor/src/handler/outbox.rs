@@ -58,6 +58,8 @@ pub(super) struct Shared {
     pub(super) is_open: AtomicBool,
     /// Whether triggers wait.
     pub(super) has_calls: AtomicBool,
+    /// Whether the state has something that the driver has not seen; set under the lock.
+    has_news: AtomicBool,
 }
 
 #[derive(Default)]
@@ -103,6 +105,11 @@ pub(super) struct Outbox {
     shared: Arc<Shared>,
     /// Whether the driver has the writer bit.
     holds: bool,
+    /// Whether there is something to flush, as far as the driver knows.
+    has_output: bool,
+    /// Whether all that had to wait has left, and nobody was told.
+    has_drained: bool,
+    waker: Option<Waker>,
 }
 
 /// What the driver is to do, by order of the peers.
@@ -120,8 +127,12 @@ impl Shared {
     }
 
     /// Wakes the driver, once something was changed under the lock.
-    pub(super) fn wake(&self, state: MutexGuard<'_, State>) {
-        wake(state);
+    pub(super) fn wake(&self, mut state: MutexGuard<'_, State>) {
+        self.has_news.store(true, Ordering::Release);
+        let driver = state.driver.take();
+        // Woken outside the lock: a waker may run any code.
+        drop(state);
+        driver.into_iter().for_each(Waker::wake);
     }
 
     fn note_len(&self, state: &State) {
@@ -141,7 +152,7 @@ impl Shared {
             state.direct.take()
         };
         let Some(direct) = direct else {
-            wake(state);
+            self.wake(state);
             return;
         };
         for _ in 0..MAX_TURNS {
@@ -153,6 +164,7 @@ impl Shared {
             state = self.lock();
             state.is_held = false;
             state.n_taken += n_taken;
+            self.has_news.store(true, Ordering::Release);
             if state.is_closed {
                 // Before what was taken out, whose drop is foreign code.
                 drop(state);
@@ -164,7 +176,7 @@ impl Shared {
             if state.output.is_empty() {
                 state.direct = Some(direct);
                 if std::mem::take(&mut state.is_awaited) || state.has_waited {
-                    wake(state);
+                    self.wake(state);
                 }
                 return;
             }
@@ -176,7 +188,7 @@ impl Shared {
         }
         state.direct = Some(direct);
         state.has_waited = true;
-        wake(state);
+        self.wake(state);
     }
 }
 
@@ -204,15 +216,19 @@ fn poll_write_all(
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
     while !output.is_empty() {
-        output.encode_front(MAX_SEGMENTS, &mut *encode);
-        if output.is_empty() {
-            break;
-        }
-        let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
-        let n_segments = output.segments(&mut segments);
-        let n = match &segments[..n_segments] {
-            [one] => ready!(Pin::new(&mut *io).poll_write(cx, one))?,
-            several => ready!(Pin::new(&mut *io).poll_write_vectored(cx, several))?,
+        let n = if let Some(whole) = output.whole() {
+            ready!(Pin::new(&mut *io).poll_write(cx, whole))?
+        } else {
+            output.encode_front(MAX_SEGMENTS, &mut *encode);
+            if output.is_empty() {
+                break;
+            }
+            let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
+            let n_segments = output.segments(&mut segments);
+            match &segments[..n_segments] {
+                [one] => ready!(Pin::new(&mut *io).poll_write(cx, one))?,
+                several => ready!(Pin::new(&mut *io).poll_write_vectored(cx, several))?,
+            }
         };
         if n == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -222,13 +238,6 @@ fn poll_write_all(
     }
     // Some streams gather what is written, as TLS does.
     Pin::new(io).poll_flush(cx)
-}
-
-fn wake(mut state: MutexGuard<'_, State>) {
-    let driver = state.driver.take();
-    // Woken outside the lock: a waker may run any code.
-    drop(state);
-    driver.into_iter().for_each(Waker::wake);
 }
 
 /// How often one writer goes on for what others have added meanwhile.
@@ -271,10 +280,14 @@ impl Outbox {
             n_pending: AtomicUsize::new(0),
             is_open: AtomicBool::new(true),
             has_calls: AtomicBool::new(false),
+            has_news: AtomicBool::new(false),
         };
         Self {
             shared: Arc::new(shared),
             holds: false,
+            has_output: false,
+            has_drained: false,
+            waker: None,
         }
     }
 
@@ -288,14 +301,27 @@ impl Outbox {
             return;
         }
         let mut state = self.shared.lock();
-        if !state.is_held {
-            state.is_held = true;
-            self.holds = true;
-        }
+        self.holds = !state.is_held;
+        state.is_held = true;
+    }
+
+    /// Tells whether the peers have left something that the driver has not seen.
+    #[inline]
+    pub(super) fn has_news(&self) -> bool {
+        self.shared.has_news.load(Ordering::Acquire)
     }
 
     /// Takes the next order of the peers, and waits for more.
-    pub(super) fn poll_order(&self, cx: &Context<'_>) -> Poll<Order> {
+    #[inline]
+    pub(super) fn poll_order(&mut self, cx: &Context<'_>) -> Poll<Order> {
+        let is_waiting = self.waker.as_ref();
+        if is_waiting.is_some_and(|waker| waker.will_wake(cx.waker())) && !self.has_news() {
+            return Poll::Pending;
+        }
+        self.poll_news(cx)
+    }
+
+    fn poll_news(&mut self, cx: &Context<'_>) -> Poll<Order> {
         let mut state = self.shared.lock();
         if let Some(End::Abort) = state.end {
             return Poll::Ready(Order::End(End::Abort));
@@ -310,6 +336,11 @@ impl Outbox {
             return Poll::Ready(Order::End(end.clone()));
         }
         register(&mut state, cx);
+        self.shared.has_news.store(false, Ordering::Release);
+        drop(state);
+        self.waker = Some(cx.waker().clone());
+        // Others may have written, or left something to write.
+        self.has_output = true;
         Poll::Pending
     }
 
@@ -344,20 +375,20 @@ impl Outbox {
     }
 
     /// Adds what the protocol has to say, behind what waits.
-    pub(super) fn push(&self, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            let mut state = self.shared.lock();
-            lend(&mut state.output);
-            state.output.tail().extend_from_slice(bytes);
-            self.shared.note_len(&state);
-        }
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        let mut state = self.shared.lock();
+        lend(&mut state.output);
+        state.output.tail().extend_from_slice(bytes);
+        self.shared.note_len(&state);
+        self.has_output = true;
     }
 
     /// Adds what the protocol has to say before all that waits.
-    pub(super) fn push_urgent(&self, bytes: Vec<u8>) {
+    pub(super) fn push_urgent(&mut self, bytes: Vec<u8>) {
         let mut state = self.shared.lock();
         state.output.push_urgent(bytes.into());
         self.shared.note_len(&state);
+        self.has_output = true;
     }
 
     /// Encodes all that waits and was left to the protocol.
@@ -388,7 +419,7 @@ impl Outbox {
         if state.is_held && !self.holds {
             // Another thread writes; it wakes this task when it has done so.
             state.is_awaited = true;
-            register(&mut state, cx);
+            self.has_output = true;
             return Poll::Pending;
         }
         (state.is_held, self.holds) = (true, false);
@@ -404,7 +435,10 @@ impl Outbox {
         output.put_before(&mut state.output);
         lend_back(&mut state.output);
         self.shared.note_len(&state);
-        register(&mut state, cx);
+        self.has_output = is_full || has_more;
+        if !self.has_output {
+            self.has_drained |= std::mem::take(&mut state.has_waited);
+        }
         drop(state);
         if has_more && matches!(written, Poll::Ready(Ok(()))) {
             cx.waker().wake_by_ref();
@@ -413,10 +447,14 @@ impl Outbox {
         written
     }
 
+    /// Tells whether there may be something to flush.
+    pub(super) fn has_output(&self) -> bool {
+        self.holds || self.has_output
+    }
+
     /// Tells, once, that all which had to wait has left.
-    pub(super) fn take_drained(&self) -> bool {
-        let mut state = self.shared.lock();
-        state.has_waited && state.output.is_empty() && std::mem::take(&mut state.has_waited)
+    pub(super) fn take_drained(&mut self) -> bool {
+        std::mem::take(&mut self.has_drained)
     }
 
     /// Tells whether more waits than should, of which this much is the protocol's own.

@@ -210,6 +210,12 @@ impl Output {
         }
     }
 
+    /// Returns all there is, where it lies in one piece.
+    #[inline]
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        self.queue.is_empty().then(|| &self.tail[self.n_begun..])
+    }
+
     /// Lists what to write next; returns how many segments there are.
     pub(super) fn segments<'a>(&'a self, segments: &mut [IoSlice<'a>; MAX_SEGMENTS]) -> usize {
         let pieces = self.queue.iter().map_while(|piece| match &piece.what {

@@ -58,7 +58,8 @@ pub(super) struct Pace {
     /// Boxed, since few connections ever have it.
     writing: Option<Box<Writing>>,
     ending_since: Instant,
-    n_steps: u32,
+    /// Whether [`Pace::deadline`] may have moved.
+    has_moved: bool,
 }
 
 /// Output that the other end has not taken.
@@ -78,58 +79,55 @@ impl Pace {
             expects: None,
             writing: None,
             ending_since: now,
-            n_steps: 0,
+            has_moved: true,
         }
-    }
-
-    /// Counts steps, and tells when others should have their turn.
-    pub(super) fn takes_turn(&mut self, max: u32) -> bool {
-        self.n_steps += 1;
-        let takes = self.n_steps < max;
-        if !takes {
-            self.n_steps = 0;
-        }
-        takes
-    }
-
-    /// Tells whether so many steps have passed since this was so before.
-    pub(super) fn is_nth_step(&self, n: u32) -> bool {
-        self.n_steps % n == 0
     }
 
     pub(super) fn set_timeout(&mut self, timeout: Option<Duration>, now: Instant) {
         self.timeout = timeout;
-        self.received(now);
+        self.expects = None;
+        self.suspend(now);
     }
 
     /// Notes that something came in.
+    #[inline]
     pub(super) fn received(&mut self, now: Instant) {
-        self.since = now;
         self.expects = None;
+        if self.since != now {
+            self.suspend(now);
+        }
     }
 
     /// Lets the time for the other end stand still: nothing is read.
     pub(super) fn suspend(&mut self, now: Instant) {
         self.since = now;
+        self.has_moved = true;
     }
 
     pub(super) fn pinged(&mut self, answer: Answer, now: Instant) {
-        self.since = now;
+        self.suspend(now);
         self.expects = (answer != Answer::NotAwaited).then_some(answer);
     }
 
     /// Notes what the other end took, and whether it has taken all.
+    #[inline]
     pub(super) fn written(&mut self, n_taken: usize, is_done: bool, now: Instant) {
         match self.expects {
             Some(Answer::NoPing) if n_taken > 0 => self.received(now),
             // The ping may stand behind what is still being taken.
-            Some(Answer::Awaited) if n_taken > 0 && self.writing.is_some() => self.since = now,
+            Some(Answer::Awaited) if n_taken > 0 && self.writing.is_some() => self.suspend(now),
             _ => {}
         }
-        if is_done {
+        if !is_done {
+            self.written_in_part(n_taken, now);
+        } else if self.writing.is_some() {
             self.writing = None;
-            return;
+            self.has_moved = true;
         }
+    }
+
+    fn written_in_part(&mut self, n_taken: usize, now: Instant) {
+        self.has_moved = true;
         let begun = || {
             Box::new(Writing {
                 progress: now,
@@ -161,8 +159,14 @@ impl Pace {
         !is_flushing || self.is_stalled(now)
     }
 
+    /// Returns [`Pace::deadline`] if it may have moved since this was asked.
+    #[inline]
+    pub(super) fn take_moved(&mut self) -> Option<Option<Instant>> {
+        std::mem::take(&mut self.has_moved).then(|| self.deadline())
+    }
+
     /// Returns when there is something to look at.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
         let reading = self.timeout.and_then(|wait| self.since.checked_add(wait));
         match (reading, self.writing_deadline()) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -193,6 +197,7 @@ impl Pace {
         }
         let least = u64::from(self.config.drain_min_rate).saturating_mul(window.as_secs());
         let is_slow = writing.n_in_window < least;
+        self.has_moved = true;
         (writing.window, writing.n_in_window) = (now, 0);
         is_slow
     }

@@ -36,7 +36,8 @@ where
 
 fn echo(peer: &Peer, call: &Call) {
     if let Call::Message(text) = call {
-        peer.write(text.to_uppercase()).expect("the outbox has room");
+        peer.write(text.to_uppercase())
+            .expect("the outbox has room");
     }
 }
 
