@@ -25,14 +25,18 @@ pub type Takeover =
 impl Handover {
     /// Wraps the function that takes the connection and the unread bytes.
     ///
-    /// Dropping the future that it returns closes the connection.
+    /// Dropping the future that it returns closes the connection; what the future answers is
+    /// nobody's.
     pub fn new<F, Fut>(takeover: F) -> Self
     where
         F: FnOnce(Connection, Bytes) -> Fut + Send + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
+        Fut: Future + Send + 'static,
     {
         Self(Arc::new(Mutex::new(Some(Box::new(
-            |connection, unread| Box::pin(takeover(connection, unread)),
+            |connection, unread| {
+                let taken_over = takeover(connection, unread);
+                Box::pin(async { drop(taken_over.await) })
+            },
         )))))
     }
 

@@ -75,8 +75,9 @@ pub use hooked::{Hooked, Hooks};
 pub use io::{Direct, DirectSocket, Foreign, Io};
 #[cfg(feature = "net")]
 pub use net::{
-    Bind, BindError, BindParseError, Config, Inherited, InheritedError, IntoListener, Listener,
-    Serve, ServeLocal, Server, Socket, proxy_protocol, serve, serve_local,
+    Bind, BindError, BindParseError, Config, Connect, ConnectConfig, Inherited, InheritedError,
+    IntoListener, Listener, Serve, ServeLocal, Server, Socket, Target, connect, proxy_protocol,
+    reconnect, serve, serve_local,
 };
 pub use network::{Network, NetworkParseError};
 pub use shutdown::{Phase, Reached, Shutdown};

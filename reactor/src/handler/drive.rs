@@ -92,13 +92,14 @@ pub async fn drive<P: Protocol>(
     protocol: P,
     handler: Box<dyn Handler>,
     config: HandlerConfig,
-) {
+) -> Reason {
     let mut engine = Engine::new(connection, unread, protocol, config);
     let mut stage = Stage::new(engine.outbox.peer());
     stage.open(handler);
     let reason = serve(&mut engine, &mut stage).await;
     engine.outbox.close();
-    stage.close(reason);
+    stage.close(reason.clone());
+    reason
 }
 
 /// Serves until the connection has ended, and says why it did.
@@ -130,8 +131,9 @@ async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Reason
                 continue;
             }
             Step::Ping => {
-                engine.ping();
-                stage.call(|handler, peer| handler.ping(peer));
+                if engine.ping() {
+                    stage.call(|handler, peer| handler.ping(peer));
+                }
                 continue;
             }
             Step::Calls(calls) => {

@@ -5,6 +5,8 @@
 mod codec;
 mod drive;
 mod ending;
+#[cfg(feature = "net")]
+mod lent;
 mod message;
 mod outbox;
 mod output;
@@ -25,6 +27,10 @@ use std::sync::Arc;
 #[cfg(feature = "codec")]
 pub use codec::Coded;
 pub use drive::{Answer, Event, Protocol, drive};
+#[cfg(feature = "net")]
+pub use lent::Lent;
+#[cfg(feature = "net")]
+pub(crate) use lent::Unconnected;
 pub use message::{Form, Kind, LineBreak, Message};
 pub use outbox::{Encoding, Policy};
 pub use pace::HandlerConfig;
@@ -49,8 +55,9 @@ pub trait Handler: Typed + Send {
     /// Everything that had to wait was written.
     fn drained(&mut self, _peer: &Peer) {}
 
-    /// Nothing came in for the connection's timeout. A protocol that has a ping sends it by
-    /// itself; with any other, a connection on which still nothing moves for as long again closes.
+    /// Nothing came in for the connection's timeout. A protocol that has a ping sends it by itself.
+    /// With any other, nothing was written either, and a connection on which still nothing moves
+    /// for as long again closes.
     fn ping(&mut self, _peer: &Peer) {}
 
     /// The server ends; the connection closes when what was written until now has left.
@@ -58,6 +65,11 @@ pub trait Handler: Typed + Send {
 
     /// The connection is closed, or another handler takes it over.
     fn close(&mut self, _peer: &Peer, _reason: Reason) {}
+
+    /// Returns the handler that this one wraps, for [`Trigger`]s that are meant for it.
+    fn inner(&mut self) -> Option<&mut dyn Handler> {
+        None
+    }
 }
 
 /// What a handler wants behind a message.

@@ -9,7 +9,7 @@ use super::{Handler, Message, Peer, Reason, Turn};
 
 /// The handler, which is closed once, whatever happens.
 pub(super) struct Stage {
-    handler: Option<Box<dyn Handler>>,
+    pub(super) handler: Option<Box<dyn Handler>>,
     peer: Peer,
 }
 

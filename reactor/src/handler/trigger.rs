@@ -78,7 +78,7 @@ impl<T: Send + 'static> Trigger<T> {
         told: impl Fn(&mut H, &Peer, T) + Send + Sync + 'static,
     ) -> Self {
         let function = move |handler: &mut dyn Handler, peer: &Peer, payload| {
-            let handler = handler.as_any_mut().downcast_mut();
+            let handler = find(handler);
             handler
                 .map(|handler| told(handler, peer, payload))
                 .is_some()
@@ -116,6 +116,14 @@ impl<T: Send + 'static> Trigger<T> {
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
+}
+
+/// Finds the handler of the type, be it wrapped or not.
+fn find<H: Handler>(handler: &mut dyn Handler) -> Option<&mut H> {
+    if handler.as_any_mut().is::<H>() {
+        return handler.as_any_mut().downcast_mut();
+    }
+    find(handler.inner()?)
 }
 
 /// What calls a handler, once.

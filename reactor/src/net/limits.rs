@@ -82,6 +82,15 @@ impl Limits {
         })
     }
 
+    /// Counts a connection that this side makes, and that is never refused.
+    pub(super) fn hold(self: &Arc<Self>) -> Place {
+        self.n_served.fetch_add(1, Ordering::AcqRel);
+        Place {
+            limits: Arc::clone(self),
+            counted_as: Counted::Served,
+        }
+    }
+
     fn admit(&self, remote: &Address) -> Result<Counted, Refused> {
         let counted_as = match (self.max_per_address, remote) {
             (Some(max), Address::Tcp(address)) => {

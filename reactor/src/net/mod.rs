@@ -2,8 +2,10 @@
 
 mod accept;
 mod address;
+mod back_off;
 mod bind;
 mod config;
+mod connect;
 mod error;
 mod grace;
 mod inherited;
@@ -19,14 +21,17 @@ mod socket_file;
     reason = "reading into memory that is not initialised, inherited descriptors"
 )]
 mod sys;
+mod target;
 mod tcp;
 mod thread;
 
 pub use bind::{Bind, BindParseError};
 pub use config::Config;
+pub use connect::{Connect, ConnectConfig, connect, reconnect};
 pub use error::BindError;
 pub use inherited::{Inherited, InheritedError};
 pub use listener::{IntoListener, Listener};
 pub use serve::{Serve, ServeLocal, serve, serve_local};
 pub use server::Server;
 pub use socket::Socket;
+pub use target::Target;

@@ -1,5 +1,6 @@
 //! One thread of a server: its runtime, its accept loops, its end.
 
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
@@ -11,7 +12,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::oneshot;
 
 use crate::net::Listener;
-use crate::net::limits::Limits;
+use crate::net::limits::{Limits, Place};
 use crate::{Phase, Shutdown};
 
 /// Registers a listener with the thread's runtime and returns the accept loop.
@@ -59,6 +60,29 @@ impl Thread {
     }
 }
 
+/// The server on whose thread one is.
+#[derive(Clone)]
+pub(super) struct Host {
+    pub(super) shutdown: Shutdown,
+    limits: Arc<Limits>,
+}
+
+thread_local! {
+    static HOST: RefCell<Option<Host>> = const { RefCell::new(None) };
+}
+
+impl Host {
+    /// Returns the server of this thread; `None` on threads of other runtimes.
+    pub(super) fn current() -> Option<Self> {
+        HOST.with_borrow(Clone::clone)
+    }
+
+    /// Keeps the server waiting, when it ends, for a connection that was not accepted.
+    pub(super) fn hold(&self) -> Place {
+        self.limits.hold()
+    }
+}
+
 /// Begins the shutdown when it is dropped: one thread or accept loop that ends early ends all.
 struct Stopper(Shutdown);
 
@@ -75,6 +99,10 @@ fn serve_share(
     shutdown: &Shutdown,
     tell_ready: oneshot::Sender<()>,
 ) -> io::Result<()> {
+    HOST.set(Some(Host {
+        shutdown: shutdown.clone(),
+        limits: Arc::clone(limits),
+    }));
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;

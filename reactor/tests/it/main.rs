@@ -3,6 +3,7 @@
 mod bind;
 mod callback_order;
 mod codec;
+mod connect;
 mod drain;
 mod examples;
 mod faulty;
