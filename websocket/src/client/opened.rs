@@ -28,6 +28,12 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// Returns the connection, what was read behind the handshake, and the role, for a driver of
+    /// one's own, as `Framed` is one.
+    pub fn into_parts(self) -> (Connection, Bytes, Role) {
+        (self.connection, self.unread, Role::Client(self.keys))
+    }
+
     /// Returns it as a stream and a sink of messages.
     ///
     /// # Panics

@@ -1,27 +1,45 @@
-//! The echo example, over real sockets.
+//! The examples, over real sockets.
 
 use std::future::IntoFuture;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use astatine_websocket::Config;
+use astatine_websocket::client::Client;
+use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+#[path = "../../examples/client.rs"]
+#[expect(dead_code, reason = "only its main function is left out")]
+mod client;
 #[path = "../../examples/echo.rs"]
 #[expect(dead_code, reason = "only its main function is left out")]
 pub(crate) mod echo;
+#[path = "../../examples/framed.rs"]
+#[expect(dead_code, reason = "only its main function is left out")]
+mod framed;
+#[path = "../../examples/hyper_upgrade.rs"]
+#[expect(dead_code, reason = "only its main function is left out")]
+mod hyper_upgrade;
 
-async fn exchange(sent: &[u8]) -> Vec<u8> {
+/// Serves the echo until the test ends.
+async fn echo_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let config = Arc::new(Config::default());
     let service = tower::service_fn(move |connection| echo::serve(connection, Arc::clone(&config)));
-    let server = tokio::spawn(astatine_reactor::serve(listener, service).into_future());
-    let mut client = TcpStream::connect(address).await.unwrap();
+    drop(tokio::spawn(
+        astatine_reactor::serve(listener, service).into_future(),
+    ));
+    address
+}
+
+async fn exchange(sent: &[u8]) -> Vec<u8> {
+    let mut client = TcpStream::connect(echo_address().await).await.unwrap();
     client.write_all(sent).await.unwrap();
     let mut received = Vec::new();
     client.read_to_end(&mut received).await.unwrap();
-    server.abort();
     received
 }
 
@@ -48,4 +66,45 @@ async fn the_example_echoes_what_came_with_the_handshake_and_answers_the_close()
 async fn the_example_refuses_what_is_no_websocket() {
     let received = exchange(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(received.starts_with(b"HTTP/1.1 426 "), "{received:?}");
+}
+
+#[tokio::test]
+async fn the_client_is_answered_six_times() {
+    let url = format!("ws://{}", echo_address().await);
+    let mut answers = Vec::new();
+    let print = |answer: &str| answers.push(answer.to_owned());
+    client::talk(&url, print).await.unwrap();
+    assert_eq!(answers, ["one", "two", "three", "four", "five", "six"]);
+}
+
+#[tokio::test]
+async fn the_codec_in_a_frame_is_answered() {
+    let url = format!("ws://{}", echo_address().await);
+    let answer = framed::ask(&url, String::from("grüße")).await.unwrap();
+    assert_eq!(answer, "grüße");
+}
+
+#[tokio::test]
+async fn hyper_hands_over_connections_that_are_compressed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = hyper_upgrade::router();
+    drop(tokio::spawn(axum::serve(listener, router).into_future()));
+    let url = format!("ws://{address}/echo");
+    let request = Request::get(&url).body(()).unwrap();
+    let opened = Client::default().connect(request).await.unwrap();
+    assert!(opened.agreed.deflate.is_some());
+    client::talk(&url, |_| {}).await.unwrap();
+    let mut websocket = opened.into_websocket();
+    let long = "abcd ".repeat(10_000);
+    websocket.send(long.clone()).await.unwrap();
+    let echoed = websocket.next().await.unwrap().unwrap();
+    assert_eq!(echoed.as_text(), Some(&*long));
+
+    let mut plain = TcpStream::connect(address).await.unwrap();
+    let request = b"GET /echo HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+    plain.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    plain.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
 }

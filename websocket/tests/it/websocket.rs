@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use astatine_reactor::handler::Message;
 use astatine_reactor::test_util::{Faults, Faulty};
-use astatine_reactor::{Connection, Foreign, PeerInfo, Phase, Shutdown};
+use astatine_reactor::{Connection, Foreign, Handover, PeerInfo, Phase, Shutdown};
 use astatine_websocket::proto::deflate::{Context, Direction, Terms, WindowBits};
 use astatine_websocket::proto::{Close, CloseCode, MaskKeys, Role};
-use astatine_websocket::{Config, Error, Misuse, Violation, WebSocket};
+use astatine_websocket::{Config, Error, Misuse, Upgrade, Violation, WebSocket};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
@@ -404,4 +405,32 @@ async fn a_server_that_ends_closes_with_1001() {
     let (served, closed, ()) = tokio::join!(server.next(), client.next(), end);
     assert!(served.is_none() && closed.is_none());
     assert_eq!(client.close_frame().unwrap().code, CloseCode::GOING_AWAY);
+}
+
+#[tokio::test]
+async fn an_upgrade_gives_its_function_a_websocket() {
+    let request = http::Request::get("/")
+        .header("upgrade", "websocket")
+        .header("connection", "upgrade")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .body(())
+        .unwrap();
+    let run = |websocket: WebSocket| async {
+        let (reader, writer) = websocket.split();
+        reader.forward(writer).await.unwrap();
+    };
+    let response = Upgrade::default().answer_with(&request, run).unwrap();
+    assert_eq!(response.status(), 101);
+    let takeover = response.extensions().get::<Handover>().unwrap().take();
+    let (near, far) = duplex(100);
+    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
+    let served = tokio::spawn(takeover.unwrap()(connection, Bytes::new()));
+    let mut client = open(far, client_role(), None, &Config::default());
+    for text in ["a", "b"] {
+        client.send(text).await.unwrap();
+        assert_eq!(client.next().await.unwrap().unwrap(), Message::text(text));
+    }
+    client.close_with(CloseCode::NORMAL, "").await.unwrap();
+    served.await.unwrap();
 }
