@@ -79,7 +79,8 @@ pub enum Answer {
     NoPing,
 }
 
-/// Runs a handler over a connection whose protocol has begun, until it has ended.
+/// Runs a handler over a connection whose protocol has begun, until it has ended, and returns why
+/// it has.
 ///
 /// `unread` is what was read of the stream before.
 ///
@@ -531,12 +532,13 @@ impl<P: Protocol> Engine<P> {
         }
     }
 
-    fn ping(&mut self) {
+    /// Sends the protocol's ping, and tells whether the handler hears of it.
+    fn ping(&mut self) -> bool {
         let mut output = Vec::new();
         let answer = self.protocol.ping(&mut output);
         if !output.is_empty() {
             self.outbox.push_urgent(output);
         }
-        self.pace.pinged(answer, self.deadline.now());
+        self.pace.pinged(answer, self.deadline.now())
     }
 }

@@ -9,7 +9,8 @@ use super::Answer;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HandlerConfig {
-    /// How long nothing may come in before a ping, and then again before the end. Default 40 s.
+    /// How long nothing may come in, or without a ping of the protocol move at all, before
+    /// [`Handler::ping`](super::Handler::ping), and then again before the end. Default 40 s.
     pub timeout: Option<Duration>,
     /// How many bytes may wait to be written, and as many again that the protocol answers by itself.
     /// Default 1 MiB.
@@ -53,6 +54,8 @@ pub(super) struct Pace {
     config: HandlerConfig,
     timeout: Option<Duration>,
     since: Instant,
+    /// When the other end took something last.
+    taken: Instant,
     /// What the ping that was sent last has led one to expect.
     expects: Option<Answer>,
     /// Boxed, since few connections ever have it.
@@ -76,6 +79,7 @@ impl Pace {
             timeout: config.timeout,
             config,
             since: now,
+            taken: now,
             expects: None,
             writing: None,
             ending_since: now,
@@ -104,14 +108,25 @@ impl Pace {
         self.has_moved = true;
     }
 
-    pub(super) fn pinged(&mut self, answer: Answer, now: Instant) {
+    /// Notes that nothing came in for the timeout, and tells whether the handler hears of it:
+    /// without a ping of its own, a protocol is as busy while something is taken.
+    pub(super) fn pinged(&mut self, answer: Answer, now: Instant) -> bool {
+        let timeout = self.timeout.unwrap_or_default();
+        if answer == Answer::NoPing && now.saturating_duration_since(self.taken) < timeout {
+            self.suspend(self.taken);
+            return false;
+        }
         self.suspend(now);
         self.expects = (answer != Answer::NotAwaited).then_some(answer);
+        true
     }
 
     /// Notes what the other end took, and whether it has taken all.
     #[inline]
     pub(super) fn written(&mut self, n_taken: usize, is_done: bool, now: Instant) {
+        if n_taken > 0 {
+            self.taken = now;
+        }
         match self.expects {
             Some(Answer::NoPing) if n_taken > 0 => self.received(now),
             // The ping may stand behind what is still being taken.

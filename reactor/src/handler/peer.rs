@@ -191,7 +191,7 @@ impl Peer {
         self.end(self.0.lock(), End::Abort);
     }
 
-    /// Sets how long nothing may come in before [`Handler::ping`]; `None`: for ever.
+    /// Sets how long, from now on, nothing may come in before [`Handler::ping`]; `None`: for ever.
     pub fn set_timeout(&self, timeout: Option<Duration>) {
         let mut state = self.0.lock();
         state.new_timeout = Some(timeout);

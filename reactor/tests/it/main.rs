@@ -10,6 +10,7 @@ mod faulty;
 mod handler;
 mod handler_end;
 mod handler_pressure;
+mod handler_timeout;
 mod hooked;
 mod inherited;
 mod limits;
