@@ -1,8 +1,18 @@
-//! WebSocket: a pure core of RFC 6455 with permessage-deflate, for servers and clients.
+//! WebSocket: a pure core of RFC 6455 with permessage-deflate, for servers and clients, and drivers
+//! over it.
 //!
-//! It is no server and knows no channels; it reads and writes nothing by itself. Start from
-//! [`handshake`], the functions that open a connection; [`proto::Connection`], one end of it; and
-//! [`Config`], the limits.
+//! It is no HTTP server and knows no channels. Where to start depends on what is around it:
+//!
+//! | you have | start from |
+//! |---|---|
+//! | an Astatine server, and an application of callbacks; connections that others write to | `Upgrade::answer`, with a `Handler` of `astatine-reactor` |
+//! | the same server, and an application of `async` functions | `Upgrade::answer_with`: a `WebSocket` is a `Stream` and a `Sink`, and splits into halves for two tasks |
+//! | another server, as hyper or axum | `Upgrade::accept`, then `WebSocket::new` or `serve` on the stream that it hands over: `examples/hyper_upgrade.rs` |
+//! | nothing, and want to be a client | `client::Client` |
+//! | tokio-util's `Framed` | `codec::Codec`: `examples/framed.rs` |
+//! | I/O of your own, or none | [`handshake`], the functions that open a connection, and [`proto::Connection`], one end of it |
+//!
+//! All of them take a [`Config`], the limits and times. The core reads and writes nothing by itself:
 //!
 //! ```
 //! use astatine_websocket::Config;
@@ -37,13 +47,14 @@
 //! | between messages | nothing |
 //! | receiving a message | `max_message_bytes` in the caller's input and in fragments together, whose room may be twice as large |
 //! | keeping a context of permessage-deflate | see [`proto::deflate`] |
+//! | not taking what is sent | `outbox_bytes` and one message; a `WebSocket` 4 KiB of answers more |
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `codec` | `Codec`: a decoder and encoder of tokio-util |
-//! | `driver` (default) | `serve`, `Upgrade`: handlers over WebSockets, on `astatine-reactor` |
+//! | `driver` (default) | `serve`, `Upgrade`: handlers over WebSockets, on `astatine-reactor`; `WebSocket` and its halves; `client` |
 //! | `deflate` (default) | `proto::deflate::{Deflater, Inflater, encode_deflated}` |
 //!
 //! # Specification
