@@ -75,9 +75,9 @@ pub use hooked::{Hooked, Hooks};
 pub use io::{Direct, DirectSocket, Foreign, Io};
 #[cfg(feature = "net")]
 pub use net::{
-    Bind, BindError, BindParseError, Config, Connect, ConnectConfig, Inherited, InheritedError,
-    IntoListener, Listener, Serve, ServeLocal, Server, Socket, Target, connect, proxy_protocol,
-    reconnect, serve, serve_local,
+    AttachError, Bind, BindError, BindParseError, Config, Connect, ConnectConfig, Inherited,
+    InheritedError, IntoListener, Listener, Serve, ServeLocal, Server, Socket, Target, attach,
+    connect, proxy_protocol, reconnect, serve, serve_local,
 };
 pub use network::{Network, NetworkParseError};
 pub use shutdown::{Phase, Reached, Shutdown};

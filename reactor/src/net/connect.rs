@@ -183,7 +183,10 @@ impl Connect {
     async fn run(mut self) -> Reason {
         let host = Host::current().filter(|_| self.shutdown.is_none());
         let _place = host.as_ref().map(Host::hold);
-        let shutdown = self.shutdown.take().or_else(|| host.map(|host| host.shutdown));
+        let shutdown = self
+            .shutdown
+            .take()
+            .or_else(|| host.map(|host| host.shutdown));
         let shutdown = shutdown.unwrap_or_default();
         let mut back_off = BackOff::default();
         loop {

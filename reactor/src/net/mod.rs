@@ -2,6 +2,7 @@
 
 mod accept;
 mod address;
+mod attach;
 mod back_off;
 mod bind;
 mod config;
@@ -25,6 +26,7 @@ mod target;
 mod tcp;
 mod thread;
 
+pub use attach::{AttachError, attach};
 pub use bind::{Bind, BindParseError};
 pub use config::Config;
 pub use connect::{Connect, ConnectConfig, connect, reconnect};

@@ -1,6 +1,7 @@
 //! The system calls that no safe interface covers, or that differ between the Unix systems.
 
 use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, retry_on_intr};
@@ -12,9 +13,27 @@ use crate::FileRegion;
 /// Receives into the unfilled part of the buffer, which is not zeroed before.
 pub(super) fn receive(fd: impl AsFd, buf: &mut ReadBuf<'_>) -> Result<usize, Errno> {
     let fd = fd.as_fd();
-    // SAFETY: the slice is handed to recv alone, which only ever writes to it.
+    fill(buf, |unfilled| {
+        recv(fd, unfilled, RecvFlags::empty()).map(|(_, n)| n)
+    })
+}
+
+/// Reads from what is no socket, as [`receive`] does.
+pub(super) fn read(fd: impl AsFd, buf: &mut ReadBuf<'_>) -> Result<usize, Errno> {
+    let fd = fd.as_fd();
+    fill(buf, |unfilled| {
+        rustix::io::read(fd, unfilled).map(|(filled, _)| filled.len())
+    })
+}
+
+/// Fills the buffer by a call that says how many bytes it has written, from the first.
+fn fill(
+    buf: &mut ReadBuf<'_>,
+    mut call: impl FnMut(&mut [MaybeUninit<u8>]) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    // SAFETY: the slice is handed to the calls above alone, which only ever write to it.
     let unfilled = unsafe { buf.unfilled_mut() };
-    let n = retry_on_intr(|| recv(fd, &mut *unfilled, RecvFlags::empty()).map(|(_, n)| n))?;
+    let n = retry_on_intr(|| call(&mut *unfilled))?;
     // SAFETY: the kernel has written `n` bytes at the start of the unfilled part.
     unsafe { buf.assume_init(n) };
     buf.advance(n);

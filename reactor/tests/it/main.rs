@@ -1,5 +1,6 @@
 //! The public face of the crate, clause by clause.
 
+mod attach;
 mod bind;
 mod callback_order;
 mod codec;
