@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::proto::deflate::Terms;
 use crate::proto::{self, CloseCode, Event, Extension, Kind, Role};
 
-/// Serves a WebSocket whose handshake is done with a handler, until it is closed.
+/// Serves a WebSocket whose handshake is done with a handler, until it is closed, and returns why it
+/// was.
 ///
 /// `unread` is what was read behind the handshake; `terms` are those of permessage-deflate, where it
 /// was agreed on.
@@ -26,13 +27,13 @@ pub async fn serve(
     terms: Option<Terms>,
     handler: impl Handler,
     config: Arc<Config>,
-) {
+) -> Reason {
     let mut pace = HandlerConfig::default();
     pace.timeout = Some(config.ping_interval);
     pace.close_timeout = config.close_timeout;
     pace.outbox_bytes = config.outbox_bytes;
     let protocol = Frames::new(role, terms, config);
-    drive(connection, unread, protocol, Box::new(handler), pace).await;
+    drive(connection, unread, protocol, Box::new(handler), pace).await
 }
 
 /// Messages as frames.

@@ -67,8 +67,8 @@ impl Upgrade {
         request: &Request<B>,
         handler: impl Handler,
     ) -> Result<Response<()>, HandshakeViolation> {
-        self.hand_over(request, |connection, unread, terms, config| {
-            driver::serve(connection, unread, Role::Server, terms, handler, config)
+        self.hand_over(request, |connection, unread, terms, config| async move {
+            driver::serve(connection, unread, Role::Server, terms, handler, config).await;
         })
     }
 

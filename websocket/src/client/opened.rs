@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use astatine_reactor::Connection;
-use astatine_reactor::handler::Handler;
+use astatine_reactor::handler::{Handler, Reason};
 use bytes::Bytes;
 use http::Response;
 
@@ -44,21 +44,47 @@ impl Opened {
         WebSocket::new(self.connection, self.unread, role, terms, self.config)
     }
 
-    /// Serves it with a handler, until it is closed.
+    /// Serves it with a handler, until it is closed, and returns why it was.
     ///
     /// # Cancel safety
     ///
     /// As [`serve`](crate::serve).
-    pub async fn serve(self, handler: impl Handler) {
+    ///
+    /// # Examples
+    ///
+    /// A handler whose connection is made again when it breaks:
+    ///
+    /// ```no_run
+    /// use astatine_reactor::handler::{Handler, Reason};
+    /// use astatine_reactor::{Target, reconnect};
+    /// use astatine_websocket::client::Client;
+    /// use http::Request;
+    ///
+    /// struct Listener;
+    ///
+    /// impl Handler for Listener {}
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let target: Target = "localhost:9001".parse()?;
+    /// let client = Client::default();
+    /// let request = Request::get("ws://localhost:9001/").body(())?;
+    /// let connections = reconnect(target, Listener).with_driver(move |connection, handler| {
+    ///     let (client, request) = (client.clone(), request.clone());
+    ///     async move {
+    ///         match client.handshake(connection, request).await {
+    ///             Ok(opened) => opened.serve(handler).await,
+    ///             Err(_) => Reason::Io(std::io::ErrorKind::ConnectionRefused),
+    ///         }
+    ///     }
+    /// });
+    /// connections.await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn serve(self, handler: impl Handler) -> Reason {
+        let (connection, unread, config) = (self.connection, self.unread, self.config);
         let (role, terms) = (Role::Client(self.keys), self.agreed.deflate);
-        driver::serve(
-            self.connection,
-            self.unread,
-            role,
-            terms,
-            handler,
-            self.config,
-        )
-        .await;
+        driver::serve(connection, unread, role, terms, handler, config).await
     }
 }

@@ -1,10 +1,11 @@
 //! The client: its handshake by hand, against an echo, and against servers that do it wrong.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use astatine_reactor::handler::{Handler, Message, Peer, Reason, Turn};
 use astatine_reactor::test_util::{Faults, Faulty};
-use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
+use astatine_reactor::{ConnectConfig, Connection, Foreign, PeerInfo, Shutdown, Target, reconnect};
 use astatine_websocket::client::{Client, ConnectError, Opened};
 use astatine_websocket::proto::CloseCode;
 use astatine_websocket::{Config, HandshakeViolation, Misuse};
@@ -327,7 +328,8 @@ async fn a_handler_is_served_at_the_client_s_end_too() {
     let request = Request::get(echo_server().await).body(()).unwrap();
     let said = Arc::default();
     let opened = Client::default().connect(request).await.unwrap();
-    opened.serve(Saying(Arc::clone(&said))).await;
+    let reason = opened.serve(Saying(Arc::clone(&said))).await;
+    assert_eq!(reason, Reason::Local);
     assert_eq!(*said.lock().unwrap(), ["hello", "Local"]);
 }
 
@@ -339,4 +341,49 @@ async fn nobody_at_the_address_is_an_error_of_the_stream() {
     let request = Request::get(uri).body(()).unwrap();
     let opened = Client::default().connect(request).await;
     assert!(matches!(opened, Err(ConnectError::Io(_))));
+}
+
+/// Counts the connections that it is opened on, and closes the last one.
+struct Returning(Arc<Mutex<usize>>);
+
+impl Handler for Returning {
+    fn open(&mut self, peer: &Peer) {
+        let mut n_opened = self.0.lock().unwrap();
+        *n_opened += 1;
+        if *n_opened == 3 {
+            peer.close();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handler_goes_on_with_a_new_connection_where_the_server_hangs_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target: Target = listener.local_addr().unwrap().to_string().parse().unwrap();
+    drop(tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let answer = switching(std::str::from_utf8(&head).unwrap(), "");
+            stream.write_all(&answer).await.unwrap();
+        }
+    }));
+    let n_opened = Arc::default();
+    let mut config = ConnectConfig::default();
+    config.min_wait = Duration::from_millis(1);
+    let client = Client::default();
+    let reason = reconnect(target, Returning(Arc::clone(&n_opened)))
+        .with_config(config)
+        .with_driver(move |connection, handler| {
+            let client = client.clone();
+            async move {
+                let opened = client.handshake(connection, request("ws://h/")).await;
+                opened.unwrap().serve(handler).await
+            }
+        })
+        .await;
+    assert_eq!((reason, *n_opened.lock().unwrap()), (Reason::Local, 3));
 }

@@ -102,7 +102,7 @@ impl End {
         Self {
             calls,
             shutdown,
-            served: tokio::spawn(served),
+            served: tokio::spawn(async { drop(served.await) }),
         }
     }
 
