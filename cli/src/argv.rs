@@ -18,11 +18,14 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("log", "--access-log"),
     ("max-body", "--max-body"),
     ("max-header", "--max-header"),
+    ("max-msg", "--max-message"),
     ("maxage", "--max-age"),
     ("maxbd", "--max-body"),
     ("maxhd", "--max-header"),
+    ("maxms", "--max-message"),
     ("pid", "--pid"),
     ("pidfile", "--pid"),
+    ("ping", "--ping"),
     ("port", "--port"),
     ("public", "--www"),
     ("threads", "--threads"),
@@ -85,6 +88,10 @@ mod tests {
         );
         check("-tout 5", "--keep-alive 5");
         check("-keep-alive=5", "--keep-alive=5");
+        check(
+            "-maxms 5 -max-msg=6 -ping 7",
+            "--max-message 5 --max-message=6 --ping 7",
+        );
         check("-log", "--access-log");
         check("-pid x.pid", "--pid x.pid");
         check("-pidfile x.pid", "--pid x.pid");

@@ -12,6 +12,7 @@ use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::failure::Failure;
+use crate::gen_token::GenToken;
 use crate::options::Options;
 use crate::{argv, file};
 
@@ -60,6 +61,8 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Print a token that lets its bearer use the hub
+    GenToken(GenToken),
     /// Print the manual page
     Man,
 }
@@ -90,7 +93,9 @@ impl CommandLine {
     /// Returns the parser. Each option has its variable, and each switch takes a value, so that
     /// a flag can turn off what a lower layer has turned on.
     pub(crate) fn parser() -> clap::Command {
-        Self::command().mut_args(|arg| with_variable(with_value(arg)))
+        Self::command()
+            .mut_args(|arg| with_variable(with_value(arg)))
+            .mut_subcommand("gen-token", |command| command.mut_args(with_variable))
     }
 
     /// Lays the flags over the platform's variables and those over the configuration file.

@@ -17,11 +17,13 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::hub::{Hub, HubLayer};
 use crate::pages::{PagesLayer, ReloadLayer};
 
 /// What stands around the files, for all connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Layers {
+    pub(crate) hub: Option<Arc<Hub>>,
     pub(crate) pages: Option<PagesLayer>,
     pub(crate) reload: Option<ReloadLayer>,
     pub(crate) log: Option<AccessLog>,
@@ -36,7 +38,8 @@ impl Layers {
     /// Tells whether there is anything that would do something.
     pub(crate) fn is_empty(&self) -> bool {
         // Whom a request is for, only the log would tell.
-        self.pages.is_none()
+        self.hub.is_none()
+            && self.pages.is_none()
             && self.reload.is_none()
             && self.log.is_none()
             && !self.has_request_ids
@@ -69,13 +72,19 @@ impl Layers {
             Given::Replaced
         };
         let ids = self.has_request_ids.then(|| RequestIdLayer::new(given));
+        let hub = self.hub.as_ref();
+        let tokens = hub.map(|hub| hub.query_token_layer());
+        let hub = hub.map(|hub| HubLayer::new(hub, peer));
         let app = Optional(self.pages.clone()).layer(files);
+        let app = Optional(hub).layer(app);
         let app = Optional(self.concurrency.clone()).layer(app);
         let app = Optional(self.timeout).layer(app);
         let app = Optional(self.reload.clone()).layer(app);
         let app = Optional(log).layer(app);
         let proxies = Arc::clone(&self.proxies);
         let app = TrustedProxyLayer::new(self.field, proxies, peer).layer(app);
-        Optional(ids).layer(app)
+        let app = Optional(ids).layer(app);
+        // Outside of all, so that none of them sees a token.
+        Optional(tokens).layer(app)
     }
 }

@@ -8,11 +8,17 @@ use std::time::Duration;
 use astatine_http1::layer::access_log::AccessLog;
 use astatine_http1::layer::concurrency::ConcurrencyLimitLayer;
 use astatine_http1::layer::timeout::TimeoutLayer;
+use astatine_pubsub::{MAX_NAME_BYTES, Pattern, Retention};
+use astatine_reactor::handler::Policy;
 use astatine_reactor::proxy_protocol::ProxyProtocolLayer;
 use astatine_reactor::{Bind, Inherited, Network};
 use astatine_static_files::{Dotfiles, Listing};
-use {astatine_http1 as http1, astatine_reactor as reactor, astatine_static_files as static_files};
+use {
+    astatine_http1 as http1, astatine_pubsub as pubsub, astatine_reactor as reactor,
+    astatine_sse as sse, astatine_static_files as static_files, astatine_websocket as websocket,
+};
 
+use crate::hub::{self, Hub, Key};
 use crate::layers::Layers;
 use crate::network::ListedNetwork;
 use crate::options::Options;
@@ -57,9 +63,70 @@ pub(crate) fn http1_config(options: &Options) -> http1::Config {
     config
 }
 
+/// Returns what the hub is made of, if there is to be one.
+pub(crate) fn hub_config(options: &Options, key: Option<Key>) -> Option<hub::Config> {
+    let o = options;
+    Some(hub::Config {
+        paths: o.live.clone()?,
+        key,
+        is_open: o.live_open.unwrap_or_default(),
+        cookie: o.live_cookie.as_deref().unwrap_or(DEFAULT_COOKIE).into(),
+        origins: o.live_origin.clone(),
+        policy: o.live_slow.map(Policy::from).unwrap_or_default(),
+        publish_rate: o.live_publish_rate,
+        max_name_bytes: o.live_max_name.map_or(MAX_NAME_BYTES, usize::from),
+        pubsub: pubsub_config(o),
+        websocket: websocket_config(o),
+        sse: sse_config(o),
+    })
+}
+
+fn pubsub_config(options: &Options) -> pubsub::Config {
+    let mut config = pubsub::Config::default();
+    let o = options;
+    set(&mut config.max_subscriptions, o.live_max_channels);
+    let bytes = |n| mebibytes(n).try_into().unwrap_or(usize::MAX);
+    set(&mut config.max_handoff_bytes, o.live_handoff.map(bytes));
+    let total = o.live_history_total.map(bytes);
+    set(&mut config.max_history_bytes, total);
+    set(&mut config.max_histories, o.live_history_channels);
+    let mut retention = Retention::default();
+    retention.max_messages = o.live_history.unwrap_or_default();
+    let size = o.live_history_size.map(|n| n as usize * 1024);
+    set(&mut retention.max_bytes, size);
+    set(&mut retention.max_age, o.live_history_age.map(seconds));
+    if retention.max_messages > 0 {
+        let all = Pattern::new("*").expect("it is a pattern");
+        config.history = vec![(all, retention)];
+    }
+    config
+}
+
+fn websocket_config(options: &Options) -> websocket::Config {
+    let mut config = websocket::Config::default();
+    let o = options;
+    let max = o.max_message.map(kibibytes);
+    set(&mut config.max_message_bytes, max);
+    set(&mut config.max_frames, o.max_frames);
+    let ping = o.ping.map(|n| seconds(n.get()));
+    set(&mut config.ping_interval, ping);
+    set(&mut config.outbox_bytes, o.max_outbox.map(kibibytes));
+    config
+}
+
+fn sse_config(options: &Options) -> sse::Config {
+    let mut config = sse::Config::default();
+    let o = options;
+    let outbox = o.max_outbox.map(|n| u32::from(n) << 10);
+    set(&mut config.max_queue_bytes, outbox);
+    config.keep_alive = o.ping.map(|n| seconds(n.get())).or(config.keep_alive);
+    config
+}
+
 /// Returns what stands around the files, the log among it where one is kept.
 pub(crate) fn layers(
     options: &Options,
+    hub: Option<Hub>,
     pages: Option<PagesLayer>,
     reload: Option<ReloadLayer>,
     log: Option<AccessLog>,
@@ -67,6 +134,7 @@ pub(crate) fn layers(
     let timeout = options.request_timeout.map(u32::from).map(seconds);
     let max_queued = options.max_queued.unwrap_or_default();
     Layers {
+        hub: hub.map(Arc::new),
         pages,
         reload,
         log,
@@ -189,6 +257,7 @@ fn set<T>(field: &mut T, value: Option<T>) {
 
 /// Iodine's port.
 const DEFAULT_PORT: u16 = 3000;
+const DEFAULT_COOKIE: &str = "astatine_token";
 
 #[cfg(test)]
 mod tests {
@@ -290,7 +359,7 @@ mod tests {
         let left = fields(config)
             .into_iter()
             .skip(1)
-            .filter(|field| defaults.contains(field));
+            .filter(|field| defaults.contains(field) && !field.starts_with(".."));
         left.map(|field| field.split(':').next().unwrap().to_owned())
             .collect()
     }
@@ -302,6 +371,15 @@ mod tests {
         assert_eq!(at_default(&http1_config(&options)), [""; 0]);
         let without_option = ["media_types", "precompressed"];
         assert_eq!(at_default(&static_files_config(&options)), without_option);
+        let without_option = [
+            "close_timeout",
+            "handshake_timeout",
+            "deflate_context",
+            "deflate_window_bits",
+            "deflate_min_bytes",
+        ];
+        assert_eq!(at_default(&websocket_config(&options)), without_option);
+        assert_eq!(at_default(&pubsub_config(&options)), ["max_stream_bytes"]);
     }
 
     #[test]
@@ -339,6 +417,27 @@ mod tests {
         tells("--lame-duck <", &reactor.lame_duck.as_secs());
         let grace = reactor.shutdown_grace;
         tells("--shutdown-timeout <", &grace.as_secs());
+        tells("--live-cookie <", &DEFAULT_COOKIE);
+        tells("--live-max-name <", &MAX_NAME_BYTES);
+        let pubsub = pubsub::Config::default();
+        tells("--live-max-channels <", &pubsub.max_subscriptions);
+        tells("--live-handoff <", &(pubsub.max_handoff_bytes >> 20));
+        let total_bytes = pubsub.max_history_bytes;
+        tells("--live-history-total <", &(total_bytes >> 20));
+        tells("--live-history-channels <", &pubsub.max_histories);
+        let retention = Retention::default();
+        tells("--live-history-size <", &(retention.max_bytes >> 10));
+        let age = retention.max_age;
+        tells("--live-history-age <", &age.as_secs());
+        let websocket = websocket::Config::default();
+        let message_bytes = websocket.max_message_bytes;
+        tells("--max-message <", &(message_bytes >> 10));
+        tells("--max-frames <", &websocket.max_frames);
+        tells("--ping <", &websocket.ping_interval.as_secs());
+        tells("--max-outbox <", &(websocket.outbox_bytes >> 10));
+        let sse = sse::Config::default();
+        assert_eq!(sse.keep_alive, Some(websocket.ping_interval));
+        assert_eq!(sse.max_queue_bytes as usize, websocket.outbox_bytes);
         let files = static_files::Config::default();
         let yes = |is_on| if is_on { "yes" } else { "no" };
         tells("--index <", &files.index.join(","));

@@ -14,6 +14,8 @@ mod file;
 mod form;
 mod forwarded_field;
 mod fragments;
+mod gen_token;
+mod hub;
 mod layers;
 mod listen;
 mod log_format;
@@ -24,6 +26,7 @@ mod or_bytes;
 mod pages;
 mod pid_file;
 mod ready;
+mod secret;
 mod serve;
 mod verbosity;
 
@@ -59,6 +62,7 @@ fn run(mut command_line: CommandLine) -> Result<(), Failure> {
         None => serve::serve(command_line.settle(variable)?),
         Some(Command::CheckConfig { file }) => check_config(&file),
         Some(Command::Completions { shell }) => print(&completions(shell)),
+        Some(Command::GenToken(token)) => print(token.run()?.as_bytes()),
         Some(Command::Man) => print(&manual()?),
     }
 }

@@ -11,11 +11,14 @@ use clap::Args;
 use crate::cache_rule::CacheRule;
 use crate::forwarded_field::ForwardedField;
 use crate::fragments::Fragments;
+use crate::hub::{AllowedOrigin, Paths, Slow};
 use crate::listen::{Listen, UnixMode};
 use crate::log_format::LogFormat;
 use crate::network::ListedNetwork;
+use crate::secret::Secret;
 use crate::verbosity::Verbosity;
 
+const LIVE: &str = "Real time";
 const FILES: &str = "Static files";
 const REQUESTS: &str = "Requests";
 const CONNECTIONS: &str = "Connections";
@@ -111,6 +114,94 @@ pub(crate) struct Options {
     /// Write the process number to this file, and remove it at the end; a folder gets astatine.pid
     #[arg(long, value_name = "FILE")]
     pub(crate) pid: Option<PathBuf>,
+
+    /// Serve a hub: PATH/CHANNEL, as /live/chat, is subscribed to by WebSocket and EventSource, and
+    /// published to by POST; /.well-known/mercure speaks Mercure
+    #[arg(long, value_name = "PATH", help_heading = LIVE)]
+    pub(crate) live: Option<Paths>,
+
+    /// Keep the last N messages of each channel for clients that come back; 0 keeps
+    /// none [default: 0]
+    #[arg(long, value_name = "N", help_heading = LIVE)]
+    pub(crate) live_history: Option<usize>,
+
+    /// Let anybody subscribe and publish, without a token: for development
+    #[arg(long, help_heading = LIVE)]
+    pub(crate) live_open: Option<bool>,
+
+    /// The key that tokens (JWT) are verified with: a public key as PEM (RSA, P-256, Ed25519), or a
+    /// secret of 32 bytes or more for HS256; without a key nobody is let in
+    #[arg(long, value_name = "FILE", help_heading = LIVE)]
+    pub(crate) live_key: Option<PathBuf>,
+
+    /// The same key as text; better given as ASTATINE_LIVE_SECRET, since others see command lines
+    #[arg(long, value_name = "TEXT", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_secret: Option<Secret>,
+
+    /// The cookie that may have the token [default: astatine_token]
+    #[arg(long, value_name = "NAME", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_cookie: Option<String>,
+
+    /// Let pages of this origin use the hub, as https://example.org, or * for all; may be repeated;
+    /// those of the same host always may
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', help_heading = LIVE)]
+    pub(crate) live_origin: Vec<AllowedOrigin>,
+
+    /// What becomes of a subscriber that is too slow [default: close]
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_slow: Option<Slow>,
+
+    /// Most messages a second that one client may publish, by its user or else its address; beyond
+    /// it 429 [default: no limit]
+    #[arg(long, value_name = "N", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_publish_rate: Option<NonZeroU32>,
+
+    /// Longest name of a channel; beyond it 400, and never more than 255 [default: 255]
+    #[arg(long, value_name = "BYTES", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_max_name: Option<u8>,
+
+    /// Most topics of one subscriber, and messages of one batch; beyond it 400 [default: 64]
+    #[arg(long, value_name = "N", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_max_channels: Option<usize>,
+
+    /// Most bytes of one channel's history [default: 1024]
+    #[arg(long, value_name = "KB", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_history_size: Option<u32>,
+
+    /// Seconds after which a message is not kept any more [default: 300]
+    #[arg(long, value_name = "SECONDS", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_history_age: Option<u32>,
+
+    /// Most bytes of all histories; beyond it whole ones are forgotten, those that were not used
+    /// for longest [default: 256]
+    #[arg(long, value_name = "MB", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_history_total: Option<u32>,
+
+    /// Most channels that have a history; beyond it as above [default: 10000]
+    #[arg(long, value_name = "N", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_history_channels: Option<usize>,
+
+    /// Most bytes that wait for one of the threads; beyond it messages are dropped and
+    /// counted [default: 16]
+    #[arg(long, value_name = "MB", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) live_handoff: Option<u32>,
+
+    /// Longest message that is published; beyond it 413, or WebSocket's 1009 [default: 256]
+    #[arg(long, value_name = "KB", help_heading = LIVE)]
+    pub(crate) max_message: Option<u16>,
+
+    /// Most frames of one WebSocket message; beyond it 1008 [default: 1024]
+    #[arg(long, value_name = "N", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) max_frames: Option<u32>,
+
+    /// Seconds of silence before a subscriber is sent a ping; after as many more it is
+    /// gone [default: 40]
+    #[arg(long, value_name = "SECONDS", help_heading = LIVE)]
+    pub(crate) ping: Option<NonZeroU32>,
+
+    /// Most bytes that wait for one subscriber; beyond it --live-slow [default: 1024]
+    #[arg(long, value_name = "KB", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) max_outbox: Option<u16>,
 
     /// List folders that have no index
     #[arg(long, help_heading = FILES)]
@@ -279,6 +370,9 @@ impl Options {
         layered! {
             www templates watch template_header port bind unix_mode threads access_log log_format request_id
             trusted_proxy forwarded_field proxy_protocol verbosity lame_duck shutdown_timeout pid
+            live live_history live_open live_key live_secret live_cookie live_origin live_slow
+            live_publish_rate live_max_name live_max_channels live_history_size live_history_age
+            live_history_total live_history_channels live_handoff max_message max_frames ping max_outbox
             listing spa index dotfiles max_age cache_control immutable gzip gzip_min gzip_max
             max_ranges cache max_open_files max_stale max_blocking
             timeout max_body body_min_rate body_grace

@@ -17,6 +17,7 @@ use tower_service::Service;
 
 use crate::command_line::Settings;
 use crate::failure::Failure;
+use crate::hub::{self, Hub, Key};
 use crate::layers::Layers;
 use crate::options::Options;
 use crate::pages::{Browsers, Pages, PagesLayer, ReloadLayer};
@@ -56,7 +57,9 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     );
     let pages = pages.map(PagesLayer);
     let reload = browsers.map(ReloadLayer);
-    let layers = lowering::layers(&options, pages, reload, start_log(&options)?);
+    let hub = open_hub(&options, &root)?;
+    let log = start_log(&options)?;
+    let layers = lowering::layers(&options, hub, pages, reload, log);
     let pid_file = Arc::new(OnceLock::new());
     let on_ready = OnReady {
         root,
@@ -162,6 +165,30 @@ fn start_diagnostics(options: &Options) {
 fn open_folder(root: &Path, config: Config) -> Result<StaticFiles, Failure> {
     StaticFiles::new(root, config)
         .map_err(|error| Failure::system(format!("cannot serve {}", root.display()), error))
+}
+
+fn open_hub(options: &Options, root: &Path) -> Result<Option<Hub>, Failure> {
+    let Some(paths) = &options.live else {
+        return Ok(None);
+    };
+    let live = paths.live();
+    let text = hub::key_text(options.live_key.as_deref(), options.live_secret.as_ref())?;
+    let key = text.as_deref().map(Key::read).transpose();
+    let key = key.map_err(|error| Failure::Usage(format!("the key of {live} is none: {error}")))?;
+    match (options.live_open, &key) {
+        (Some(true), _) => tracing::warn!("{live} is open: anybody may subscribe and publish"),
+        (_, None) => {
+            tracing::warn!("{live} lets nobody in: give --live-key, or --live-open for development")
+        }
+        _ => {}
+    }
+    if root.join(live.trim_start_matches('/')).exists() {
+        tracing::warn!(
+            "{live} is the hub's, which hides what {} has there",
+            root.display()
+        );
+    }
+    Ok(lowering::hub_config(options, key).map(Hub::new))
 }
 
 fn open_pages(

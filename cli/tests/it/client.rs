@@ -105,6 +105,25 @@ where
         }
     }
 
+    /// Reads a line without its end; None: the connection has ended.
+    pub(crate) fn next_line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let n_read = self.stream.read_line(&mut line).unwrap();
+        (n_read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// Reads so many bytes.
+    pub(crate) fn bytes(&mut self, n: usize) -> Vec<u8> {
+        let mut bytes = vec![0; n];
+        self.stream.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// Fills a buffer, unless the connection has ended or was cut; returns how many bytes came.
+    pub(crate) fn read_some(&mut self, buffer: &mut [u8]) -> usize {
+        self.stream.read_exact(buffer).map_or(0, |()| buffer.len())
+    }
+
     /// Reads to the end of the connection.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

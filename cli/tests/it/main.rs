@@ -10,6 +10,7 @@ mod cold;
 mod connections;
 mod files;
 mod folder;
+mod hub;
 mod layers;
 mod limits;
 mod log;

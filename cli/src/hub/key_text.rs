@@ -1,0 +1,30 @@
+//! Where the text of a key comes from.
+
+use std::fs;
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::secret::Secret;
+
+/// Reads the key from its file, or takes it as it was given.
+///
+/// # Errors
+///
+/// Both are there, or the file cannot be read.
+pub(crate) fn key_text(
+    file: Option<&Path>,
+    text: Option<&Secret>,
+) -> Result<Option<String>, Failure> {
+    match (file, text) {
+        (Some(_), Some(_)) => Err(Failure::Usage(
+            "--live-key and --live-secret are two keys; give one".into(),
+        )),
+        (None, text) => Ok(text.map(|secret| secret.0.clone())),
+        (Some(file), None) => {
+            let doing = || format!("cannot read {}", file.display());
+            let text = fs::read_to_string(file);
+            text.map(Some)
+                .map_err(|error| Failure::system(doing(), error))
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A form that is posted becomes an update.
+
+use astatine_http1::Incoming;
+use astatine_pubsub::{Channel, Scope};
+use astatine_reactor::handler::Message;
+use http::StatusCode;
+
+use super::checked;
+use super::selector::Selector;
+use super::update::Update;
+use crate::form;
+use crate::hub::answer::{Answer, Refusal, text};
+use crate::hub::rights::MercureRights;
+use crate::hub::subscribe::EARLIEST;
+use crate::hub::{Hub, Visit};
+
+/// What a publisher says.
+#[derive(Default)]
+struct Form {
+    topics: Vec<String>,
+    data: String,
+    is_private: bool,
+    id: Option<String>,
+    event: Option<String>,
+    retry: Option<u64>,
+}
+
+impl Hub {
+    /// Publishes an update, and answers its id.
+    pub(super) async fn publish_update(
+        &self,
+        body: Incoming,
+        visit: &Visit,
+    ) -> Result<Answer, Refusal> {
+        // Each byte may be escaped.
+        let body = self
+            .read(body, self.max_message_bytes.saturating_mul(3))
+            .await?;
+        let form = Form::read(&String::from_utf8_lossy(&body), self.max_channels)?;
+        if form.data.len() > self.max_message_bytes {
+            return Err(Refusal::TooLarge(self.max_message_bytes));
+        }
+        let allowed = self.judge(&form, visit.rights.mercure())?;
+        let (carrier, message) = form.messages()?;
+        self.take_rate(&visit.client, 1).map_err(Refusal::TooFast)?;
+        for channel in allowed {
+            self.channels
+                .publish(&channel, message.clone(), Scope::Cluster);
+        }
+        let updates = &self.mercure.updates;
+        let id = carrier.id().map(str::to_owned);
+        let receipt = updates.publish_counted(&self.mercure.log, carrier, Scope::Cluster);
+        let id = match id {
+            Some(id) => id,
+            None => receipt
+                .await
+                .cursor
+                .map(|cursor| cursor.to_string())
+                .unwrap_or_default(),
+        };
+        Ok(text(StatusCode::OK, "text/plain; charset=utf-8", id))
+    }
+
+    /// Judges whether an update may be published, and returns the channels that those hear it on
+    /// who do not speak Mercure: the topics that the token names.
+    fn judge(&self, form: &Form, rights: MercureRights<'_>) -> Result<Vec<Channel>, Refusal> {
+        let may_not = |topic: &String| Refusal::MayNotPublish(topic.clone());
+        let first = form
+            .topics
+            .first()
+            .expect("a form without topics was refused");
+        let listed = match rights {
+            MercureRights::Everything => vec![Selector::new("*")],
+            MercureRights::Nothing => return Err(may_not(first)),
+            MercureRights::Listed(claims) => {
+                let listed = claims.publish.as_ref().ok_or_else(|| may_not(first))?;
+                listed.iter().map(|text| Selector::new(text)).collect()
+            }
+        };
+        let is_named = |topic: &&String| listed.iter().any(|selector| selector.matches(topic));
+        let stranger = form.topics.iter().find(|topic| !is_named(topic));
+        match stranger {
+            Some(topic) if form.is_private => return Err(may_not(topic)),
+            _ => {}
+        }
+        let named = form.topics.iter().filter(is_named);
+        Ok(named.filter_map(|topic| self.channel(topic).ok()).collect())
+    }
+}
+
+impl Form {
+    fn read(text: &str, max_topics: usize) -> Result<Self, Refusal> {
+        let mut form = Self::default();
+        for (name, value) in form::pairs(text) {
+            match name.as_str() {
+                "topic" => {
+                    checked(&value)?;
+                    form.topics.push(value);
+                }
+                "data" => form.data = value,
+                "private" => form.is_private = true,
+                "id" => form.id = Some(value).filter(|id| !id.is_empty()),
+                "type" => form.event = Some(value).filter(|event| !event.is_empty()),
+                "retry" => {
+                    let malformed = |_| Refusal::Malformed("retry is a number".into());
+                    form.retry = Some(value.parse().map_err(malformed)?);
+                }
+                // Extensions have fields of their own.
+                _ => {}
+            }
+        }
+        if form.topics.is_empty() {
+            return Err(Refusal::Malformed("a topic is missing".into()));
+        }
+        if form.topics.len() > max_topics {
+            return Err(Refusal::TooMany(max_topics));
+        }
+        Ok(form)
+    }
+
+    /// Returns the message with all that an update has, and that for the topics' channels, where
+    /// ids are places.
+    fn messages(self) -> Result<(Message, Message), Refusal> {
+        let mut message = Message::text(self.data.as_str());
+        let update = Update {
+            topics: self.topics,
+            is_private: self.is_private,
+            data: self.data,
+            retry: self.retry,
+        };
+        let mut carrier = update.carrier();
+        let one_line = |_| Refusal::Malformed("id and type are one line each".into());
+        if let Some(event) = &self.event {
+            message = message.with_event(event).map_err(one_line)?;
+            carrier = carrier.with_event(event).map_err(one_line)?;
+        }
+        if let Some(id) = &self.id {
+            if id == EARLIEST || id.starts_with('#') {
+                return Err(Refusal::Malformed("an id of that kind is reserved".into()));
+            }
+            carrier = carrier.with_id(id).map_err(one_line)?;
+        }
+        Ok((carrier, message))
+    }
+}

@@ -1,0 +1,222 @@
+//! A live connection: what it is sent, what it publishes, and how it ends.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use astatine_pubsub::{Channel, Cursor, Name, Options, Start, View};
+use astatine_reactor::handler::{Handler, Message, Peer, Reason, Turn};
+use http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use http::{HeaderMap, Request};
+use tokio::task::JoinHandle;
+
+use super::answer::{Answer, Refusal};
+use super::{Hub, Visit, envelope};
+
+/// What a client asks for beside the channel.
+struct Wishes {
+    start: Start,
+    view: View,
+    /// Whether it is told who comes and goes.
+    watches: bool,
+}
+
+/// The handler of a subscriber, by WebSocket or event stream.
+struct Subscriber {
+    hub: Arc<Hub>,
+    name: Name,
+    options: Options,
+    watches: bool,
+    /// Where what it sends is published; None: it may not.
+    publishes: Option<Channel>,
+    client: String,
+    until: Option<Instant>,
+    timer: Option<JoinHandle<()>>,
+}
+
+/// Tells whether a request asks for a WebSocket.
+pub(super) fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    let mut fields = headers.get_all(UPGRADE).iter();
+    fields.any(|field| field.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+impl Hub {
+    /// Answers a request for a WebSocket.
+    pub(super) fn websocket(
+        self: &Arc<Self>,
+        request: &Request<()>,
+        visit: &Visit,
+        name: Name,
+    ) -> Result<Answer, Refusal> {
+        let subscriber = self.subscriber(request, visit, name)?;
+        let answer = self.upgrade.answer(request, subscriber);
+        Ok(match answer {
+            Ok(answer) => answer.map(|()| Default::default()),
+            Err(violation) => violation.response().map(|()| Default::default()),
+        })
+    }
+
+    /// Answers a request for an event stream.
+    pub(super) fn event_stream(
+        self: &Arc<Self>,
+        request: &Request<()>,
+        visit: &Visit,
+        name: Name,
+    ) -> Result<Answer, Refusal> {
+        let mut subscriber = self.subscriber(request, visit, name)?;
+        subscriber.publishes = None;
+        let answer = astatine_sse::handled_event_stream(subscriber, &self.sse);
+        Ok(answer.map(|()| Default::default()))
+    }
+
+    fn subscriber(
+        self: &Arc<Self>,
+        request: &Request<()>,
+        visit: &Visit,
+        name: Name,
+    ) -> Result<Subscriber, Refusal> {
+        if !visit.rights.may_subscribe(&name) {
+            return Err(Refusal::MayNotSubscribe(name.to_string()));
+        }
+        let wishes = self.wishes(request, visit, &name)?;
+        let mut options = Options::default();
+        options.policy = self.policy;
+        options.view = wishes.view;
+        options.start = wishes.start;
+        options.user = visit.rights.user().map(Arc::from);
+        options.gap = Some(envelope::gap);
+        let publishes = match &name {
+            Name::Channel(channel) if visit.rights.may_publish(channel.as_str()) => {
+                Some(channel.clone())
+            }
+            Name::Channel(_) | Name::Pattern(_) => None,
+        };
+        Ok(Subscriber {
+            hub: Arc::clone(self),
+            name,
+            options,
+            watches: wishes.watches,
+            publishes,
+            client: visit.client.clone(),
+            until: visit.rights.until,
+            timer: None,
+        })
+    }
+
+    fn wishes(&self, request: &Request<()>, visit: &Visit, name: &Name) -> Result<Wishes, Refusal> {
+        let last = astatine_sse::last_event_id(request.headers(), request.uri());
+        let Name::Channel(channel) = name else {
+            // Of many channels, the payload alone does not say which one it came on; and an id is
+            // a place in one of them.
+            return match visit.flag("presence") {
+                true => Err(Refusal::Pattern),
+                false => Ok(Wishes {
+                    start: Start::Now,
+                    view: View::Envelope,
+                    watches: false,
+                }),
+            };
+        };
+        let start = match last.as_deref() {
+            Some(EARLIEST) => Start::Oldest,
+            // Of another server, or none at all: it has missed something for all we know.
+            Some(id) => Start::After(id.parse().unwrap_or(NOWHERE)),
+            // Nothing is missed between this answer and the subscription.
+            None => self
+                .channels
+                .cursor(channel)
+                .map_or(Start::Now, Start::After),
+        };
+        let is_enveloped = visit.flag("envelope") || asks_for_envelopes(request.headers());
+        Ok(Wishes {
+            start,
+            view: if is_enveloped {
+                View::Envelope
+            } else {
+                View::Plain
+            },
+            watches: visit.flag("presence"),
+        })
+    }
+}
+
+fn asks_for_envelopes(headers: &HeaderMap) -> bool {
+    let fields = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+    let mut names = fields
+        .filter_map(|field| field.to_str().ok())
+        .flat_map(|field| field.split(','));
+    names.any(|name| name.trim() == ENVELOPES)
+}
+
+impl Subscriber {
+    fn subscribe(&self, peer: &Peer) -> Result<(), astatine_pubsub::SubscribeError> {
+        if self.watches {
+            if let Name::Channel(channel) = &self.name {
+                let options = Options::default();
+                self.hub.moves.subscribe(peer, channel, &options)?;
+            }
+        }
+        let channels = &self.hub.channels;
+        channels.subscribe(peer, self.name.clone(), &self.options)
+    }
+}
+
+impl Handler for Subscriber {
+    fn open(&mut self, peer: &Peer) {
+        if let Err(error) = self.subscribe(peer) {
+            peer.close_with(TRY_AGAIN_LATER, &error.to_string());
+        }
+        if let Some(until) = self.until {
+            self.timer = Some(end_at(until, peer.clone()));
+        }
+    }
+
+    fn message(&mut self, peer: &Peer, message: Message) -> Turn<'_> {
+        let Some(channel) = &self.publishes else {
+            peer.close_with(FORBIDDEN, "no right to publish to this channel");
+            return Turn::Next;
+        };
+        let Err(wait) = self.hub.take_rate(&self.client, 1) else {
+            self.hub.publish(channel, message);
+            return Turn::Next;
+        };
+        // Nothing more is read meanwhile, which holds the client back.
+        let (hub, client) = (Arc::clone(&self.hub), self.client.clone());
+        Turn::Wait(Box::pin(async move {
+            let mut wait = Err(wait);
+            while let Err(time) = wait {
+                tokio::time::sleep(time).await;
+                wait = hub.take_rate(&client, 1);
+            }
+            hub.publish(channel, message);
+        }))
+    }
+
+    fn close(&mut self, _peer: &Peer, _reason: Reason) {
+        if let Some(timer) = self.timer.take() {
+            timer.abort();
+        }
+    }
+}
+
+/// Ends a connection with its token: a client that comes back with the same one gets 401.
+pub(super) fn end_at(until: Instant, peer: Peer) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::time::sleep_until(until.into()).await;
+        peer.close_with(EXPIRED, "the token has expired");
+    })
+}
+
+/// The place of a client that has been at none that we know: histories begin later.
+const NOWHERE: Cursor = Cursor {
+    epoch: 0,
+    offset: 0,
+};
+/// What stands for the oldest message that is kept, as in Mercure.
+pub(super) const EARLIEST: &str = "earliest";
+/// The subprotocol of clients that want envelopes.
+pub(super) const ENVELOPES: &str = "astatine.json";
+/// Codes of an application's own (RFC 6455 §7.4.2), by the statuses of HTTP.
+const EXPIRED: u16 = 4401;
+const FORBIDDEN: u16 = 4403;
+/// IANA's registry of close codes.
+const TRY_AGAIN_LATER: u16 = 1013;

@@ -1,0 +1,188 @@
+//! Where tokens come from, where they are, and where they are not shown.
+
+use serde_json::json;
+
+use super::clients::{Frame, Socket, Stream};
+use super::{Hub, SECRET, token};
+use crate::folder::Folder;
+use crate::server::{Server, astatine};
+
+fn all() -> String {
+    token(&json!({"subscribe": ["*"], "publish": ["*"], "sub": "ann"}))
+}
+
+#[test]
+fn a_token_is_taken_from_header_query_or_cookie() {
+    let hub = Hub::start(&[]);
+    let token = all();
+    for (path, fields) in [
+        ("/live/a", format!("Authorization: Bearer {token}\r\n")),
+        (&format!("/live/a?token={token}"), String::new()),
+        (
+            "/live/a",
+            format!("Cookie: x=y; astatine_token={token}\r\n"),
+        ),
+    ] {
+        assert_eq!(hub.get(path, &fields).status, 200, "{path} {fields}");
+        assert_eq!(hub.get("/live/a", "").status, 401);
+    }
+    let named = Hub::start(&["--live-cookie", "other"]);
+    let fields = format!("Cookie: other={token}\r\n");
+    assert_eq!(named.get("/live/a", &fields).status, 200);
+}
+
+#[test]
+fn no_log_shows_a_token() {
+    for format in ["common", "combined", "json"] {
+        let mut hub = Hub::start(&["-v", "--log-format", format, "-V", "5"]);
+        let token = all();
+        let path = format!("/live/a?b=1&token={token}&c=2");
+        assert_eq!(hub.get(&path, "").status, 200);
+        assert_eq!(Stream::answered(&hub, &path, "").1.status, 200);
+        assert_eq!(Socket::answered(&hub, &path, "").1.status, 101);
+        let mercure = format!("/.well-known/mercure?authorization={token}");
+        assert_eq!(hub.get(&mercure, "").status, 400);
+        let other = format!("/live/a?token={token}x");
+        assert_eq!(hub.get(&other, "").status, 401);
+        let log = hub.server.stop();
+        assert!(log.contains("/live/a?b=1&token=***&c=2"), "{log}");
+        assert!(
+            log.contains("/.well-known/mercure?authorization=***"),
+            "{log}"
+        );
+        let mut told = log;
+        loop {
+            let line = hub.server.next_diagnostic();
+            if line.is_empty() {
+                break;
+            }
+            told += &line;
+        }
+        let (_, signature) = token.rsplit_once('.').unwrap();
+        assert!(!told.contains(signature), "{told}");
+    }
+}
+
+#[test]
+fn a_connection_ends_with_its_token() {
+    let hub = Hub::start(&[]);
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let token = token(&json!({"subscribe": ["*"], "exp": now + 2}));
+    let path = format!("/live/a?token={token}");
+    let mut socket = Socket::open(&hub, &path, "");
+    let mut stream = Stream::open(&hub, &path, "");
+    assert_eq!(socket.next(), Frame::Close(4401));
+    assert_eq!(stream.next(), None);
+    // An event source comes back with what it has, and is told to stay away.
+    let (_, head) = Stream::answered(&hub, &path, "");
+    assert_eq!(head.status, 401);
+    let told = head.field("www-authenticate");
+    assert_eq!(told, Some("Bearer error=\"invalid_token\""));
+}
+
+fn key(name: &str) -> String {
+    format!("{}/tests/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs gen-token.
+fn generated(args: &[&str], secret: Option<&str>) -> String {
+    let mut command = astatine(["gen-token"]);
+    command.args(args);
+    command.envs(secret.map(|secret| ("ASTATINE_LIVE_SECRET", secret)));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn gen_token_signs_for_each_kind_of_key() {
+    let says = [
+        "--subscribe",
+        "chat.*",
+        "--publish",
+        "chat.a",
+        "--user",
+        "ann",
+    ];
+    for kind in ["rsa", "p256", "ed25519"] {
+        let folder = Folder::new();
+        let public = key(&format!("{kind}.pub"));
+        let server = Server::start(&folder, &["--live", "/live", "--live-key", &public]);
+        let private = key(kind);
+        let token = generated(&[&says[..], &["--live-key", &private]].concat(), None);
+        let fields = format!("Authorization: Bearer {token}\r\n");
+        let status = |path: &str| server.client().get(path, &fields).status;
+        assert_eq!(
+            [status("/live/chat.x"), status("/live/other")],
+            [200, 403],
+            "{kind}"
+        );
+    }
+    let hub = Hub::start(&[]);
+    let token = generated(&says, Some(SECRET));
+    let fields = format!("Authorization: Bearer {token}\r\n");
+    let mut socket = Socket::open(&hub, "/live/chat.a", &fields);
+    let info = hub.get("/live/chat.a", &fields).json();
+    assert_eq!(info["users"], json!([{"user": "ann", "subscribers": 1}]));
+    assert_eq!(hub.post("/live/chat.a", &fields, "hi").status, 200);
+    assert_eq!(socket.text(), "hi");
+}
+
+#[test]
+fn a_token_expires_when_it_was_told_to() {
+    let claims = |token: &str| {
+        let key = jsonwebtoken::DecodingKey::from_secret(SECRET.as_bytes());
+        let mut validation = jsonwebtoken::Validation::default();
+        validation.set_required_spec_claims::<&str>(&[]);
+        let token = jsonwebtoken::decode::<serde_json::Value>(token, &key, &validation);
+        token.unwrap().claims
+    };
+    let hour = claims(&generated(&["--subscribe", "a"], Some(SECRET)));
+    let (iat, exp) = (hour["iat"].as_u64().unwrap(), hour["exp"].as_u64().unwrap());
+    assert_eq!(exp - iat, 3600);
+    let never = claims(&generated(
+        &["--expires-in", "0", "--mercure"],
+        Some(SECRET),
+    ));
+    assert_eq!(never["exp"], serde_json::Value::Null);
+    assert_eq!(never["mercure"], json!({"subscribe": [], "publish": []}));
+}
+
+#[test]
+fn what_cannot_be_a_key_is_told() {
+    let short = "astatine";
+    for (args, secret, told) in [
+        (&["gen-token"][..], None, "--live-key"),
+        (&["gen-token"], Some(short), "32 bytes"),
+        (
+            &["gen-token", "--live-key", "no/such.pem"],
+            None,
+            "no/such.pem",
+        ),
+        (
+            &["gen-token", "--live-key", &key("p256.pub")],
+            None,
+            "private",
+        ),
+        (
+            &["gen-token", "--live-key", &key("p256")],
+            Some(SECRET),
+            "two keys",
+        ),
+        (&["--live", "/live", "."], Some(short), "32 bytes"),
+        (
+            &["--live", "/live", "--live-key", &key("p256"), "."],
+            None,
+            "public",
+        ),
+        (&["--live", "/", "."], None, "/live"),
+    ] {
+        let mut command = astatine(args);
+        command.envs(secret.map(|secret| ("ASTATINE_LIVE_SECRET", secret)));
+        let output = command.output().unwrap();
+        assert_ne!(output.status.code(), Some(0), "{args:?}");
+        let diagnostic = String::from_utf8_lossy(&output.stderr);
+        assert!(diagnostic.contains(told), "{args:?}: {diagnostic}");
+        assert!(!diagnostic.contains(SECRET));
+    }
+}
