@@ -5,7 +5,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
+use tokio::time::Instant;
 
 use crate::core::Core;
 use crate::group::{FanOut, Group};
@@ -46,8 +47,12 @@ impl Dispatcher {
     /// Serves until the last handle is dropped.
     pub(crate) async fn run(mut self) {
         let mut orders = Vec::new();
+        let mut retry_at = None;
         loop {
-            let taken = take(&self.shard, !self.behind.is_empty(), &mut orders).await;
+            if !self.behind.is_empty() && retry_at.is_none() {
+                retry_at = Some(Instant::now() + RETRY);
+            }
+            let taken = take(&self.shard, retry_at, &mut orders).await;
             let Some(core) = self.core.upgrade() else {
                 return;
             };
@@ -61,7 +66,10 @@ impl Dispatcher {
                 }
                 None => {}
             }
-            self.catch_up(&core);
+            if retry_at.is_some_and(|at| at <= Instant::now()) {
+                retry_at = None;
+                self.catch_up(&core);
+            }
         }
     }
 
@@ -204,10 +212,10 @@ impl Dispatcher {
             return;
         };
         let mut stats = Stats::default();
-        subscriber.answered(&channel, replay, &mut stats);
+        let has_room = subscriber.answered(&channel, replay, &mut stats);
         subscriber.flush();
         core.counters.add(&stats);
-        if catch_up_one(subscriber, &channel, core, &self.shard) {
+        if !has_room || catch_up_one(subscriber, &channel, core, &self.shard) {
             self.behind.push((channel, id));
         }
     }
@@ -264,13 +272,12 @@ impl Drop for Dispatcher {
     }
 }
 
-/// Waits for orders; for a while, where somebody is behind.
-async fn take(shard: &Shard, is_behind: bool, orders: &mut Vec<Order>) -> Option<Taken> {
+/// Waits for orders; where somebody is behind, until it is time to try again.
+async fn take(shard: &Shard, retry_at: Option<Instant>, orders: &mut Vec<Order>) -> Option<Taken> {
     let taken = poll_fn(|cx| shard.handoff.poll_take(orders, cx));
-    if is_behind {
-        tokio::time::timeout(RETRY, taken).await.ok()
-    } else {
-        Some(taken.await)
+    match retry_at {
+        Some(at) => tokio::time::timeout_at(at, taken).await.ok(),
+        None => Some(taken.await),
     }
 }
 
@@ -294,4 +301,4 @@ fn catch_up_one(
 /// Writes of one turn: beyond it the thread's connections have theirs.
 const TURN: usize = 256;
 /// How long those wait who had no room for what they have missed.
-const RETRY: Duration = Duration::from_millis(50);
+const RETRY: Duration = Duration::from_millis(10);

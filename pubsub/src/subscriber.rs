@@ -158,51 +158,57 @@ impl Subscriber {
             if !self.has_room() {
                 return;
             }
-            match core.since(shard, channel, after, REPLAY_MESSAGES, self.id) {
+            let has_room = match core.since(shard, channel, after, REPLAY_MESSAGES, self.id) {
                 Fetch::Now(replay) => self.replay(channel, after, replay, stats),
                 Fetch::Asked => {
                     let newest = None;
                     self.place = Place::Asked { after, newest };
+                    return;
                 }
+            };
+            if !has_room {
+                return;
             }
         }
     }
 
-    /// Takes what an engine has answered; it may be behind again.
+    /// Takes what an engine has answered, after which it may be behind again; tells whether there
+    /// was room for all of it.
     pub(crate) fn answered(
         &mut self,
         channel: &Channel,
         replay: Option<Replay<Publication>>,
         stats: &mut Stats,
-    ) {
+    ) -> bool {
         let Place::Asked { after, newest } = self.place else {
-            return;
+            return true;
         };
         self.place = Place::Behind(after);
-        self.replay(channel, after, replay, stats);
+        let has_room = self.replay(channel, after, replay, stats);
         // What has come meanwhile was left to the history, which had not seen it.
         if let (Place::Live(last), Some(newest)) = (self.place, newest) {
             if last.epoch != newest.epoch || last.offset < newest.offset {
                 self.place = Place::Behind(Some(last));
             }
         }
+        has_room
     }
 
-    /// Delivers a part of the history, as far as there is room.
+    /// Delivers a part of the history; tells whether there was room for all of it.
     fn replay(
         &mut self,
         channel: &Channel,
         after: Option<Cursor>,
         replay: Option<Replay<Publication>>,
         stats: &mut Stats,
-    ) {
+    ) -> bool {
         let Some(replay) = replay else {
             // No history: what comes next is all there is.
             if let Some(after) = after {
                 self.tell_gap(channel, after, stats);
             }
             self.place = Place::Unknown;
-            return;
+            return true;
         };
         if replay.has_gap {
             let begin = replay.begin();
@@ -215,7 +221,7 @@ impl Subscriber {
                     stats.n_repaired += 1;
                     self.place = Place::Behind(publication.cursor());
                 }
-                Fate::NoRoom => return,
+                Fate::NoRoom => return false,
                 Fate::Lost => break,
             }
         }
@@ -224,6 +230,7 @@ impl Subscriber {
         } else {
             Place::Behind(Some(replay.cursor))
         };
+        true
     }
 
     /// Lets what was put on its way leave.

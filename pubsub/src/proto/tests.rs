@@ -1,5 +1,4 @@
 //! Names, patterns, cursors and histories, by tables.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(
     clippy::disallowed_methods,
     reason = "any instant will do; it is only reckoned with"
@@ -132,7 +131,8 @@ fn log_of(n: u64, retention: Retention, now: Instant) -> Log<u64> {
 fn what_is_behind_a_place_is_told_and_what_is_forgotten_is_a_gap() {
     let log = log_of(5, retention(3, 1 << 20, 60), Instant::now());
     let at = |epoch, offset| Some(Cursor { epoch, offset });
-    let cases: &[(Option<Cursor>, usize, &[u64], bool, u64)] = &[
+    type Case = (Option<Cursor>, usize, &'static [u64], bool, u64);
+    let cases: &[Case] = &[
         (None, 9, &[3, 4, 5], false, 5),
         (None, 2, &[3, 4], false, 4),
         (at(7, 0), 9, &[3, 4, 5], true, 5),

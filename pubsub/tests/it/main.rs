@@ -3,8 +3,10 @@
 
 mod engine;
 mod history;
+mod interleaving;
 mod line;
 mod policy;
 mod presence;
+mod property;
 mod subscribe;
 mod view;

@@ -105,7 +105,7 @@ async fn a_thread_that_ends_takes_its_subscribers_with_it() {
     let pubsub = announcing();
     let chat = channel("chat");
     let mut items = pubsub
-        .stream(&channel("presence/chat"), &Options::default())
+        .stream(channel("presence/chat"), &Options::default())
         .unwrap();
     let elsewhere = pubsub.clone();
     let stale = Arc::new(Mutex::new(None));

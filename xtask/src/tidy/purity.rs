@@ -11,6 +11,7 @@ use crate::step;
 /// Each library that has a core, with everything that is built for it without default features.
 const CORES: &[(&str, &[&str])] = &[
     ("astatine-http1", &["bytes", "http", "itoa"]),
+    ("astatine-pubsub", &[]),
     (
         "astatine-static-files",
         &["bytes", "http", "httpdate", "itoa"],
