@@ -16,7 +16,7 @@ use crate::gen_token::GenToken;
 use crate::options::Options;
 use crate::{argv, file};
 
-/// Serves a folder over HTTP/1.1.
+/// Serves a folder, and a hub for real time, over HTTP/1.1.
 #[derive(Debug, Parser)]
 #[command(
     name = "astatine",

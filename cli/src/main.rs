@@ -1,4 +1,4 @@
-//! The `astatine` command: serves a folder over HTTP/1.1.
+//! The `astatine` command: serves a folder, and a hub for real time, over HTTP/1.1.
 //!
 //! It reads the layers of its configuration, lowers them into the parts, and runs those. Start
 //! from `serve`.
