@@ -1,6 +1,6 @@
 //! What `{{name}}` does to text.
 
-use crate::render::put;
+use crate::render::{put, room, write};
 
 /// Chooses how a value is made safe for the place where it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +36,8 @@ impl Escape {
     }
 }
 
-/// Writes text, escaped for HTML; returns its end. Most blocks have nothing to escape and are
-/// copied whole.
+/// Writes text, escaped for HTML; returns its end.
+#[inline(always)]
 pub(crate) fn write_html(text: &[u8], bytes: &mut Vec<u8>, at: usize) -> usize {
     // Most text is short, and pays for nothing that long text needs.
     if text.len() < BLOCK {
@@ -47,6 +47,7 @@ pub(crate) fn write_html(text: &[u8], bytes: &mut Vec<u8>, at: usize) -> usize {
     }
 }
 
+/// Writes text block by block. Most have nothing to escape and are copied whole.
 #[inline(never)]
 fn write_blocks(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
     let mut rest = text;
@@ -64,41 +65,61 @@ fn write_blocks(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
     write_tail(rest, bytes, at)
 }
 
-/// Writes less than a block. It is looked at in two parts that may overlap.
-#[inline]
+/// Writes less than a block. It is copied before it is looked at: most has nothing to escape.
+#[inline(always)]
 fn write_tail(text: &[u8], bytes: &mut Vec<u8>, at: usize) -> usize {
+    let is_clean = match room(bytes, at) {
+        Some(room) => copy_tail(text, room),
+        None => false,
+    };
+    if is_clean {
+        at + text.len()
+    } else {
+        write_dirty(text, bytes, at)
+    }
+}
+
+/// Copies less than a block, in parts that may overlap; tells whether there is nothing to escape.
+#[inline(always)]
+fn copy_tail(text: &[u8], room: &mut [u8; BLOCK]) -> bool {
+    // It is looked at as numbers: where they are put together the processor would wait for both.
     if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        room[..8].copy_from_slice(first);
+        room[text.len() % 8..][..8].copy_from_slice(last);
         let (low, high) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
-        if (specials(low) | specials(high)) == 0 {
-            put(first, bytes, at);
-            put(last, bytes, at + text.len() - 8);
-            return at + text.len();
-        }
+        specials(low) | specials(high) == 0
     } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        room[..4].copy_from_slice(first);
+        room[text.len() % 4..][..4].copy_from_slice(last);
         let (low, high) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-        if specials(u64::from(low) | u64::from(high) << 32) == 0 {
-            put(first, bytes, at);
-            put(last, bytes, at + text.len() - 4);
-            return at + text.len();
+        specials(u64::from(low) | u64::from(high) << 32) == 0
+    } else {
+        let mut is_clean = true;
+        for (to, &byte) in room.iter_mut().zip(text) {
+            *to = byte;
+            is_clean &= !is_special(byte);
         }
+        is_clean
     }
-    write_bytes(text, bytes, at)
 }
 
+/// Writes less than a block that may have something to escape, or no room.
 #[inline(never)]
-fn write_bytes(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
-    for &byte in text {
-        if is_special(byte) {
-            at = write_entity(byte, bytes, at);
-        } else {
-            put(&[byte], bytes, at);
-            at += 1;
-        }
+fn write_dirty(mut text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
+    loop {
+        let special = text.iter().position(|&byte| is_special(byte));
+        let (clean, rest) = text.split_at(special.unwrap_or(text.len()));
+        at = write(clean, bytes, at);
+        let Some((&special, rest)) = rest.split_first() else {
+            return at;
+        };
+        at = write_entity(special, bytes, at);
+        text = rest;
     }
-    at
 }
 
-/// Returns 0 if none of eight bytes is to be escaped.
+/// Returns 0 if none of eight bytes is to be escaped; else the lowest bit that is set is the
+/// highest of the first that is.
 ///
 /// Pairs that differ in one bit are looked for together; a byte that is found is 0, and only
 /// then can the subtraction borrow from its highest bit.
@@ -126,8 +147,17 @@ fn write_entity(byte: u8, bytes: &mut Vec<u8>, at: usize) -> usize {
 
 /// Returns how many bytes of a block stand before the first to escape.
 fn n_clean(block: &[u8; BLOCK]) -> usize {
-    let special = block.iter().position(|&byte| is_special(byte));
-    special.unwrap_or(BLOCK - 1)
+    let [low, high] = [0, 8].map(|at| {
+        let word = block[at..]
+            .first_chunk::<8>()
+            .map_or(0, |half| u64::from_le_bytes(*half));
+        specials(word).trailing_zeros() as usize / 8
+    });
+    if low < 8 {
+        low
+    } else {
+        (8 + high).min(BLOCK - 1)
+    }
 }
 
 /// How many bytes are looked at in one comparison.
@@ -137,15 +167,12 @@ const BLOCK: usize = 16;
 ///
 /// Without an early end, and without `is_special`'s branches, the compiler compares all bytes at
 /// once.
-#[inline]
+#[inline(always)]
 fn is_clean_block(block: &[u8; BLOCK]) -> bool {
     let mut any = 0;
     for &byte in block {
-        any |= u8::from(byte == b'&')
-            | u8::from(byte == b'<')
-            | u8::from(byte == b'>')
-            | u8::from(byte == b'"')
-            | u8::from(byte == b'\'');
+        let least = ((byte | 1) ^ b'\'').min((byte | 2) ^ b'>').min(byte ^ b'"');
+        any |= u8::from(least == 0);
     }
     any == 0
 }

@@ -81,6 +81,7 @@ pub(super) fn write_value(
                 put(digits, bytes, end);
                 end + if number < 10 { 1 } else { 2 }
             }
+            None if number < 10_000 => write_four(number as usize, bytes, end),
             None => write_number(number, bytes, end),
         }),
         _ => write_rare(value, escape, bytes, end),
@@ -90,14 +91,18 @@ pub(super) fn write_value(
 /// Copies so many bytes as are known when this crate is compiled.
 #[inline(always)]
 pub(crate) fn put<const N: usize>(from: &[u8; N], bytes: &mut Vec<u8>, at: usize) {
-    // Two questions one behind the other are two branches; asked as one they are more.
-    if let Some(rest) = bytes.get_mut(at..) {
-        if let Some(room) = rest.first_chunk_mut::<N>() {
-            room.copy_from_slice(from);
-            return;
-        }
+    match room::<N>(bytes, at) {
+        Some(room) => room.copy_from_slice(from),
+        None => put_behind(from, bytes, at),
     }
-    put_behind(from, bytes, at);
+}
+
+/// Returns the bytes from a place on, if there are so many.
+#[inline(always)]
+pub(crate) fn room<const N: usize>(bytes: &mut [u8], at: usize) -> Option<&mut [u8; N]> {
+    // Asked in this way it is one comparison.
+    let end = at.checked_add(N)?;
+    bytes.get_mut(at..end)?.first_chunk_mut()
 }
 
 /// Copies where there was no room.
@@ -130,6 +135,21 @@ fn write_escaped(text: &str, escape: Escape, bytes: &mut Vec<u8>, at: usize) -> 
         Escape::Html => write_html(text.as_bytes(), bytes, at),
         Escape::None => write(text.as_bytes(), bytes, at),
         other => write(other.escaped(text).as_bytes(), bytes, at),
+    }
+}
+
+/// Writes a number of up to four digits, at least three.
+#[inline]
+fn write_four(number: usize, bytes: &mut Vec<u8>, at: usize) -> usize {
+    let (high, low) = (number / 100, number % 100);
+    let digits = |pair: usize| [b'0' + (pair / 10) as u8, b'0' + (pair % 10) as u8];
+    let ([a, b], [c, d]) = (digits(high), digits(low));
+    if number < 1_000 {
+        put(&[b, c, d], bytes, at);
+        at + 3
+    } else {
+        put(&[a, b, c, d], bytes, at);
+        at + 4
     }
 }
 

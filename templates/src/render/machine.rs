@@ -10,22 +10,22 @@ use super::scopes::{List, Meaning, Scopes, SectionId};
 use crate::compile::{
     Block, Delimiters, Escaping, Include, Instruction, Op, Path, Program, Section, Target, compile,
 };
-use crate::context::Kind;
+use crate::context::{Items, Kind};
 use crate::set::Set;
 use crate::{Error, ErrorKind, Escape, Lambda, Value};
 
 pub(super) struct Machine<'r, 'd> {
     set: &'r Set,
-    scopes: Scopes<'d>,
-    calls: Calls,
-    output: Output<'r>,
+    pub(super) scopes: Scopes<'d>,
+    pub(super) calls: Calls,
+    pub(super) output: Output<'r>,
     /// Templates that lambdas answered; they end in the reverse order.
     answered: Vec<Rc<Program>>,
     steps_left: u64,
 }
 
 /// What came of a step.
-type Step<T> = Result<T, Error>;
+pub(super) type Step<T> = Result<T, Error>;
 
 impl<'r, 'd> Machine<'r, 'd> {
     pub(super) fn new(set: &'r Set, data: Value<'d>, output: Output<'r>) -> Self {
@@ -40,6 +40,7 @@ impl<'r, 'd> Machine<'r, 'd> {
     }
 
     /// Runs a program of the set and all that it calls.
+    #[inline(always)]
     pub(super) fn run(mut self, index: usize) -> Step<Vec<u8>> {
         let mut next = Some(Position {
             program: index,
@@ -55,7 +56,11 @@ impl<'r, 'd> Machine<'r, 'd> {
                     &*answered
                 }
             };
-            next = self.run_program(program, position)?;
+            next = if self.calls.is_indented() {
+                self.run_program::<true>(program, position)?
+            } else {
+                self.run_program::<false>(program, position)?
+            };
         }
         let name = &self.set.programs[index].name;
         self.output.finish().map_err(|kind| Error::of(kind, name))
@@ -64,45 +69,29 @@ impl<'r, 'd> Machine<'r, 'd> {
     /// Runs a program until it calls an other one, or ends; returns where to go on.
     ///
     /// What happens often stands here, and the rest in functions that get the buffer back.
-    fn run_program(&mut self, program: &Program, from: Position) -> Step<Option<Position>> {
-        let code = &*program.code;
-        let escape = self.output.escape;
-        let is_indented = self.calls.is_indented();
+    fn run_program<'p, const IS_INDENTED: bool>(
+        &mut self,
+        mut program: &'p Program,
+        mut from: Position,
+    ) -> Step<Option<Position>>
+    where
+        'r: 'p,
+    {
+        let mut code = &*program.code;
         let mut end = self.output.buffer.end;
+        // Here, it is written by who finds it, and not copied.
+        let mut item = *self.scopes.item();
         let mut at = from.at;
         loop {
             let instruction = &code[at];
             let bytes = &mut self.output.buffer.bytes;
-            if is_indented {
+            if IS_INDENTED {
                 end = write_indented(instruction, self.calls.indent(), bytes, end);
             } else {
                 end = write_text(&instruction.text, bytes, end);
             }
-            let written = match &instruction.op {
-                Op::Nothing => Some(end),
-                Op::Item => write_value(self.scopes.item(), escape, bytes, end),
-                Op::Name(name) => {
-                    let value = self.scopes.find_inside(name);
-                    if value.is_missing() {
-                        write_value(&self.scopes.find_outside(name), escape, bytes, end)
-                    } else {
-                        write_value(&value, escape, bytes, end)
-                    }
-                }
-                Op::EndSection { begin } => {
-                    if self.scopes.is_in(self.section(*begin)) && self.scopes.advance() {
-                        self.charge(at - begin, program)?;
-                        at = *begin;
-                    }
-                    Some(end)
-                }
-                Op::Section(section) => self.flag(section).map(|is_set| {
-                    at = if is_set { at } else { section.end - 1 };
-                    end
-                }),
-                _ => None,
-            };
-            if let Some(written) = written {
+            let often = self.often(program, &instruction.op, &mut at, &mut item, end)?;
+            if let Often::Wrote(written) = often {
                 end = written;
                 at += 1;
                 if end <= self.output.mark {
@@ -110,18 +99,81 @@ impl<'r, 'd> Machine<'r, 'd> {
                 }
             }
             self.output.buffer.end = end;
-            if written.is_none() {
-                match self.rarely(program, &instruction.op, Position { at, ..from })? {
-                    Next::Goes(to) => at = to,
-                    Next::Leaves(position) => return Ok(position),
+            let here = Position { at, ..from };
+            let next = match often {
+                Often::Wrote(_) => Next::Goes(at),
+                Often::Found(section, items) => self.go_through(program, section, items, here)?,
+                Often::Not => self.rarely(program, &instruction.op, here)?,
+            };
+            match next {
+                Next::Goes(to) => at = to,
+                Next::Enters(to) => {
+                    at = to;
+                    item = self.scopes.item_anew();
                 }
+                Next::Leaves(Some(to)) if self.stays::<IS_INDENTED>(to) => {
+                    program = &self.set.programs[to.program];
+                    code = &program.code;
+                    (from, at) = (to, to.at);
+                    item = *self.scopes.item();
+                }
+                Next::Leaves(position) => return Ok(position),
             }
             self.drain_if_full(program)?;
             end = self.output.buffer.end;
         }
     }
 
-    fn drain_if_full(&mut self, program: &Program) -> Step<()> {
+    /// Does what is done often, and in most instructions.
+    #[inline(always)]
+    fn often<'p>(
+        &mut self,
+        program: &Program,
+        op: &'p Op,
+        at: &mut usize,
+        item: &mut Value<'d>,
+        end: usize,
+    ) -> Step<Often<'p, 'd>> {
+        let escape = self.output.escape;
+        let bytes = &mut self.output.buffer.bytes;
+        let written = match op {
+            Op::Nothing => Some(end),
+            Op::Item => write_value(item, escape, bytes, end),
+            Op::Name(name) => {
+                let outside = || self.scopes.find_outside(name);
+                write_name(name, item, outside, escape, bytes, end)
+            }
+            Op::EndSection { begin } => {
+                if self.scopes.is_in(self.section(*begin)) && self.scopes.advance(item) {
+                    self.charge(*at - begin, program)?;
+                    *at = *begin;
+                }
+                Some(end)
+            }
+            Op::Section(section) => match &section.path {
+                Path::Name(name) => match item.field(name).0 {
+                    Kind::Bool(false) | Kind::Null => {
+                        *at = section.end - 1;
+                        Some(end)
+                    }
+                    Kind::Bool(true) if !section.shows_item => Some(end),
+                    Kind::Items(items) => return Ok(Often::Found(section, items)),
+                    _ => None,
+                },
+                Path::Item | Path::Dotted(_) => None,
+            },
+            _ => None,
+        };
+        Ok(written.map_or(Often::Not, Often::Wrote))
+    }
+
+    /// Tells whether a call, or its end, is an other place of the same loop.
+    #[inline]
+    fn stays<const IS_INDENTED: bool>(&self, to: Position) -> bool {
+        to.program < self.set.programs.len() && self.calls.is_indented() == IS_INDENTED
+    }
+
+    pub(super) fn drain_if_full(&mut self, program: &Program) -> Step<()> {
         if self.output.buffer.end <= self.output.mark {
             return Ok(());
         }
@@ -130,7 +182,7 @@ impl<'r, 'd> Machine<'r, 'd> {
     }
 
     #[inline(never)]
-    fn rarely(&mut self, program: &Program, op: &Op, here: Position) -> Step<Next> {
+    pub(super) fn rarely(&mut self, program: &Program, op: &Op, here: Position) -> Step<Next> {
         let behind = Position {
             at: here.at + 1,
             ..here
@@ -210,23 +262,10 @@ impl<'r, 'd> Machine<'r, 'd> {
         value
     }
 
-    fn section(&self, begin: usize) -> SectionId {
+    pub(super) fn section(&self, begin: usize) -> SectionId {
         SectionId {
             begin,
             n_calls: self.calls.len(),
-        }
-    }
-
-    /// Tells what a truth value says to a section that does not look at it; `None` of all else.
-    #[inline]
-    fn flag(&self, section: &Section) -> Option<bool> {
-        let Path::Name(name) = &section.path else {
-            return None;
-        };
-        match self.scopes.find_inside(name).0 {
-            Kind::Bool(false) | Kind::Null => Some(false),
-            Kind::Bool(true) if !section.shows_item => Some(true),
-            _ => None,
         }
     }
 
@@ -238,72 +277,23 @@ impl<'r, 'd> Machine<'r, 'd> {
             Meaning::Flag if !section.shows_item => return Ok(Next::Goes(here.at + 1)),
             Meaning::Flag | Meaning::Context | Meaning::List(_) | Meaning::Lambda(_) => {}
         }
+        if let Meaning::List(List::Items(items)) = meaning {
+            return self.go_through(program, section, items, here);
+        }
         self.check_depth(program, &section.place)?;
         let id = self.section(here.at);
         match meaning {
             Meaning::List(list) => {
                 if section.is_flat && !self.calls.is_indented() {
-                    return self.repeat(program, section, list, here);
+                    let mut cursor = list.cursor();
+                    return self.repeat(program, section, list, |_| cursor.next(), here);
                 }
                 self.scopes.enter_list(list, 0, id);
             }
             Meaning::Lambda(lambda) => return self.call_section(program, section, lambda, here),
             Meaning::Nothing | Meaning::Flag | Meaning::Context => self.scopes.enter(value, id),
         }
-        Ok(Next::Goes(here.at + 1))
-    }
-
-    /// Goes through a list whose section shows items and names only, as many do. It has no jumps,
-    /// and no scope is entered.
-    fn repeat(
-        &mut self,
-        program: &Program,
-        section: &Section,
-        list: List<'d>,
-        here: Position,
-    ) -> Step<Next> {
-        let Some((last, body)) = program.code[here.at + 1..section.end].split_last() else {
-            return Ok(Next::Goes(section.end));
-        };
-        let escape = self.output.escape;
-        let mut end = self.output.buffer.end;
-        let mut cursor = list.cursor();
-        for index in 0..list.len() {
-            let item = cursor.next();
-            let bytes = &mut self.output.buffer.bytes;
-            for (i, instruction) in body.iter().enumerate() {
-                end = write_text(&instruction.text, bytes, end);
-                let written = match &instruction.op {
-                    Op::Item => write_value(&item, escape, bytes, end),
-                    Op::Name(name) => {
-                        let value = item.field(name);
-                        if value.is_missing() {
-                            write_value(&self.scopes.find(name), escape, bytes, end)
-                        } else {
-                            write_value(&value, escape, bytes, end)
-                        }
-                    }
-                    _ => Some(end),
-                };
-                let Some(written) = written else {
-                    // It is called, and may look at what is around.
-                    self.output.buffer.end = end;
-                    self.scopes.enter_list(list, index, self.section(here.at));
-                    let at = here.at + 1 + i;
-                    return self.rarely(program, &instruction.op, Position { at, ..here });
-                };
-                end = written;
-            }
-            end = write_text(&last.text, bytes, end);
-            self.charge(body.len() + 1, program)?;
-            if end > self.output.mark {
-                self.output.buffer.end = end;
-                self.drain_if_full(program)?;
-                end = self.output.buffer.end;
-            }
-        }
-        self.output.buffer.end = end;
-        Ok(Next::Goes(section.end))
+        Ok(Next::Enters(here.at + 1))
     }
 
     /// Begins a call of what a lambda makes of a section.
@@ -450,7 +440,7 @@ impl<'r, 'd> Machine<'r, 'd> {
 
     /// Pays for instructions that are run again, or in an other program.
     #[inline]
-    fn charge(&mut self, n_steps: usize, program: &Program) -> Step<()> {
+    pub(super) fn charge(&mut self, n_steps: usize, program: &Program) -> Step<()> {
         match self.steps_left.checked_sub(n_steps as u64) {
             Some(left) => {
                 self.steps_left = left;
@@ -460,7 +450,7 @@ impl<'r, 'd> Machine<'r, 'd> {
         }
     }
 
-    fn check_depth(&self, program: &Program, place: &Range<usize>) -> Step<()> {
+    pub(super) fn check_depth(&self, program: &Program, place: &Range<usize>) -> Step<()> {
         if self.is_shallow() {
             Ok(())
         } else {
@@ -470,6 +460,24 @@ impl<'r, 'd> Machine<'r, 'd> {
 
     fn is_shallow(&self) -> bool {
         self.scopes.depth() + self.calls.len() < self.set.config.max_depth
+    }
+}
+
+/// Writes what a name stands for, inside the item or else outside.
+#[inline(always)]
+pub(super) fn write_name<'d>(
+    name: &str,
+    item: &Value<'d>,
+    outside: impl FnOnce() -> Value<'d>,
+    escape: Escape,
+    bytes: &mut Vec<u8>,
+    end: usize,
+) -> Option<usize> {
+    let value = item.field(name);
+    if value.is_missing() {
+        write_value(&outside(), escape, bytes, end)
+    } else {
+        write_value(&value, escape, bytes, end)
     }
 }
 
@@ -498,10 +506,22 @@ fn write_indented(
     end
 }
 
+/// What came of an instruction that is met often.
+enum Often<'p, 'd> {
+    /// The text ends here.
+    Wrote(usize),
+    /// A section has a list.
+    Found(&'p Section, &'d dyn Items),
+    /// It is not.
+    Not,
+}
+
 /// Where it goes on.
-enum Next {
+pub(super) enum Next {
     /// At an other instruction.
     Goes(usize),
+    /// The same, in a section that has been entered.
+    Enters(usize),
     /// In an other program, or nowhere.
     Leaves(Option<Position>),
 }

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `machine` | goes through the instructions |
+//! | `repeat` | goes through lists |
 //! | `scopes` | the contexts of the sections around, and the search for names |
 //! | `calls` | the templates, blocks and lambdas that called each other |
 //! | `buffer` | the text |
@@ -12,9 +13,10 @@ mod buffer;
 mod calls;
 mod machine;
 mod output;
+mod repeat;
 mod scopes;
 
-pub(crate) use buffer::{Buffer, put};
+pub(crate) use buffer::{Buffer, put, room, write};
 pub(crate) use output::{PIECE_BYTES, Sink};
 
 use crate::context::Value;

@@ -163,6 +163,15 @@ impl<'d> Scopes<'d> {
         &self.top.value
     }
 
+    /// Returns the current item from where it comes.
+    #[inline(always)]
+    pub(super) fn item_anew(&self) -> Value<'d> {
+        match self.top.rest {
+            Rest::Items { items, next, .. } => items.item(next - 1),
+            Rest::Nothing | Rest::Nodes { .. } => self.top.value,
+        }
+    }
+
     pub(super) fn depth(&self) -> usize {
         self.depth
     }
@@ -255,17 +264,20 @@ impl<'d> Scopes<'d> {
     }
 
     /// Takes the next item of the innermost section; behind the last one leaves it and answers
-    /// false.
-    #[inline]
-    pub(super) fn advance(&mut self) -> bool {
+    /// false. The current item is the caller's too.
+    #[inline(always)]
+    pub(super) fn advance(&mut self, item: &mut Value<'d>) -> bool {
         if let Rest::Items { items, next, len } = &mut self.top.rest {
             if *next < *len {
-                self.top.value = in_parts(items.item(*next));
+                *item = items.item(*next);
                 *next += 1;
+                self.top.value = *item;
                 return true;
             }
         }
-        self.advance_node()
+        let has_advanced = self.advance_node();
+        *item = self.top.value;
+        has_advanced
     }
 
     #[inline(never)]

@@ -55,6 +55,15 @@ fn text_of_nothing_but_special_characters_grows_as_it_must() {
 }
 
 #[test]
+fn a_number_is_shown_in_its_digits() {
+    let numbers: Vec<u64> = (0..=10_010).chain([99_999, u64::MAX]).collect();
+    let template = Template::compile("{{#.}}{{.}} {{/.}}").expect("well-formed");
+    let shown = template.render(&numbers).expect("it renders");
+    let expected: String = numbers.iter().map(|number| format!("{number} ")).collect();
+    assert_eq!(shown, expected);
+}
+
+#[test]
 fn strict_escaping_leaves_letters_digits_braces_and_the_tilde() {
     assert_eq!(
         escaped(Escape::Strict, "aZ09{}~ <>&\"'=/\n\u{7f}ä€"),
