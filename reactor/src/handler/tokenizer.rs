@@ -105,22 +105,27 @@ impl Tokenizer {
     /// begin is not looked for.
     pub fn next_token(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, TokenTooLong> {
         let n_end = self.find_end(input);
+        // What may yet turn out to be an end does not count: a part of it, or the CR of a line.
+        let n_open = if self.is_line {
+            1
+        } else {
+            self.delimiter.len() - 1
+        };
         let n_token = match n_end {
             Some(n_end) => self.token_len(input, n_end),
-            // What may yet turn out to be an end, the CR of a line among it, does not count.
-            None if self.is_line => (self.kept.len() + input.len()).saturating_sub(1),
-            None => (self.kept.len() + input.len()).saturating_sub(self.delimiter.len() - 1),
+            None => (self.kept.len() + input.len()).saturating_sub(n_open),
         };
         self.is_lost |= n_token > self.max_bytes;
         if self.is_lost {
             return Err(TokenTooLong);
         }
-        let mut token = input.split_to(n_end.unwrap_or(input.len()));
-        if !self.kept.is_empty() || n_end.is_none() {
+        let Some(n_end) = n_end else {
+            self.kept.extend_from_slice(&mem::take(input));
+            return Ok(None);
+        };
+        let mut token = input.split_to(n_end);
+        if !self.kept.is_empty() {
             self.kept.extend_from_slice(&token);
-            if n_end.is_none() {
-                return Ok(None);
-            }
             token = mem::take(&mut self.kept).into();
         }
         token.truncate(n_token);
