@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
-use astatine_reactor::handler::Message;
+use astatine_reactor::handler::{Message, Peer};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
@@ -337,6 +337,18 @@ impl Core {
         }
         self.settle(changes, registry);
         Ok(is_new)
+    }
+
+    /// Makes a stream's subscription a connection's.
+    pub(crate) fn hand_over(&self, owner: Owner, peer: &Peer) -> Result<(), SubscribeError> {
+        let registry = read(&self.registry);
+        let (shard, entry) = registry.first(owner).ok_or(SubscribeError::Closed)?;
+        shard
+            .hand_over(entry, peer)
+            .map_err(|refusal| match refusal {
+                Refusal::Full => SubscribeError::Busy,
+                Refusal::Closed => SubscribeError::Closed,
+            })
     }
 
     pub(crate) fn unsubscribe(&self, owner: Owner, name: &Name) -> bool {

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use astatine_reactor::handler::Peer;
 use foldhash::quality::RandomState;
 use tokio::time::Instant;
 
@@ -99,6 +100,7 @@ impl Dispatcher {
             match order {
                 Order::Subscribe(subscribe) => self.subscribe(subscribe, core),
                 Order::Unsubscribe(name, id) => self.unsubscribe(&name, id),
+                Order::HandOver(name, id, peer) => self.hand_over(&name, id, peer, core),
                 Order::Fetched(channel, id, replay) => self.fetched(channel, id, replay, core),
                 Order::Deliver(_) => {}
             }
@@ -197,6 +199,16 @@ impl Dispatcher {
                 Name::Channel(channel) => drop(self.channels.remove(channel)),
                 Name::Pattern(pattern) => drop(self.patterns.remove(pattern)),
             }
+        }
+    }
+
+    fn hand_over(&mut self, name: &Name, id: u64, peer: Peer, core: &Core) {
+        let group = self.group(name);
+        if let Some(subscriber) = group.and_then(|group| group.get(id)) {
+            let mut stats = Stats::default();
+            subscriber.hand_over(peer, &mut stats);
+            subscriber.flush();
+            core.counters.add(&stats);
         }
     }
 

@@ -77,6 +77,12 @@ impl Registry {
         Some(entry.id)
     }
 
+    /// Returns an owner's first subscription, and the shard that serves it.
+    pub(crate) fn first(&self, owner: Owner) -> Option<(&Arc<Shard>, &Entry)> {
+        let client = self.owners.get(&owner)?;
+        Some((&client.shard, client.entries.first()?))
+    }
+
     /// Notes a subscription; tells whether the owner is a new one.
     pub(crate) fn add(
         &mut self,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use astatine_reactor::handler::Peer;
 use tokio::runtime;
 
 use crate::handoff::{Handoff, Refusal};
@@ -31,6 +32,8 @@ pub(crate) enum Order {
     Deliver(Delivery),
     Subscribe(Subscribe),
     Unsubscribe(Name, u64),
+    /// A subscription that was read as a stream is a connection's from now on.
+    HandOver(Name, u64, Peer),
     /// What an engine has answered about a channel's history to a subscription.
     Fetched(Channel, u64, Option<Replay<Publication>>),
 }
@@ -80,6 +83,12 @@ impl Shard {
 
     pub(crate) fn fetched(&self, channel: Channel, id: u64, replay: Option<Replay<Publication>>) {
         drop(self.handoff.push(Order::Fetched(channel, id, replay), 0));
+    }
+
+    pub(crate) fn hand_over(&self, entry: &Entry, peer: &Peer) -> Result<(), Refusal> {
+        let order = Order::HandOver(entry.name.clone(), entry.id, peer.clone());
+        let pushed = self.handoff.push(order, ORDER_BYTES);
+        pushed.map_err(|(refusal, _)| refusal)
     }
 
     pub(crate) fn unsubscribe(&self, entry: Entry) {

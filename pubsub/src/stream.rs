@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use astatine_reactor::handler::Policy;
+use astatine_reactor::handler::{Peer, Policy};
 use futures_core::Stream;
 
+use crate::error::SubscribeError;
 use crate::proto::cursor::Cursor;
 use crate::proto::name::Channel;
 use crate::publication::{Item, Publication};
@@ -22,7 +23,25 @@ use crate::sync::{Mutex, lock};
 #[derive(Debug)]
 pub struct Items {
     queue: Arc<Queue>,
-    _subscription: Subscription,
+    subscription: Subscription,
+}
+
+impl Items {
+    /// Gives the subscription to a connection, which gets what has not been read here, and then what
+    /// comes, as by [`PubSub::subscribe`](crate::PubSub::subscribe), until it closes.
+    ///
+    /// It is for a connection that is about to open: who is told that it will, misses nothing that is
+    /// published from then on. The connection is to be of the thread on which the stream was made.
+    /// It cannot unsubscribe, and its other subscriptions are counted without this one.
+    ///
+    /// # Errors
+    ///
+    /// The thread is overloaded, or has ended.
+    pub fn hand_over(self, peer: &Peer) -> Result<(), SubscribeError> {
+        self.subscription.hand_over(peer)?;
+        peer.keep(self.subscription);
+        Ok(())
+    }
 }
 
 /// The reader's side, before there is a subscription.
@@ -32,7 +51,7 @@ impl Reader {
     pub(crate) fn with(self, subscription: Subscription) -> Items {
         Items {
             queue: self.0,
-            _subscription: subscription,
+            subscription,
         }
     }
 }
@@ -120,6 +139,13 @@ impl Feed {
         let mut state = lock(&self.0.state);
         state.n_bytes += ITEM_BYTES;
         state.items.push_back(Item::Gap(channel.clone(), cursor));
+    }
+
+    /// Takes what was not read; `None` where the reader was too slow.
+    pub(crate) fn take_rest(&self) -> Option<VecDeque<Item>> {
+        let mut state = lock(&self.0.state);
+        state.n_bytes = 0;
+        (!state.is_ended).then(|| std::mem::take(&mut state.items))
     }
 
     pub(crate) fn wake(&self) {

@@ -104,6 +104,33 @@ impl Subscriber {
         }
     }
 
+    /// Gives a stream's subscription to a connection, with what was not read.
+    pub(crate) fn hand_over(&mut self, peer: Peer, stats: &mut Stats) {
+        let Target::Stream(feed) = &self.target else {
+            return;
+        };
+        let Some(items) = feed.take_rest() else {
+            peer.close_with(TRY_AGAIN_LATER, "");
+            return;
+        };
+        self.target = Target::Peer(peer);
+        for item in items {
+            match item {
+                Item::Publication(publication) => {
+                    // It was counted as delivered when the stream took it.
+                    let mut again = Stats::default();
+                    let fate = self.offer(&publication, self.policy, &mut again);
+                    stats.n_closed_slow += again.n_closed_slow;
+                    stats.n_evicted += again.n_evicted;
+                    stats.n_evicted += u64::from(!matches!(fate, Fate::Taken));
+                }
+                Item::Gap(channel, cursor) => {
+                    self.tell_gap(&channel, cursor, &mut Stats::default());
+                }
+            }
+        }
+    }
+
     pub(crate) fn is_behind(&self) -> bool {
         matches!(self.place, Place::Behind(_))
     }
@@ -324,5 +351,7 @@ impl Subscriber {
 
 /// Messages that are fetched from a history at once.
 const REPLAY_MESSAGES: usize = 64;
+/// IANA's registry of close codes.
+const TRY_AGAIN_LATER: u16 = 1013;
 /// While so many bytes wait for a subscriber, it is sent nothing more of what it has missed.
 const REPLAY_BYTES: usize = 64 << 10;

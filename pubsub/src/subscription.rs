@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Weak;
 
+use astatine_reactor::handler::Peer;
+
 use crate::core::Core;
+use crate::error::SubscribeError;
 use crate::registry::Owner;
 
 /// A subscription that lasts until this is dropped.
@@ -20,6 +23,11 @@ pub struct Subscription {
 impl Subscription {
     pub(crate) fn new(core: Weak<Core>, owner: Owner) -> Self {
         Self { core, owner }
+    }
+
+    pub(crate) fn hand_over(&self, peer: &Peer) -> Result<(), SubscribeError> {
+        let core = self.core.upgrade().ok_or(SubscribeError::Closed)?;
+        core.hand_over(self.owner, peer)
     }
 
     /// Lets the subscription last as long as the last handle to its channels.
