@@ -7,13 +7,14 @@
 use std::ops::Range;
 
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
 use super::framing::{Framing, FramingFields};
 use super::names::{self, Role};
+use super::request_line::{self, RequestLine};
 use super::value::Value;
 use super::{field_line, octet, target};
-use crate::config::{Config, Fragments};
+use crate::config::Config;
 use crate::error::Violation;
 
 /// What a request's head says of the bytes behind it.
@@ -146,15 +147,8 @@ pub(super) trait Form {
     /// Forgets what was read.
     fn clear(&mut self);
 
-    /// Takes the request line's parts; the version is one that is served.
-    fn set_line(
-        &mut self,
-        block: &Bytes,
-        method: Range<usize>,
-        target: Range<usize>,
-        version: Version,
-        fragments: Fragments,
-    ) -> Result<(), Violation>;
+    /// Takes the request line's parts.
+    fn set_line(&mut self, block: &Bytes, line: &RequestLine) -> Result<(), Violation>;
 
     /// Makes room for fields.
     fn reserve(&mut self, n_fields: usize);
@@ -270,17 +264,11 @@ fn read<H: Form>(
     n_fields_expected: usize,
     request: &mut H,
 ) -> Result<Option<(usize, HeadFacts)>, Violation> {
-    let Some(line_len) = octet::find(b'\r', block) else {
+    let Some(line) = request_line::read(block, config)? else {
         return Ok(None);
     };
-    if block.get(line_len + 1) != Some(&b'\n') {
-        return Ok(None);
-    }
-    if line_len > config.max_request_line_bytes {
-        return Err(Violation::RequestLineTooLong);
-    }
-    let version = read_request_line(block, line_len, config.fragments, request)?;
-    let mut at = line_len + 2;
+    request.set_line(block, &line)?;
+    let mut at = line.len;
     let mut framing = FramingFields::default();
     request.reserve(n_fields_expected);
     loop {
@@ -303,46 +291,7 @@ fn read<H: Form>(
         return Err(Violation::HeadTooLong);
     }
     request.finish(block, at)?;
-    Ok(Some((at, framing.conclude(version)?)))
-}
-
-/// Reads `method SP request-target SP HTTP-version` (RFC 9112 §3).
-fn read_request_line<H: Form>(
-    block: &Bytes,
-    line_len: usize,
-    fragments: Fragments,
-    request: &mut H,
-) -> Result<Version, Violation> {
-    let Some((before, version)) = block[..line_len].split_last_chunk::<9>() else {
-        return Err(Violation::RequestLine);
-    };
-    let method_len = octet::find(b' ', before).ok_or(Violation::RequestLine)?;
-    let target_start = method_len + 1;
-    // A second space, or none before the version, is no part of a target.
-    if target_start == before.len() || octet::find(b' ', &before[target_start..]).is_some() {
-        return Err(Violation::RequestLine);
-    }
-    let version = if version == b" HTTP/1.1" {
-        Version::HTTP_11
-    } else {
-        read_other_version(version)?
-    };
-    let target = target_start..before.len();
-    request.set_line(block, 0..method_len, target, version, fragments)?;
-    Ok(version)
-}
-
-/// Reads a version that is not the usual one, with the space before it (RFC 9112 §2.3).
-fn read_other_version(version: &[u8; 9]) -> Result<Version, Violation> {
-    match version {
-        b" HTTP/1.0" => Ok(Version::HTTP_10),
-        [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            Err(Violation::Version)
-        }
-        _ => Err(Violation::RequestLine),
-    }
+    Ok(Some((at, framing.conclude(line.version)?)))
 }
 
 /// The authority of an absolute-form target stands above Host (RFC 9112 §3.2.2), also for a service
@@ -387,22 +336,20 @@ pub(super) fn append(
 
 impl<B> Form for Request<B> {
     fn clear(&mut self) {
+        *self.method_mut() = Method::GET;
+        *self.uri_mut() = Uri::default();
         self.headers_mut().clear();
     }
 
-    #[inline]
-    fn set_line(
-        &mut self,
-        block: &Bytes,
-        method: Range<usize>,
-        target: Range<usize>,
-        version: Version,
-        fragments: Fragments,
-    ) -> Result<(), Violation> {
-        let method = Method::from_bytes(&block[method]).map_err(|_| Violation::RequestLine)?;
-        target::read(&method, block, target, fragments, self.uri_mut())?;
-        *self.method_mut() = method;
-        *self.version_mut() = version;
+    #[inline(always)]
+    fn set_line(&mut self, block: &Bytes, line: &RequestLine) -> Result<(), Violation> {
+        // What is there is the usual.
+        let method = &block[..line.method_len];
+        if method != b"GET" {
+            *self.method_mut() = Method::from_bytes(method).map_err(|_| Violation::RequestLine)?;
+        }
+        target::read(method, block, line.target.clone(), self.uri_mut())?;
+        *self.version_mut() = line.version;
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod framing;
 mod head;
 mod names;
 mod octet;
+mod request_line;
 mod response;
 mod state;
 mod target;

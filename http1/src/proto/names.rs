@@ -25,6 +25,8 @@ pub(super) struct Known {
     pub(super) role: Role,
     text: &'static str,
     ends: Ends,
+    /// The bits of the ends that may be of either case.
+    cases: (u64, u64),
 }
 
 /// The first and the last octets of a name, eight of each where there are as many, and its length:
@@ -68,15 +70,16 @@ impl Ends {
 /// Finds the name of a field in the table.
 ///
 /// What is not found may still be a name, or no token at all (RFC 9110 §5.1).
-#[inline]
+#[inline(always)]
 pub(super) fn find(name: &[u8]) -> Option<&'static Known> {
     let ends = Ends::of(name);
     let mut slot = ends.slot();
     loop {
         let known = KNOWN.get(usize::from(SLOTS[slot]))?;
+        let first = (known.ends.first ^ ends.first) & !known.cases.0;
+        let last = (known.ends.last ^ ends.last) & !known.cases.1;
         if known.ends.len == ends.len
-            && is_spelled(known.ends.first, ends.first)
-            && is_spelled(known.ends.last, ends.last)
+            && first | last == 0
             && (ends.len <= 16 || has_middle(known.text.as_bytes(), name))
         {
             return Some(known);
@@ -85,12 +88,10 @@ pub(super) fn find(name: &[u8]) -> Option<&'static Known> {
     }
 }
 
-/// Compares octets of a known name with others, in either case. Bit 5 tells the cases of a letter
-/// apart; known names are of lower case, and their letters have bit 6, which `-` and digits have
-/// not.
-#[inline]
-fn is_spelled(known: u64, octets: u64) -> bool {
-    known == octets | (known >> 1) & FOLD
+/// Returns the bits of a known name's octets that tell the cases of a letter apart. Known names are
+/// of lower case, and their letters have bit 6, which `-` and digits have not.
+const fn case_bits(known: u64) -> u64 {
+    (known >> 1) & FOLD
 }
 
 /// Compares what lies between the ends of two names of the same length.
@@ -128,6 +129,10 @@ macro_rules! names {
             role: Role::$role,
             text: $name,
             ends: Ends::of($name.as_bytes()),
+            cases: {
+                let ends = Ends::of($name.as_bytes());
+                (case_bits(ends.first), case_bits(ends.last))
+            },
         }),*];
     };
 }

@@ -1,6 +1,8 @@
 //! Finds octets and judges them, eight at a time where it pays.
 
 /// Returns where the octet first stands.
+// Inlined by force, since every field line is looked for its colon: the calls were 5 % of a head.
+#[inline(always)]
 pub(super) fn find(octet: u8, octets: &[u8]) -> Option<usize> {
     let pattern = u64::from_ne_bytes([octet; 8]);
     let mut rest = octets;
@@ -31,28 +33,31 @@ pub(super) fn is_tchar(octet: u8) -> bool {
 
 /// Returns where the first control stands that no field's value has (RFC 9110 §5.5): any but the
 /// tab.
-#[inline]
+#[inline(always)]
 pub(super) fn find_control(octets: &[u8]) -> Option<usize> {
     let mut rest = octets;
     while let Some((word, behind)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*word);
-        let below_space = word.wrapping_sub(LOWEST_BITS * 0x20) & !word;
-        let difference = word ^ (LOWEST_BITS * DEL as u64);
-        let deleted = difference.wrapping_sub(LOWEST_BITS) & !difference;
-        // Only octets behind the first may be marked without being one.
-        let controls = (below_space | deleted) & HIGHEST_BITS;
-        if controls == 0 {
+        // An octet below the space borrows, and DEL carries, into a highest bit that was not set.
+        // What goes on into the octet behind may mark one that is no control, never hide one.
+        let borrowed = word.wrapping_sub(LOWEST_BITS * 0x20) | word.wrapping_add(LOWEST_BITS);
+        let marks = borrowed & !word & HIGHEST_BITS;
+        if marks == 0 {
             rest = behind;
             continue;
         }
-        let at = (controls.trailing_zeros() >> 3) as usize;
-        if rest[at] != b'\t' {
+        let at = (marks.trailing_zeros() >> 3) as usize;
+        if is_control(rest[at]) {
             return Some(octets.len() - rest.len() + at);
         }
         rest = &rest[at + 1..];
     }
-    let is_control = |octet: &u8| *octet < b' ' && *octet != b'\t' || *octet == DEL;
-    Some(octets.len() - rest.len() + rest.iter().position(is_control)?)
+    let at = rest.iter().position(|octet| is_control(*octet))?;
+    Some(octets.len() - rest.len() + at)
+}
+
+fn is_control(octet: u8) -> bool {
+    octet < b' ' && octet != b'\t' || octet == DEL
 }
 
 const DEL: u8 = 0x7f;

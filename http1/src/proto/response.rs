@@ -136,6 +136,9 @@ fn frame(
     given: Option<u64>,
     exact_len: Option<u64>,
 ) -> (Transfer, Option<u64>) {
+    if status == StatusCode::OK && !asked.is_head && !asked.is_connect {
+        return frame_content(asked, given.or(exact_len));
+    }
     if status.is_informational()
         || status == StatusCode::NO_CONTENT
         || asked.is_connect && status.is_success()
@@ -155,7 +158,12 @@ fn frame(
             given.or_else(|| exact_len.filter(|len| *len > 0)),
         );
     }
-    match given.or(exact_len) {
+    frame_content(asked, given.or(exact_len))
+}
+
+/// Decides the framing of content that is sent.
+fn frame_content(asked: Asked, len: Option<u64>) -> (Transfer, Option<u64>) {
+    match len {
         Some(len) => (Transfer::Length(len), Some(len)),
         None if asked.is_http_10 => (Transfer::UntilClose, None),
         None => (Transfer::Chunked, None),
@@ -164,17 +172,31 @@ fn frame(
 
 /// Writes the fields that are sent as they are, and returns what the others say.
 fn encode_fields(headers: &HeaderMap, keeps_connection: bool, output: &mut Vec<u8>) -> Given {
-    const SEEN: [HeaderName; 5] = [CONTENT_LENGTH, CONNECTION, TRANSFER_ENCODING, DATE, UPGRADE];
     let mut given = Given::default();
     for (name, value) in headers {
-        if !SEEN.contains(name) || given.see(name, value, keeps_connection) {
-            output.extend_from_slice(name.as_str().as_bytes());
+        let text = name.as_str().as_bytes();
+        if !is_seen(text) || given.see(name, value, keeps_connection) {
+            output.extend_from_slice(text);
             output.extend_from_slice(b": ");
             output.extend_from_slice(value.as_bytes());
             output.extend_from_slice(b"\r\n");
         }
     }
     given
+}
+
+/// Tells whether a field of this name says something of the response.
+#[inline]
+fn is_seen(name: &[u8]) -> bool {
+    // Few others have one of these lengths.
+    match name.len() {
+        4 => name == b"date",
+        7 => name == b"upgrade",
+        10 => name == b"connection",
+        14 => name == b"content-length",
+        17 => name == b"transfer-encoding",
+        _ => false,
+    }
 }
 
 fn encode_end(has_date: bool, date: &DateField, output: &mut Vec<u8>) {
@@ -189,8 +211,13 @@ fn encode_end(has_date: bool, date: &DateField, output: &mut Vec<u8>) {
 fn encode_status(status: StatusCode, output: &mut Vec<u8>) {
     if status == StatusCode::OK {
         output.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
-        return;
+    } else {
+        encode_other_status(status, output);
     }
+}
+
+#[inline(never)]
+fn encode_other_status(status: StatusCode, output: &mut Vec<u8>) {
     output.extend_from_slice(b"HTTP/1.1 ");
     output.extend_from_slice(status.as_str().as_bytes());
     output.extend_from_slice(b" ");

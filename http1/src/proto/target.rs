@@ -3,75 +3,67 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::{Method, Uri};
+use http::Uri;
 
 use crate::config::Fragments;
 use crate::error::Violation;
 
-/// Reads the request-target of a request, which lies in `block`, and fills in `uri`.
+/// Reads the request-target of a request, which lies in `block` and has the octets that it may have,
+/// and fills in `uri`, which is the default one.
+#[inline]
 pub(super) fn read(
-    method: &Method,
-    block: &Bytes,
-    target: Range<usize>,
-    fragments: Fragments,
-    uri: &mut Uri,
-) -> Result<(), Violation> {
-    if block[target.clone()] == *b"/" && *method != Method::CONNECT {
-        *uri = Uri::default();
-        return Ok(());
-    }
-    let method = method.as_str().as_bytes();
-    let target = trim(method, block, target, fragments)?;
-    let form = block[target.start];
-    let read = Uri::from_maybe_shared(block.slice(target));
-    *uri = read.map_err(|_| Violation::RequestTarget)?;
-    judge_form(form, method, uri)
-}
-
-/// Judges the request-target of a request that stays as it came, and returns where it lies.
-pub(super) fn check(
     method: &[u8],
     block: &Bytes,
     target: Range<usize>,
-    fragments: Fragments,
-) -> Result<Range<usize>, Violation> {
-    let target = trim(method, block, target, fragments)?;
+    uri: &mut Uri,
+) -> Result<(), Violation> {
+    let form = block[target.start];
+    // The default is `/`.
+    if form != b'/' || target.len() > 1 {
+        let read = Uri::from_maybe_shared(block.slice(target));
+        *uri = read.map_err(|_| Violation::RequestTarget)?;
+    }
+    judge_form(form, method, uri)
+}
+
+/// Judges the request-target of a request that stays as it came.
+#[inline]
+pub(super) fn check(method: &[u8], block: &Bytes, target: Range<usize>) -> Result<(), Violation> {
     let form = block[target.start];
     let uri = if matches!(form, b'/' | b'*') {
         Uri::default()
     } else {
-        let read = Uri::from_maybe_shared(block.slice(target.clone()));
+        let read = Uri::from_maybe_shared(block.slice(target));
         read.map_err(|_| Violation::RequestTarget)?
     };
-    judge_form(form, method, &uri)?;
-    Ok(target)
+    judge_form(form, method, &uri)
 }
 
-/// Judges the octets of a request-target (RFC 9112 §3.2), and returns where it lies without its
+/// Returns the length of a target in origin-form at the start of `octets`, if an octet that may not
+/// stand anywhere in it ends it: the space, in a line as it should be.
+#[inline]
+pub(super) fn len_of_usual(octets: &[u8]) -> Option<usize> {
+    let is_origin_form = octets.first() == Some(&b'/');
+    let len = octets.iter().position(|b| !TARGET[usize::from(*b)]);
+    len.filter(|len| is_origin_form && *len <= MAX_BYTES)
+}
+
+/// Judges the octets of a request-target (RFC 9112 §3.2), and returns their number without the
 /// fragment.
 ///
 /// Octets that no URI has but browsers send in queries (`|`, `^`, `{` and the like) pass; white
 /// space, controls and octets beyond ASCII do not.
-fn trim(
-    method: &[u8],
-    block: &Bytes,
-    target: Range<usize>,
-    fragments: Fragments,
-) -> Result<Range<usize>, Violation> {
-    let octets = &block[target.clone()];
+pub(super) fn trim(method: &[u8], octets: &[u8], fragments: Fragments) -> Result<usize, Violation> {
     if octets.len() > MAX_BYTES {
         return Err(Violation::RequestLineTooLong);
     }
-    let len = match octets.iter().position(|b| !TARGET[usize::from(*b)]) {
-        None => octets.len(),
-        Some(_) => len_of_odd(octets, fragments).ok_or(Violation::RequestTarget)?,
-    };
+    let len = len_of_odd(octets, fragments).ok_or(Violation::RequestTarget)?;
     let is_allowed = match octets {
         [b'*', rest @ ..] => method == b"OPTIONS" && rest.is_empty(),
         _ => len > 0,
     };
     if is_allowed {
-        Ok(target.start..target.start + len)
+        Ok(len)
     } else {
         Err(Violation::RequestTarget)
     }
@@ -132,10 +124,7 @@ fn is_other_form_allowed(is_connect: bool, uri: &Uri) -> bool {
 /// host that is not empty.
 pub(super) fn is_host(field: &[u8]) -> bool {
     // Most have no port.
-    if field
-        .iter()
-        .fold(true, |all, b| all & REG_NAME[usize::from(*b)])
-    {
+    if is_plain_host(field) {
         return !field.is_empty();
     }
     let port = match field {
@@ -156,6 +145,24 @@ pub(super) fn is_host(field: &[u8]) -> bool {
         [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
         _ => false,
     }
+}
+
+/// Tells whether each octet may stand in a reg-name as it is.
+#[inline]
+fn is_plain_host(field: &[u8]) -> bool {
+    let all = |octets: &[u8]| {
+        octets
+            .iter()
+            .fold(true, |all, b| all & REG_NAME[usize::from(*b)])
+    };
+    let mut rest = field;
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        if !all(eight) {
+            return false;
+        }
+        rest = behind;
+    }
+    all(rest)
 }
 
 /// Returns how many octets at the start are a reg-name, escapes included (RFC 3986 §3.2.2).

@@ -23,12 +23,15 @@ impl<'a> Value<'a> {
     /// leaves out the white space before it. `None` where there is none.
     #[inline]
     pub(super) fn read(block: &'a Bytes, start: usize) -> Option<(Self, usize)> {
-        let control = start + octet::find_control(&block[start..])?;
-        let mut end = control;
-        while end > start && matches!(block[end - 1], b' ' | b'\t') {
-            end -= 1;
+        let octets = &block[start..];
+        let control = octet::find_control(octets)?;
+        let mut value = &octets[..control];
+        // Only white space is as low as a space.
+        while let [rest @ .., ..=b' '] = value {
+            value = rest;
         }
-        Some((Self { block, start, end }, control))
+        let end = start + value.len();
+        Some((Self { block, start, end }, start + control))
     }
 
     /// Makes an empty one.

@@ -10,9 +10,9 @@ use super::field_line::{self, FieldLine};
 use super::framing::FramingFields;
 use super::head::Form;
 use super::names::{self, Role};
+use super::request_line::RequestLine;
 use super::value::Value;
 use super::{octet, target};
-use crate::config::Fragments;
 use crate::error::Violation;
 
 /// A request's head that was read and judged, and not taken apart: the lower door for services
@@ -81,10 +81,13 @@ impl Head {
     /// The types of `http` are not able to hold it.
     pub fn into_request<B>(self, body: B) -> Result<Request<B>, Violation> {
         let mut request = Request::new(body);
-        let (method, target) = (0..self.method_len, self.target_range());
-        // What was judged has no fragment left.
-        let fragments = Fragments::Refused;
-        request.set_line(&self.block, method, target, self.version, fragments)?;
+        let line = RequestLine {
+            method_len: self.method_len,
+            target: self.target_range(),
+            version: self.version,
+            len: self.fields_start,
+        };
+        request.set_line(&self.block, &line)?;
         // A map grows by itself, and says where it cannot; asked for too much at once it panics.
         request.reserve(self.n_fields.min(MAX_RESERVED));
         let mut framing = FramingFields::default();
@@ -117,24 +120,13 @@ impl Form for Head {
         *self = Self::default();
     }
 
-    fn set_line(
-        &mut self,
-        block: &Bytes,
-        method: Range<usize>,
-        target: Range<usize>,
-        version: Version,
-        fragments: Fragments,
-    ) -> Result<(), Violation> {
-        self.method_len = method.end;
-        let method = &block[method];
-        if !octet::is_token(method) {
-            return Err(Violation::RequestLine);
-        }
-        // The version and the line end behind the target have their length.
-        self.fields_start = target.end + b" HTTP/1.1\r\n".len();
-        let target = target::check(method, block, target, fragments)?;
-        (self.target_start, self.target_end) = (target.start, target.end);
-        self.version = version;
+    #[inline(always)]
+    fn set_line(&mut self, block: &Bytes, line: &RequestLine) -> Result<(), Violation> {
+        target::check(&block[..line.method_len], block, line.target.clone())?;
+        self.method_len = line.method_len;
+        (self.target_start, self.target_end) = (line.target.start, line.target.end);
+        self.version = line.version;
+        self.fields_start = line.len;
         Ok(())
     }
 
