@@ -1,6 +1,6 @@
 //! The two forms in which an app takes its requests.
 
-use http::Request;
+use http::{HeaderMap, Request};
 
 use crate::body::Incoming;
 use crate::proto::RequestHead;
@@ -13,8 +13,9 @@ pub trait AppRequest: Sized {
     /// The form of the head.
     type Head: RequestHead;
 
-    /// Makes one with nothing in it.
-    fn empty() -> Self;
+    /// Makes one with nothing in it. A form that has a map may take the empty one that is lent, for
+    /// its room.
+    fn empty(lent: &mut HeaderMap) -> Self;
 
     /// Returns the head, to be filled in.
     fn head_mut(&mut self) -> &mut Self::Head;
@@ -26,8 +27,10 @@ pub trait AppRequest: Sized {
 impl AppRequest for Request<Incoming> {
     type Head = Self;
 
-    fn empty() -> Self {
-        Self::new(Incoming::default())
+    fn empty(lent: &mut HeaderMap) -> Self {
+        let mut request = Self::new(Incoming::default());
+        std::mem::swap(request.headers_mut(), lent);
+        request
     }
 
     fn head_mut(&mut self) -> &mut Self {
@@ -42,7 +45,7 @@ impl AppRequest for Request<Incoming> {
 impl AppRequest for (Head, Incoming) {
     type Head = Head;
 
-    fn empty() -> Self {
+    fn empty(_lent: &mut HeaderMap) -> Self {
         Self::default()
     }
 

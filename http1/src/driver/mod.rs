@@ -71,12 +71,10 @@ enum Step<R> {
     Received(Box<R>),
     /// The service works.
     Called,
-    /// The response's body is being sent. The body stays until its last byte has left, also where
-    /// the bytes come from a file.
-    Sending {
-        region: Option<FileRegion>,
-        file: Option<Box<FileTransfer>>,
-    },
+    /// The response's body is being sent; it may be the file's, until its first frame has told.
+    Sending(Option<FileRegion>),
+    /// A file is being sent. The body stays until the last byte has left, as with any other.
+    SendingFile(Box<FileTransfer>),
     /// The head of a switch to another protocol is being sent.
     Handing(Handover),
     /// Another protocol has the stream.
@@ -190,10 +188,14 @@ where
                 return Ok(moved);
             }
             let turn = match &mut self.step {
-                Step::Idle => self.receive(cx)?,
-                Step::Received(_) => self.call_again(cx)?,
-                Step::Called => self.poll_service(cx)?,
-                Step::Sending { .. } => self.send_body(cx)?,
+                Step::Idle => self.receive(scratch, cx)?,
+                Step::Received(_) => self.call_again(scratch, cx)?,
+                Step::Called => self.poll_service(scratch, cx)?,
+                Step::Sending(region) => {
+                    let region = region.take();
+                    self.send_body(region, cx)?
+                }
+                Step::SendingFile(_) => self.send_file(cx)?,
                 Step::Handing(_) => self.hand_over(),
                 Step::HandedOver(future) => match future.as_mut().poll(cx) {
                     Poll::Ready(()) => Turn::Ended,
@@ -314,9 +316,15 @@ where
         let mut scratch = Scratch::take();
         self.transport.borrow(&mut scratch);
         let ended = self.turn(&mut scratch, cx);
+        if ended.is_ready() {
+            self.stage.clear();
+        }
         self.transport.give_back(&mut scratch);
         scratch.put_back();
-        if !matches!(self.step, Step::Called | Step::Sending { .. }) {
+        if !matches!(
+            self.step,
+            Step::Called | Step::Sending(_) | Step::SendingFile(_)
+        ) {
             self.stage.give_back();
         }
         ended

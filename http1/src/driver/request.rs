@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Response};
 use http_body::Body;
 use tower_service::Service;
 
@@ -25,7 +25,11 @@ where
     B::Error: Into<BoxError>,
 {
     /// Begins an exchange, if a request's head is complete, or ends the last one.
-    pub(super) fn receive(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    pub(super) fn receive(
+        &mut self,
+        scratch: &mut Scratch,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
         if self.transport.core.is_response_sent() {
             return Ok(self.finish());
         }
@@ -37,7 +41,11 @@ where
             }
             return Ok(Turn::Waits);
         }
-        let mut request = R::empty();
+        let mut request = if transport.core.n_fields_expected() <= scratch.fields.capacity() {
+            R::empty(&mut scratch.fields)
+        } else {
+            R::empty(&mut HeaderMap::new())
+        };
         let input = &mut transport.input;
         match transport
             .core
@@ -51,44 +59,48 @@ where
                 let (feed, body) = transport.incoming(facts);
                 (self.feed, self.n_discarded) = (feed, 0);
                 request.set_body(body);
-                self.call(request, cx)
+                // A request is large: handed to a function of ours it would be copied once more.
+                match self.app.poll_ready(cx) {
+                    Poll::Ready(Ok(())) => {
+                        self.stage.set_future(self.app.call(request));
+                        self.called(scratch, cx)
+                    }
+                    Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
+                    Poll::Pending => {
+                        self.step = Step::Received(Box::new(request));
+                        Ok(Turn::Waits)
+                    }
+                }
             }
             Err(violation) => Ok(self.violated(violation)),
         }
     }
 
-    /// Calls the service, or keeps the request until it is ready.
-    // A request is large: out of line it would be copied once more on its way.
-    #[inline(always)]
-    pub(super) fn call(&mut self, request: R, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    /// Calls the service with the request that waited for it.
+    pub(super) fn call_again(
+        &mut self,
+        scratch: &mut Scratch,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
         match self.app.poll_ready(cx) {
-            Poll::Pending => {
-                self.step = Step::Received(Box::new(request));
-                Ok(Turn::Waits)
-            }
-            Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
-            Poll::Ready(Ok(())) => {
-                self.stage.set_future(self.app.call(request));
-                self.step = Step::Called;
-                if self.feed.is_some() {
-                    // The body goes first: it may be there already.
-                    return Ok(Turn::Moved);
-                }
-                self.poll_service(cx)?;
-                Ok(Turn::Moved)
-            }
+            Poll::Pending => return Ok(Turn::Waits),
+            Poll::Ready(Err(error)) => return Ok(self.service_failed(error.into())),
+            Poll::Ready(Ok(())) => {}
         }
+        if let Step::Received(request) = std::mem::replace(&mut self.step, Step::Idle) {
+            self.stage.set_future(self.app.call(*request));
+        }
+        self.called(scratch, cx)
     }
 
-    /// Calls the service with the request that waited for it.
-    pub(super) fn call_again(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        match std::mem::replace(&mut self.step, Step::Idle) {
-            Step::Received(request) => self.call(*request, cx),
-            step => {
-                self.step = step;
-                Ok(Turn::Waits)
-            }
+    /// Lets the service begin, unless the request's body goes first: it may be there already.
+    #[inline(always)]
+    fn called(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        if self.feed.is_some() {
+            self.step = Step::Called;
+            return Ok(Turn::Moved);
         }
+        self.poll_service(scratch, cx)
     }
 
     /// Moves the request's body from the input to the service.

@@ -10,6 +10,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::closing::Closing;
+use super::scratch::Scratch;
 use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn};
 use crate::body::Feed;
 use crate::door::AppRequest;
@@ -25,13 +26,21 @@ where
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<BoxError>,
 {
-    /// Lets the service work on its response.
+    /// Lets the service work on its response. No step is noted on the way of one that is there at
+    /// once, whole.
     #[inline(always)]
-    pub(super) fn poll_service(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    pub(super) fn poll_service(
+        &mut self,
+        scratch: &mut Scratch,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
         match self.stage.poll_future(cx) {
-            Poll::Ready(Ok(response)) => self.respond(response, cx),
+            Poll::Ready(Ok(response)) => self.respond(response, scratch, cx),
             Poll::Ready(Err(error)) => Ok(self.service_failed(error.into())),
-            Poll::Pending => Ok(Turn::Waits),
+            Poll::Pending => {
+                self.step = Step::Called;
+                Ok(Turn::Waits)
+            }
         }
     }
 
@@ -40,7 +49,8 @@ where
     #[inline(always)]
     pub(super) fn respond(
         &mut self,
-        response: Response<B>,
+        mut response: Response<B>,
+        scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
         if let Some(handover) = response.extensions().get::<Handover>() {
@@ -71,7 +81,9 @@ where
             transport.core.close_after_response();
         }
         let exact_len = response.body().size_hint().exact();
-        match transport.send_head(&response, exact_len) {
+        let transfer = transport.send_head(&response, exact_len);
+        scratch.keep_fields(response.headers_mut());
+        match transfer {
             Transfer::None | Transfer::Length(0) => {
                 self.enter(Step::Idle);
                 Ok(self.finish())
@@ -79,41 +91,54 @@ where
             Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
                 let region = response.extensions().get::<FileRegion>().cloned();
                 self.stage.set_body(response.into_body());
-                self.step = Step::Sending { region, file: None };
-                self.send_body(cx)
+                self.send_body(region, cx)
             }
         }
     }
 
     /// Sends what the response's body has ready.
     #[inline(always)]
-    pub(super) fn send_body(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    pub(super) fn send_body(
+        &mut self,
+        region: Option<FileRegion>,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
         let transport = &mut self.transport;
-        let Step::Sending { region, file } = &mut self.step else {
-            return Ok(Turn::Waits);
-        };
-        if let Some(sending) = file {
-            if transport.send_file(sending, cx)?.is_pending() {
+        match self.stage.poll_frame(cx) {
+            Poll::Pending => {
+                self.step = Step::Sending(region);
                 return Ok(Turn::Waits);
             }
-            transport.send_end(None)?;
-        } else {
-            match self.stage.poll_frame(cx) {
-                Poll::Pending => return Ok(Turn::Waits),
-                Poll::Ready(None) => transport.send_end(None)?,
-                Poll::Ready(Some(Err(error))) => return Err(body_failed(error.into())),
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => {
-                        *file = transport.send_frame(data, region.as_ref())?;
-                        if file.is_some() || !transport.core.is_body_sent() {
-                            return Ok(Turn::Moved);
-                        }
-                        transport.send_end(None)?;
+            Poll::Ready(None) => transport.send_end(None)?,
+            Poll::Ready(Some(Err(error))) => return Err(body_failed(error.into())),
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) => {
+                    if let Some(file) = transport.send_frame(data, region.as_ref())? {
+                        self.step = Step::SendingFile(file);
+                        return Ok(Turn::Moved);
                     }
-                    Err(frame) => transport.send_end(frame.trailers_ref())?,
-                },
-            }
+                    if !transport.core.is_body_sent() {
+                        self.step = Step::Sending(region);
+                        return Ok(Turn::Moved);
+                    }
+                    transport.send_end(None)?;
+                }
+                Err(frame) => transport.send_end(frame.trailers_ref())?,
+            },
         }
+        self.enter(Step::Idle);
+        Ok(self.finish())
+    }
+
+    /// Sends what the socket takes of a response's file.
+    pub(super) fn send_file(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let Step::SendingFile(file) = &mut self.step else {
+            return Ok(Turn::Waits);
+        };
+        if self.transport.send_file(file, cx)?.is_pending() {
+            return Ok(Turn::Waits);
+        }
+        self.transport.send_end(None)?;
         self.enter(Step::Idle);
         Ok(self.finish())
     }

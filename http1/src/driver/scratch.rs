@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use astatine_reactor::Io;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use tokio_util::io::poll_read_buf;
 
 /// Read buffers and a write buffer.
@@ -19,6 +20,8 @@ pub(crate) struct Scratch {
     /// For long bodies, which are read in large pieces.
     pub(crate) large_room: BytesMut,
     pub(crate) output: Vec<u8>,
+    /// An empty map with the room of an earlier response's, for the fields of the next request.
+    pub(crate) fields: HeaderMap,
 }
 
 /// What one read has brought.
@@ -35,6 +38,8 @@ pub(crate) const ROOM_BYTES: usize = 16 << 10;
 const BODY_READ_BYTES: usize = 64 << 10;
 /// A read that continues a head asks for at least this much room, and for more as the head grows.
 const MIN_CONTINUED_BYTES: usize = 512;
+/// Room for more fields than this is not kept.
+const MAX_KEPT_FIELDS: usize = 64;
 const OUTPUT_BYTES: usize = 16 << 10;
 
 thread_local! {
@@ -49,6 +54,7 @@ impl Scratch {
                 room: BytesMut::with_capacity(ROOM_BYTES),
                 large_room: BytesMut::new(),
                 output: Vec::with_capacity(OUTPUT_BYTES),
+                fields: HeaderMap::new(),
             })
         })
     }
@@ -56,6 +62,16 @@ impl Scratch {
     /// Gives the thread's buffers back.
     pub(crate) fn put_back(self: Box<Self>) {
         SCRATCH.set(Some(self));
+    }
+
+    /// Keeps the room of a response's fields, which are written, unless it is large or there is
+    /// some already.
+    #[inline(always)]
+    pub(crate) fn keep_fields(&mut self, fields: &mut HeaderMap) {
+        if self.fields.capacity() == 0 && fields.capacity() <= MAX_KEPT_FIELDS {
+            fields.clear();
+            std::mem::swap(&mut self.fields, fields);
+        }
     }
 
     /// Reads once behind the input, into the thread's room where there is no input. `owns_input`

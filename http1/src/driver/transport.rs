@@ -146,22 +146,20 @@ impl Transport {
         response: &Response<B>,
         exact_len: Option<u64>,
     ) -> Transfer {
+        let date = date::field(self.now);
         let output = self.output.buffer();
-        date::with_field(self.now, |date| {
-            self.core.send_head(response, exact_len, date, output)
-        })
+        self.core.send_head(response, exact_len, &date, output)
     }
 
     pub(super) fn send_handover_head<B>(&mut self, response: &Response<B>) {
+        let date = date::field(self.now);
         let output = self.output.buffer();
-        date::with_field(self.now, |date| {
-            self.core.send_handover_head(response, date, output);
-        });
+        self.core.send_handover_head(response, &date, output);
     }
 
     pub(super) fn refuse(&mut self, status: StatusCode) {
-        let output = self.output.buffer();
-        date::with_field(self.now, |date| self.core.refuse(status, date, output));
+        let date = date::field(self.now);
+        self.core.refuse(status, &date, self.output.buffer());
     }
 
     /// Sends a frame of the response's body. Where it is a file's first frame, the rest of the

@@ -99,7 +99,7 @@ impl Connection {
         // A head that cannot be read is answered as if it were a plain GET.
         self.asked = Asked::default();
         let received = {
-            let n_fields = usize::from(self.n_fields_expected);
+            let n_fields = self.n_fields_expected();
             head::receive(input, &mut self.scan, config, n_fields, request)
         };
         let Some(mut facts) = self.judge(received)? else {
@@ -131,6 +131,11 @@ impl Connection {
             self.judge(check_len(len, config))?;
         }
         Ok(Some(facts))
+    }
+
+    /// Returns how many fields the next request is likely to have.
+    pub fn n_fields_expected(&self) -> usize {
+        usize::from(self.n_fields_expected)
     }
 
     /// Takes the next piece of the request's body off the input; `None` when there is too little

@@ -112,12 +112,12 @@ fn blocks(request: &[u8]) -> u64 {
 }
 
 #[tokio::test]
-async fn a_request_costs_the_two_maps_of_fields_and_no_more() {
-    for request in [PLAIN, BROWSER] {
+async fn a_request_costs_its_two_maps_of_fields_or_one_where_the_answers_room_is_enough() {
+    for (request, n_maps) in [(PLAIN, 1), (BROWSER, 2)] {
         let app = service_fn(|_: Request<Incoming>| async { hello() });
         let n = count(Http1::new(app), request).await;
         // Each map is two allocations.
-        let maps = 4 * N_REQUESTS;
+        let maps = 2 * n_maps * N_REQUESTS;
         let allowed = maps..=maps + blocks(request);
         assert!(allowed.contains(&n), "{n} for {N_REQUESTS} requests");
     }
