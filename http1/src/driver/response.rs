@@ -49,22 +49,23 @@ where
     #[inline(always)]
     pub(super) fn respond(
         &mut self,
-        mut response: Response<B>,
+        response: Response<B>,
         scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
-        if let Some(handover) = response.extensions().get::<Handover>() {
-            if response.status().is_informational() && !self.transport.core.takes_interim() {
+        let (mut head, body) = response.into_parts();
+        if let Some(handover) = head.extensions.get::<Handover>() {
+            if head.status.is_informational() && !self.transport.core.takes_interim() {
                 return Ok(self.service_failed("HTTP/1.0 has no switch of protocols".into()));
             }
             let handover = handover.clone();
             // The next protocol begins behind the request's body, so that has to come.
             self.transport.send_continue();
-            self.transport.send_handover_head(&response);
+            self.transport.send_handover_head(&head);
             self.enter(Step::Handing(handover));
             return Ok(Turn::Moved);
         }
-        if response.status().is_informational() {
+        if head.status.is_informational() {
             return Ok(self.service_failed("an interim status is no response".into()));
         }
         let is_gone = self.feed.as_ref().is_none_or(Feed::is_reader_gone);
@@ -80,17 +81,16 @@ where
         if transport.is_shutting_down() || transport.awaits_continue() || is_too_long_to_discard {
             transport.core.close_after_response();
         }
-        let exact_len = response.body().size_hint().exact();
-        let transfer = transport.send_head(&response, exact_len);
-        scratch.keep_fields(response.headers_mut());
+        let transfer = transport.send_head(&head, body.size_hint().exact());
+        scratch.keep_fields(&mut head.headers);
         match transfer {
             Transfer::None | Transfer::Length(0) => {
                 self.enter(Step::Idle);
                 Ok(self.finish())
             }
             Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
-                let region = response.extensions().get::<FileRegion>().cloned();
-                self.stage.set_body(response.into_body());
+                let region = head.extensions.get::<FileRegion>().cloned();
+                self.stage.set_body(body);
                 self.send_body(region, cx)
             }
         }

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use astatine_reactor::{Deadline, FileRegion, Io, PeerInfo, Phase, Reached};
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::response::Parts;
+use http::{HeaderMap, StatusCode};
 use tokio_util::io::poll_read_buf;
 
 use super::file::FileTransfer;
@@ -141,20 +142,19 @@ impl Transport {
         self.awaits_continue
     }
 
-    pub(super) fn send_head<B>(
-        &mut self,
-        response: &Response<B>,
-        exact_len: Option<u64>,
-    ) -> Transfer {
+    #[inline(always)]
+    pub(super) fn send_head(&mut self, head: &Parts, exact_len: Option<u64>) -> Transfer {
         let date = date::field(self.now);
         let output = self.output.buffer();
-        self.core.send_head(response, exact_len, &date, output)
+        let head = (head.status, &head.headers);
+        self.core.send_head(head, exact_len, &date, output)
     }
 
-    pub(super) fn send_handover_head<B>(&mut self, response: &Response<B>) {
+    pub(super) fn send_handover_head(&mut self, head: &Parts) {
         let date = date::field(self.now);
         let output = self.output.buffer();
-        self.core.send_handover_head(response, &date, output);
+        let head = (head.status, &head.headers);
+        self.core.send_handover_head(head, &date, output);
     }
 
     pub(super) fn refuse(&mut self, status: StatusCode) {

@@ -1,7 +1,7 @@
 //! The server's side of a connection: bytes in, requests out; responses in, bytes out.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 
 use super::chunked::{self, Decoded, Decoder};
 use super::framing::Framing;
@@ -264,14 +264,14 @@ impl Connection {
     /// # Spec
     ///
     /// RFC 9112 §4, §6; RFC 9110 §6.6.1 (Date), §8.6 (Content-Length).
-    pub fn send_head<B>(
+    #[inline(always)]
+    pub fn send_head(
         &mut self,
-        response: &Response<B>,
+        head: (StatusCode, &HeaderMap),
         exact_len: Option<u64>,
         date: &DateField,
         output: &mut Vec<u8>,
     ) -> Transfer {
-        let head = (response.status(), response.headers());
         let is_persistent = self.life.is_persistent;
         let encoded = response::encode(self.asked, head, exact_len, is_persistent, date, output);
         self.life.is_persistent = encoded.is_persistent;
@@ -293,13 +293,12 @@ impl Connection {
     ///
     /// RFC 9110 §7.8, §9.3.6. A body is not framed; any status but 101 and a success of CONNECT
     /// says `Connection: close`.
-    pub fn send_handover_head<B>(
+    pub fn send_handover_head(
         &mut self,
-        response: &Response<B>,
+        head: (StatusCode, &HeaderMap),
         date: &DateField,
         output: &mut Vec<u8>,
     ) {
-        let head = (response.status(), response.headers());
         response::encode_handover(self.asked, head, date, output);
         self.life.is_persistent = false;
         self.life.apply(Input::ResponseHead { has_body: false });
@@ -412,14 +411,10 @@ impl Connection {
             return;
         }
         let reason = status.canonical_reason().unwrap_or_default();
-        let mut response = Response::new(());
-        *response.status_mut() = status;
         let text = http::HeaderValue::from_static("text/plain; charset=utf-8");
-        response
-            .headers_mut()
-            .insert(http::header::CONTENT_TYPE, text);
-        let len = reason.len() as u64;
-        if self.send_head(&response, Some(len), date, output) == Transfer::Length(len) && len > 0 {
+        let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, text)]);
+        let (head, len) = ((status, &headers), reason.len() as u64);
+        if self.send_head(head, Some(len), date, output) == Transfer::Length(len) && len > 0 {
             output.extend_from_slice(reason.as_bytes());
             self.life.apply(Input::ResponseEnd);
         }

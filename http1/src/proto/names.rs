@@ -25,8 +25,8 @@ pub(super) struct Known {
     pub(super) role: Role,
     text: &'static str,
     ends: Ends,
-    /// The bits of the ends that may be of either case.
-    cases: (u64, u64),
+    /// The bits of the ends that may not be of either case.
+    fixed: (u64, u64),
 }
 
 /// The first and the last octets of a name, eight of each where there are as many, and its length:
@@ -76,8 +76,8 @@ pub(super) fn find(name: &[u8]) -> Option<&'static Known> {
     let mut slot = ends.slot();
     loop {
         let known = KNOWN.get(usize::from(SLOTS[slot]))?;
-        let first = (known.ends.first ^ ends.first) & !known.cases.0;
-        let last = (known.ends.last ^ ends.last) & !known.cases.1;
+        let first = (known.ends.first ^ ends.first) & known.fixed.0;
+        let last = (known.ends.last ^ ends.last) & known.fixed.1;
         if known.ends.len == ends.len
             && first | last == 0
             && (ends.len <= 16 || has_middle(known.text.as_bytes(), name))
@@ -95,6 +95,7 @@ const fn case_bits(known: u64) -> u64 {
 }
 
 /// Compares what lies between the ends of two names of the same length.
+#[inline(never)]
 fn has_middle(known: &[u8], name: &[u8]) -> bool {
     let octets = known[8..].iter().zip(&name[8..]);
     octets.fold(true, |all, (a, b)| all & (*a == *b | (*a >> 1) & 0x20))
@@ -129,9 +130,9 @@ macro_rules! names {
             role: Role::$role,
             text: $name,
             ends: Ends::of($name.as_bytes()),
-            cases: {
+            fixed: {
                 let ends = Ends::of($name.as_bytes());
-                (case_bits(ends.first), case_bits(ends.last))
+                (!case_bits(ends.first), !case_bits(ends.last))
             },
         }),*];
     };

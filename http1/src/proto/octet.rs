@@ -33,7 +33,8 @@ pub(super) fn is_tchar(octet: u8) -> bool {
 
 /// Returns where the first control stands that no field's value has (RFC 9110 §5.5): any but the
 /// tab.
-#[inline(always)]
+// Never inlined, so that its constants stay in registers.
+#[inline(never)]
 pub(super) fn find_control(octets: &[u8]) -> Option<usize> {
     let mut rest = octets;
     while let Some((word, behind)) = rest.split_first_chunk::<8>() {

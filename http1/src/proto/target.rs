@@ -23,20 +23,21 @@ pub(super) fn read(
         let read = Uri::from_maybe_shared(block.slice(target));
         *uri = read.map_err(|_| Violation::RequestTarget)?;
     }
-    judge_form(form, method, uri)
+    match form {
+        b'/' | b'*' => judge_path(form, method),
+        _ => judge_authority(method, uri),
+    }
 }
 
 /// Judges the request-target of a request that stays as it came.
 #[inline]
 pub(super) fn check(method: &[u8], block: &Bytes, target: Range<usize>) -> Result<(), Violation> {
     let form = block[target.start];
-    let uri = if matches!(form, b'/' | b'*') {
-        Uri::default()
-    } else {
-        let read = Uri::from_maybe_shared(block.slice(target));
-        read.map_err(|_| Violation::RequestTarget)?
-    };
-    judge_form(form, method, &uri)
+    if matches!(form, b'/' | b'*') {
+        return judge_path(form, method);
+    }
+    let uri = Uri::from_maybe_shared(block.slice(target));
+    judge_authority(method, &uri.map_err(|_| Violation::RequestTarget)?)
 }
 
 /// Returns the length of a target in origin-form at the start of `octets`, if an octet that may not
@@ -91,33 +92,30 @@ fn len_of_odd(octets: &[u8], fragments: Fragments) -> Option<usize> {
     Some(octets.len())
 }
 
-/// Tells whether the method takes the form of the target, by the target's first octet.
-fn judge_form(form: u8, method: &[u8], uri: &Uri) -> Result<(), Violation> {
-    let is_connect = method == b"CONNECT";
-    let is_allowed = match form {
-        b'/' => !is_connect,
-        b'*' => true,
-        _ => is_other_form_allowed(is_connect, uri),
-    };
-    if is_allowed {
-        Ok(())
-    } else {
-        Err(Violation::RequestTarget)
+/// Judges a target in origin-form or asterisk-form: CONNECT takes neither, and the latter is for
+/// OPTIONS only, which its octets have told.
+fn judge_path(form: u8, method: &[u8]) -> Result<(), Violation> {
+    if form == b'/' && method == b"CONNECT" {
+        return Err(Violation::RequestTarget);
     }
+    Ok(())
 }
 
-/// Absolute-form needs a scheme and a host, authority-form is for CONNECT only.
-fn is_other_form_allowed(is_connect: bool, uri: &Uri) -> bool {
-    let Some(authority) = uri.authority() else {
-        return false;
-    };
-    let is_form_of_method = if is_connect {
+/// Judges a target in any other form: absolute-form needs a scheme and a host, authority-form is for
+/// CONNECT only.
+fn judge_authority(method: &[u8], uri: &Uri) -> Result<(), Violation> {
+    let authority = uri.authority().ok_or(Violation::RequestTarget)?;
+    let is_form_of_method = if method == b"CONNECT" {
         uri.scheme().is_none() && authority.port_u16().is_some()
     } else {
         matches!(uri.scheme_str(), Some("http" | "https"))
     };
     let has_userinfo = authority.as_str().contains('@');
-    is_form_of_method && !has_userinfo && is_host(authority.as_str().as_bytes())
+    if is_form_of_method && !has_userinfo && is_host(authority.as_str().as_bytes()) {
+        Ok(())
+    } else {
+        Err(Violation::RequestTarget)
+    }
 }
 
 /// Tells whether the octets are `uri-host [":" port]` (RFC 9112 §3.2, RFC 3986 §3.2.2), with a

@@ -25,12 +25,11 @@ impl<'a> Value<'a> {
     pub(super) fn read(block: &'a Bytes, start: usize) -> Option<(Self, usize)> {
         let octets = &block[start..];
         let control = octet::find_control(octets)?;
-        let mut value = &octets[..control];
+        let mut end = start + control;
         // Only white space is as low as a space.
-        while let [rest @ .., ..=b' '] = value {
-            value = rest;
+        if let [.., ..=b' '] = octets[..control] {
+            end = start + octets[..control].trim_ascii_end().len();
         }
-        let end = start + value.len();
         Some((Self { block, start, end }, start + control))
     }
 
