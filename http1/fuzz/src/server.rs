@@ -242,8 +242,9 @@ impl Server<'_> {
                 *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
                 let protocol = HeaderValue::from_static("x");
                 response.headers_mut().insert(UPGRADE, protocol);
+                let head = (response.status(), response.headers());
                 self.core
-                    .send_handover_head(&response, &DATE, &mut self.output);
+                    .send_handover_head(head, &DATE, &mut self.output);
                 self.served.answers.push(Answer::new(101, false));
                 Some(End::HandedOver(0))
             }
@@ -268,9 +269,10 @@ impl Server<'_> {
             response.headers_mut().insert(CONTENT_LENGTH, declared);
         }
         let exact_len = exact_len.map(|len| len as u64);
+        let head = (status, response.headers());
         let transfer = self
             .core
-            .send_head(&response, exact_len, &DATE, &mut self.output);
+            .send_head(head, exact_len, &DATE, &mut self.output);
         let is_tunnel = self.method == Method::CONNECT && status.is_success();
         let is_bare = self.method == Method::HEAD || is_tunnel;
         let mut answer = Answer::new(status.as_u16(), is_bare);

@@ -215,7 +215,9 @@ where
     #[inline(always)]
     fn enter(&mut self, next: Step<R>) {
         self.stage.clear();
-        self.step = next;
+        if !matches!((&self.step, &next), (Step::Idle, Step::Idle)) {
+            self.step = next;
+        }
     }
 
     /// Says what is waited for, and acts on what is over.

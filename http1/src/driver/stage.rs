@@ -80,6 +80,7 @@ impl<F: 'static, B: 'static> Stage<F, B> {
     }
 
     /// Drops both.
+    #[inline(always)]
     pub(super) fn clear(&mut self) {
         if let Some(actors) = &mut self.0 {
             let mut actors = actors.as_mut().project();

@@ -352,6 +352,7 @@ impl Transport {
     }
 
     /// Begins the wait for the next request.
+    #[inline(always)]
     pub(super) fn begin_idle(&mut self) {
         self.timeouts.begin(Wait::NextRequest, self.now);
     }

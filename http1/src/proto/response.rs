@@ -171,6 +171,7 @@ fn frame_content(asked: Asked, len: Option<u64>) -> (Transfer, Option<u64>) {
 }
 
 /// Writes the fields that are sent as they are, and returns what the others say.
+#[inline(always)]
 fn encode_fields(headers: &HeaderMap, keeps_connection: bool, output: &mut Vec<u8>) -> Given {
     let mut given = Given::default();
     for (name, value) in headers {

@@ -75,6 +75,8 @@ impl Life {
     }
 
     /// Moves on. An input that does not fit is a mistake of this crate.
+    // Inlined by force: each input is known where it is applied, and leaves little of the table.
+    #[inline(always)]
     pub(super) fn apply(&mut self, input: Input) {
         use Input as I;
         use Request as Q;

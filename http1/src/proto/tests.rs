@@ -2,7 +2,7 @@
 //! byte by byte, and with a tail behind it.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, StatusCode};
 
 use super::zero_copy::Head;
 use super::*;
@@ -41,7 +41,12 @@ fn run<H: RequestHead>(
                     let (method, uri) = (request.method(), request.uri());
                     seen.requests.push(format!("{method} {uri} "));
                     seen.fields.extend(names(request.headers()));
-                    core.send_head((StatusCode::OK, &HeaderMap::new()), Some(0), &DATE, &mut output);
+                    core.send_head(
+                        (StatusCode::OK, &HeaderMap::new()),
+                        Some(0),
+                        &DATE,
+                        &mut output,
+                    );
                     continue;
                 }
                 Ok(None) => {}
@@ -357,7 +362,12 @@ mod response {
         let mut output = Vec::new();
         let mut core = Connection::new();
         receive(&mut core, &mut Bytes::from(GET)).unwrap();
-        core.send_head((StatusCode::OK, &HeaderMap::new()), Some(5), &DATE, &mut output);
+        core.send_head(
+            (StatusCode::OK, &HeaderMap::new()),
+            Some(5),
+            &DATE,
+            &mut output,
+        );
         assert!(core.send_data(3, &mut output).is_ok());
         assert!(core.send_data(3, &mut output).is_err());
         assert!(core.send_end(None, &mut output).is_err());
@@ -368,7 +378,12 @@ mod response {
         let (mut input, mut output) = (Bytes::from(HEAD), Vec::new());
         let mut core = Connection::new();
         receive(&mut core, &mut input).unwrap();
-        core.send_head((StatusCode::OK, &HeaderMap::new()), Some(0), &DATE, &mut output);
+        core.send_head(
+            (StatusCode::OK, &HeaderMap::new()),
+            Some(0),
+            &DATE,
+            &mut output,
+        );
         assert!(core.next_exchange());
         output.clear();
         input = Bytes::from("nonsense\r\n\r\n");

@@ -1,7 +1,7 @@
 //! Cases by section of RFC 9112, each run whole, byte by byte, and cut in two at every point.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 
 use super::*;
 use crate::client::Config;
@@ -867,7 +867,8 @@ mod against_the_servers_core {
         assert_eq!(got, (request.method().clone(), pieces.concat()));
 
         wire.clear();
-        let transfer = server.send_head((StatusCode::OK, &HeaderMap::new()), told, &DATE, &mut wire);
+        let transfer =
+            server.send_head((StatusCode::OK, &HeaderMap::new()), told, &DATE, &mut wire);
         let has_body = !matches!(transfer, Transfer::None | Transfer::Length(0));
         if has_body {
             write_body(pieces, &mut wire, |len, output| match len {

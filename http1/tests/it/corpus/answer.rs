@@ -314,7 +314,12 @@ impl Case {
             Body::Sized(ref body) => (std::slice::from_ref(body), Some(body.len() as u64)),
             Body::Pieces(pieces) => (pieces, None),
         };
-        let transfer = core.send_head(&response, exact_len, &DATE, &mut output);
+        let transfer = core.send_head(
+            (response.status(), response.headers()),
+            exact_len,
+            &DATE,
+            &mut output,
+        );
         if !matches!(transfer, Transfer::None | Transfer::Length(0)) {
             for piece in pieces {
                 let chunk = core.send_data(piece.len(), &mut output).expect("it fits");

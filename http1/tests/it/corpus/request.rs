@@ -3,7 +3,7 @@
 use astatine_http1::proto::{BodyEvent, Connection, DateField, RequestHead};
 use astatine_http1::{Config, Head, Violation};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, StatusCode};
 
 use super::Named;
 
@@ -278,7 +278,12 @@ impl Served {
                 text.push_str(" +continue");
             }
             self.requests.push(text);
-            core.send_head(&Response::new(()), Some(0), &DATE, &mut Vec::new());
+            core.send_head(
+                (StatusCode::OK, &HeaderMap::new()),
+                Some(0),
+                &DATE,
+                &mut Vec::new(),
+            );
         } else if core.is_receiving_body() {
             let Some(event) = core.receive_body(input, config)? else {
                 return Ok(false);
