@@ -1,9 +1,9 @@
 //! A connection in memory, whose messages are lines.
 
-use std::sync::Arc;
+use std::sync::Mutex;
 
 use astatine_reactor::handler::{Handler, HandlerConfig, Message, Peer, Raw, Reason, Turn};
-use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
+use astatine_reactor::{Connection, Foreign, Io, PeerInfo, Shutdown};
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -39,13 +39,9 @@ impl Line {
     /// Connects with so many bytes in the pipe.
     pub(crate) async fn with(n_pipe_bytes: usize, config: HandlerConfig) -> Self {
         let (stream, io) = duplex(n_pipe_bytes);
-        let (give, given) = oneshot::channel();
-        let give = Arc::new(std::sync::Mutex::new(Some(give)));
-        let raw = Raw::new(move |_| Giving(give.lock().unwrap().take())).config(config);
-        let connection = Connection::new(Foreign(io), PeerInfo::default(), Shutdown::new());
-        let server = tokio::spawn(raw.serve(connection));
+        let (peer, server) = serve(Foreign(io), config).await;
         Self {
-            peer: given.await.unwrap(),
+            peer,
             stream,
             server,
         }
@@ -71,4 +67,14 @@ impl Line {
         self.stream.read_exact(&mut bytes).await.unwrap();
         bytes
     }
+}
+
+/// Serves a connection, and returns its peer once it is open.
+pub(crate) async fn serve(io: impl Io + 'static, config: HandlerConfig) -> (Peer, JoinHandle<()>) {
+    let (give, given) = oneshot::channel();
+    let give = Mutex::new(Some(give));
+    let raw = Raw::new(move |_| Giving(give.lock().unwrap().take())).config(config);
+    let connection = Connection::new(io, PeerInfo::default(), Shutdown::new());
+    let server = tokio::spawn(raw.serve(connection));
+    (given.await.unwrap(), server)
 }

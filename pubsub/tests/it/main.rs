@@ -1,6 +1,7 @@
 //! The crate against its public interface.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod allocations;
 mod engine;
 mod hand_over;
 mod history;
@@ -10,4 +11,5 @@ mod policy;
 mod presence;
 mod property;
 mod subscribe;
+mod threads;
 mod view;

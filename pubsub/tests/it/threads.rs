@@ -1,0 +1,99 @@
+//! Publishers and subscribers on runtimes of every kind.
+
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use astatine_pubsub::{Item, Options, PubSub, Scope};
+use tokio::runtime::{Builder, LocalOptions, Runtime};
+
+use crate::line::Line;
+use crate::subscribe::{channel, next};
+
+#[test]
+fn a_callback_outside_of_any_runtime_is_called_and_ends_with_its_subscription() {
+    let pubsub = PubSub::default();
+    let chat = channel("chat");
+    let (hears, heard) = sync_channel(10);
+    let subscription = pubsub.on(&chat, &Options::default(), move |item| {
+        if let Item::Publication(publication) = item {
+            hears
+                .send(publication.message().as_text().unwrap().to_owned())
+                .unwrap();
+        }
+    });
+    thread::scope(|scope| {
+        scope.spawn(|| pubsub.publish(&chat, "a", Scope::Process));
+    });
+    assert_eq!(heard.recv().unwrap(), "a");
+    drop(subscription);
+    // The callback is dropped, and with it what it would tell.
+    assert!(heard.recv().is_err());
+}
+
+#[test]
+fn a_callback_that_is_kept_ends_with_the_last_handle() {
+    let pubsub = PubSub::default();
+    let (hears, heard) = sync_channel::<()>(1);
+    let subscription = pubsub.on(channel("chat"), &Options::default(), move |_| {
+        hears.send(()).unwrap();
+    });
+    subscription.unwrap().forget();
+    let other = pubsub.clone();
+    drop(pubsub);
+    other.publish(&channel("chat"), "a", Scope::Process);
+    assert_eq!(heard.recv(), Ok(()));
+    drop(other);
+    assert!(heard.recv().is_err());
+}
+
+#[test]
+fn a_callback_that_panics_is_called_again_and_takes_nobody_with_it() {
+    let pubsub = PubSub::default();
+    let chat = channel("chat");
+    let (hears, heard) = sync_channel(1);
+    let mut n_calls = 0;
+    let _subscription = pubsub.on(&chat, &Options::default(), move |_| {
+        n_calls += 1;
+        assert_ne!(n_calls, 1, "a fault of the application");
+        hears.send(n_calls).unwrap();
+    });
+    pubsub.publish(&chat, "a", Scope::Process);
+    pubsub.publish(&chat, "b", Scope::Process);
+    assert_eq!(heard.recv(), Ok(2));
+    assert_eq!(pubsub.stats().n_panics, 1);
+}
+
+#[test]
+fn a_thread_of_a_server_and_a_runtime_of_many_hear_each_other() {
+    let pubsub = PubSub::default();
+    let (there, here) = (channel("there"), channel("here"));
+    let (subscribed, is_subscribed) = sync_channel(1);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // As the threads of a server have them.
+            let mut builder = Builder::new_current_thread();
+            let local = builder.enable_all().build_local(LocalOptions::default());
+            local.unwrap().block_on(async {
+                let mut line = Line::connect().await;
+                pubsub
+                    .subscribe(&line.peer, &there, &Options::default())
+                    .unwrap();
+                subscribed.send(()).unwrap();
+                assert_eq!(line.read_until(".").await, "hello.");
+                pubsub.publish(&here, "hello back", Scope::Process);
+            });
+        });
+        let runtime = Runtime::new().unwrap();
+        runtime.block_on(async {
+            let mut items = Vec::new();
+            for _ in 0..5 {
+                items.push(pubsub.stream(&here, &Options::default()).unwrap());
+            }
+            is_subscribed.recv().unwrap();
+            pubsub.publish(&there, "hello.", Scope::Process);
+            for items in &mut items {
+                assert_eq!(next(items).await.as_deref(), Some("hello back"));
+            }
+        });
+    });
+}
