@@ -25,7 +25,7 @@ use crate::proto::{Close, CloseCode, Connection, Event, Expired, Timeouts};
 /// frame, asks a silent peer for a sign of life, and ends the connection in good order. Its answers
 /// leave whether the [`Writer`](super::Writer) is polled or not; of pings that come faster than
 /// answers are taken, the latest is answered (RFC 6455 §5.5.3). Where nobody polls it, nothing is
-/// read, which holds the other end back, and no time runs.
+/// read, which holds the other end back, and nobody is given up.
 ///
 /// The stream ends with `None` when both ends have closed, with one last error where the connection
 /// broke, and in both cases once it is over. What comes in behind a Close frame of ours is dropped.
@@ -116,7 +116,7 @@ impl Reader {
             closed.expect("it is open, and the reason empty");
         }
         self.follow_close();
-        loop {
+        for _ in 0..MAX_READS {
             let received = self.receive();
             self.answer(cx);
             if let Some(received) = received {
@@ -133,11 +133,13 @@ impl Reader {
                 }
                 Poll::Pending => {
                     self.follow_close();
-                    let timed_out = ready!(self.poll_deadline(cx));
-                    return Poll::Ready(Err(Halt::Failed(timed_out)));
+                    return self.poll_deadline(cx);
                 }
             }
         }
+        // A peer that sends without end, and no message, must not have the thread for itself.
+        cx.waker().wake_by_ref();
+        self.poll_deadline(cx)
     }
 
     /// Takes the next message, or the end, off the input.
@@ -214,7 +216,7 @@ impl Reader {
     }
 
     /// Asks a silent peer for a sign of life; is ready when it gives none.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Halt>> {
         loop {
             self.deadline.set(self.timeouts.poll_deadline(&self.config));
             ready!(self.deadline.poll_expired(cx));
@@ -230,7 +232,9 @@ impl Reader {
                     self.core.ping(b"", &mut self.owed).unwrap_or_default();
                     self.answer(cx);
                 }
-                Some(Expired::Pong | Expired::Close) => return Poll::Ready(Error::TimedOut),
+                Some(Expired::Pong | Expired::Close) => {
+                    return Poll::Ready(Err(Halt::Failed(Error::TimedOut)));
+                }
             }
         }
     }
@@ -260,6 +264,8 @@ impl fmt::Debug for Reader {
     }
 }
 
+/// Reads without a message before other tasks have their turn.
+const MAX_READS: usize = 64;
 /// The most answers that wait for a place in the output.
 const MAX_OWED_BYTES: usize = 4 << 10;
 /// Room that a read is given, and the least of it that is still used.
