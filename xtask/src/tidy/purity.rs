@@ -16,6 +16,22 @@ const CORES: &[(&str, &[&str])] = &[
         "astatine-static-files",
         &["bytes", "http", "httpdate", "itoa"],
     ),
+    (
+        "astatine-websocket",
+        &[
+            "block-buffer",
+            "bytes",
+            "cfg-if",
+            "cpufeatures",
+            "crypto-common",
+            "digest",
+            "http",
+            "hybrid-array",
+            "itoa",
+            "sha1",
+            "typenum",
+        ],
+    ),
 ];
 
 /// Paths that a core may not name, nor anything below them.
