@@ -56,6 +56,7 @@ impl Frames {
         }
     }
 
+    #[inline(always)]
     fn event_of(&mut self, event: Event, output: &mut Vec<u8>) -> Option<handler::Event> {
         let message = |kind: Kind, payload| {
             let kind = match kind {
@@ -108,6 +109,7 @@ impl Protocol for Frames {
         self.compression.encoding()
     }
 
+    #[inline(always)]
     fn receive(&mut self, input: &mut BytesMut, output: &mut Vec<u8>) -> Option<handler::Event> {
         loop {
             match self.core.receive(input, &self.config, output) {

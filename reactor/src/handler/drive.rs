@@ -258,7 +258,7 @@ impl<P: Protocol> Engine<P> {
     }
 
     /// Takes the next event off the input, unless something comes before it.
-    #[inline]
+    #[inline(always)]
     fn next_event(&mut self) -> Option<Event> {
         if self.n_steps == MAX_STEPS || self.outbox.has_news() {
             return None;
@@ -403,6 +403,7 @@ impl<P: Protocol> Engine<P> {
         Poll::Pending
     }
 
+    #[inline(always)]
     pub(super) fn receive(&mut self) -> Option<Event> {
         if !self.has_events {
             return None;

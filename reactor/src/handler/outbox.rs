@@ -140,11 +140,15 @@ impl Shared {
     }
 
     /// Lets whoever can write what is queued, once something was added under the lock.
-    pub(super) fn release<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+    #[inline]
+    pub(super) fn release<'a>(&'a self, state: MutexGuard<'a, State>) {
         self.note_len(&state);
-        if state.is_held || state.is_full {
-            return;
+        if !state.is_held && !state.is_full {
+            self.write_out(state);
         }
+    }
+
+    fn write_out<'a>(&'a self, mut state: MutexGuard<'a, State>) {
         let is_drivers = matches!(self.encoding, Encoding::Alone) || state.end.is_some();
         let direct = if is_drivers || state.driver.is_none() {
             None
@@ -296,13 +300,13 @@ impl Outbox {
     }
 
     /// Takes the writer bit, where nobody has it, until the flush at the end of the turn.
+    #[inline(always)]
     pub(super) fn hold(&mut self) {
-        if self.holds {
-            return;
+        if !self.holds {
+            let mut state = self.shared.lock();
+            self.holds = !state.is_held;
+            state.is_held = true;
         }
-        let mut state = self.shared.lock();
-        self.holds = !state.is_held;
-        state.is_held = true;
     }
 
     /// Tells whether the peers have left something that the driver has not seen.

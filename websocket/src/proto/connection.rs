@@ -115,7 +115,55 @@ impl Connection {
     /// # Panics
     ///
     /// The front of the input is gone since the last call.
+    #[inline]
     pub fn receive(
+        &mut self,
+        input: &mut BytesMut,
+        config: &Config,
+        output: &mut Vec<u8>,
+    ) -> Result<Option<Event>, Violation> {
+        match self.receive_whole(input, config) {
+            Ok(None) => self.receive_frames(input, config, output),
+            Ok(Some(event)) => Ok(Some(event)),
+            Err(violation) => {
+                self.fail(violation, output);
+                Err(violation)
+            }
+        }
+    }
+
+    /// Takes a message that lies in the input as one frame and is plain, as most do; `None` for
+    /// anything else.
+    #[inline(always)]
+    fn receive_whole(
+        &self,
+        input: &mut BytesMut,
+        config: &Config,
+    ) -> Result<Option<Event>, Violation> {
+        if !self.life.is_sending() || self.frame.is_some() || !self.message.is_idle() {
+            return Ok(None);
+        }
+        let Some(whole) = frame::decode_whole(input, self.rules) else {
+            return Ok(None);
+        };
+        if whole.payload_len > config.max_message_bytes || config.max_frames == 0 {
+            return Ok(None);
+        }
+        bytes::Buf::advance(input, whole.header_len);
+        let mut payload = input.split_to(whole.payload_len);
+        if let Some(key) = whole.mask_key {
+            mask::apply(&mut payload, key, 0);
+        }
+        if whole.kind == Kind::Text && std::str::from_utf8(&payload).is_err() {
+            return Err(Violation::Text);
+        }
+        Ok(Some(Event::Message {
+            kind: whole.kind,
+            payload: payload.freeze(),
+        }))
+    }
+
+    fn receive_frames(
         &mut self,
         input: &mut BytesMut,
         config: &Config,

@@ -72,6 +72,54 @@ pub(super) struct Rules {
     pub(super) has_deflate: bool,
 }
 
+/// The header of a plain message of one frame.
+pub(super) struct Whole {
+    pub(super) kind: Kind,
+    pub(super) mask_key: Option<[u8; 4]>,
+    pub(super) header_len: usize,
+    /// At least one byte.
+    pub(super) payload_len: usize,
+}
+
+/// Reads a header where all of its frame is there, and that is a plain message shorter than 64 KiB
+/// by itself; `None` for what [`decode`] has to look into.
+#[inline(always)]
+pub(super) fn decode_whole(input: &[u8], rules: Rules) -> Option<Whole> {
+    const TEXT: u8 = FIN | 0x1;
+    const BINARY: u8 = FIN | 0x2;
+    let [first @ (TEXT | BINARY), second, ..] = *input else {
+        return None;
+    };
+    let (len_end, payload_len) = match second & LEN_BITS {
+        0 | LEN_64 => return None,
+        LEN_16 => {
+            let len = u16::from_be_bytes(*input.get(2..)?.first_chunk()?);
+            (
+                4,
+                usize::from(Some(len).filter(|len| *len >= u16::from(LEN_16))?),
+            )
+        }
+        len => (2, usize::from(len)),
+    };
+    let mask_key = if rules.is_masked {
+        Some(*input.get(len_end..)?.first_chunk()?)
+    } else {
+        None
+    };
+    let header_len = len_end + mask_key.map_or(0, |key: [u8; 4]| key.len());
+    let is_whole = input.len() - header_len >= payload_len;
+    (is_whole && (second & MASK != 0) == rules.is_masked).then_some(Whole {
+        kind: if first == TEXT {
+            Kind::Text
+        } else {
+            Kind::Binary
+        },
+        mask_key,
+        header_len,
+        payload_len,
+    })
+}
+
 /// Reads a header and returns it with its length; `None` when it is not whole.
 pub(super) fn decode(input: &[u8], rules: Rules) -> Result<Option<(Header, usize)>, Violation> {
     let [first, second, rest @ ..] = input else {
@@ -147,33 +195,23 @@ pub(super) fn encode_header(
     mask_key: Option<[u8; 4]>,
     output: &mut Vec<u8>,
 ) {
-    let mut header = [0; MAX_HEADER_LEN];
-    header[0] = FIN | opcode.encode();
-    if form == Form::Deflated {
-        header[0] |= RSV1;
-    }
-    let mut len = match payload_len {
-        0..126 => {
-            header[1] = payload_len as u8;
-            2
-        }
+    let rsv = if form == Form::Deflated { RSV1 } else { 0 };
+    let first = FIN | rsv | opcode.encode();
+    let mask = if mask_key.is_some() { MASK } else { 0 };
+    match payload_len {
+        0..126 => output.extend_from_slice(&[first, mask | payload_len as u8]),
         126..0x1_0000 => {
-            header[1] = LEN_16;
-            header[2..4].copy_from_slice(&(payload_len as u16).to_be_bytes());
-            4
+            let [high, low] = (payload_len as u16).to_be_bytes();
+            output.extend_from_slice(&[first, mask | LEN_16, high, low]);
         }
         _ => {
-            header[1] = LEN_64;
-            header[2..10].copy_from_slice(&(payload_len as u64).to_be_bytes());
-            10
+            output.extend_from_slice(&[first, mask | LEN_64]);
+            output.extend_from_slice(&(payload_len as u64).to_be_bytes());
         }
-    };
-    if let Some(key) = mask_key {
-        header[1] |= MASK;
-        header[len..len + 4].copy_from_slice(&key);
-        len += 4;
     }
-    output.extend_from_slice(&header[..len]);
+    if let Some(key) = mask_key {
+        output.extend_from_slice(&key);
+    }
 }
 
 /// Whether the payload of a message is compressed.

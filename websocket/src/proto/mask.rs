@@ -8,30 +8,30 @@ use sha1::{Digest, Sha1};
 #[inline]
 pub(super) fn apply(piece: &mut [u8], key: [u8; 4], offset: usize) {
     let at = |place: usize| key[(offset + place) % 4];
-    let [a, b, c, d] = [at(0), at(1), at(2), at(3)];
-    let pattern = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    // Blocks of a constant length are what the compiler makes vector instructions of.
-    let mut blocks = piece.chunks_exact_mut(BLOCK_LEN);
-    for block in &mut blocks {
-        for word in block.chunks_exact_mut(8) {
-            apply_word(word, pattern);
+    let key = u32::from_le_bytes([at(0), at(1), at(2), at(3)]);
+    let pattern = u128::from(key) * (1 | 1 << 32 | 1 << 64 | 1 << 96);
+    let n_rest = piece.len() % BLOCK_LEN;
+    for block in piece.chunks_exact_mut(BLOCK_LEN) {
+        apply_block(block, pattern);
+    }
+    if n_rest == 0 {
+        return;
+    }
+    if let Some(last) = piece.last_chunk_mut::<BLOCK_LEN>() {
+        // What of the last block is done already meets zeros.
+        apply_block(last, pattern << (8 * (BLOCK_LEN - n_rest)));
+    } else {
+        for (octet, mask) in piece.iter_mut().zip(pattern.to_le_bytes()) {
+            *octet ^= mask;
         }
-    }
-    let mut words = blocks.into_remainder().chunks_exact_mut(8);
-    for word in &mut words {
-        apply_word(word, pattern);
-    }
-    let masks = [a, b, c, d, a, b, c];
-    for (octet, mask) in words.into_remainder().iter_mut().zip(masks) {
-        *octet ^= mask;
     }
 }
 
-#[inline]
-fn apply_word(word: &mut [u8], pattern: u64) {
-    let octets: [u8; 8] = (&*word).try_into().expect("a chunk of eight");
-    let masked = u64::from_ne_bytes(octets) ^ pattern;
-    word.copy_from_slice(&masked.to_ne_bytes());
+#[inline(always)]
+fn apply_block(block: &mut [u8], pattern: u128) {
+    let octets = (&*block).try_into().expect("a block is sixteen bytes long");
+    let masked = u128::from_le_bytes(octets) ^ pattern;
+    block.copy_from_slice(&masked.to_le_bytes());
 }
 
 /// The keys of a client's frames: each is new, and nobody who does not know the secret can tell
@@ -97,4 +97,5 @@ impl fmt::Debug for MaskKeys {
 }
 
 const DIGEST_LEN: usize = 20;
-const BLOCK_LEN: usize = 64;
+/// What one vector instruction takes.
+const BLOCK_LEN: usize = 16;

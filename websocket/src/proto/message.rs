@@ -42,6 +42,11 @@ struct Begun {
 }
 
 impl Assembly {
+    /// Tells whether no message has begun.
+    pub(super) fn is_idle(&self) -> bool {
+        self.begun.is_none()
+    }
+
     /// Takes the header of a data frame.
     pub(super) fn begin_frame(
         &mut self,
