@@ -50,7 +50,7 @@ pub(super) enum Refusal {
     Malformed(String),
     /// The body broke off.
     Body,
-    /// Whoever has the history does not answer.
+    /// Whoever has the history does not answer, or a thread has no room for another subscriber.
     Unavailable,
 }
 
@@ -125,7 +125,7 @@ impl fmt::Display for Refusal {
             Self::TooFast(_) => f.write_str("published too fast"),
             Self::Malformed(what) => f.write_str(what),
             Self::Body => f.write_str("the body broke off"),
-            Self::Unavailable => f.write_str("the history cannot be asked"),
+            Self::Unavailable => f.write_str("the channel cannot be served now"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use astatine_pubsub::{Channel, Cursor, Name, Options, Start, View};
+use astatine_pubsub::{Channel, Cursor, Items, Name, Options, Start, SubscribeError, View};
 use astatine_reactor::handler::{Handler, Message, Peer, Reason, Turn};
 use http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::{HeaderMap, Request};
@@ -23,9 +23,9 @@ struct Wishes {
 /// The handler of a subscriber, by WebSocket or event stream.
 struct Subscriber {
     hub: Arc<Hub>,
-    name: Name,
-    options: Options,
-    watches: bool,
+    /// What it subscribes to, from before it is told so: somebody may publish as soon as it is.
+    /// Taken when the connection opens.
+    subscribed: Vec<Items>,
     /// Where what it sends is published; None: it may not.
     publishes: Option<Channel>,
     client: String,
@@ -84,6 +84,7 @@ impl Hub {
         options.start = wishes.start;
         options.user = visit.rights.user().map(Arc::from);
         options.gap = Some(envelope::gap);
+        let subscribed = self.subscribe(name.clone(), &options, wishes.watches);
         let publishes = match &name {
             Name::Channel(channel) if visit.rights.may_publish(channel.as_str()) => {
                 Some(channel.clone())
@@ -92,9 +93,7 @@ impl Hub {
         };
         Ok(Subscriber {
             hub: Arc::clone(self),
-            name,
-            options,
-            watches: wishes.watches,
+            subscribed: subscribed.map_err(|_| Refusal::Unavailable)?,
             publishes,
             client: visit.client.clone(),
             until: visit.rights.until,
@@ -102,9 +101,23 @@ impl Hub {
         })
     }
 
+    fn subscribe(
+        &self,
+        name: Name,
+        options: &Options,
+        watches: bool,
+    ) -> Result<Vec<Items>, SubscribeError> {
+        let mut subscribed = Vec::with_capacity(1);
+        if watches {
+            subscribed.push(self.moves.stream(name.clone(), &Options::default())?);
+        }
+        subscribed.push(self.channels.stream(name, options)?);
+        Ok(subscribed)
+    }
+
     fn wishes(&self, request: &Request<()>, visit: &Visit, name: &Name) -> Result<Wishes, Refusal> {
         let last = astatine_sse::last_event_id(request.headers(), request.uri());
-        let Name::Channel(channel) = name else {
+        let Name::Channel(_) = name else {
             // Of many channels, the payload alone does not say which one it came on; and an id is
             // a place in one of them.
             return match visit.flag("presence") {
@@ -120,11 +133,7 @@ impl Hub {
             Some(EARLIEST) => Start::Oldest,
             // Of another server, or none at all: it has missed something for all we know.
             Some(id) => Start::After(id.parse().unwrap_or(NOWHERE)),
-            // Nothing is missed between this answer and the subscription.
-            None => self
-                .channels
-                .cursor(channel)
-                .map_or(Start::Now, Start::After),
+            None => Start::Now,
         };
         let is_enveloped = visit.flag("envelope") || asks_for_envelopes(request.headers());
         Ok(Wishes {
@@ -147,23 +156,12 @@ fn asks_for_envelopes(headers: &HeaderMap) -> bool {
     names.any(|name| name.trim() == ENVELOPES)
 }
 
-impl Subscriber {
-    fn subscribe(&self, peer: &Peer) -> Result<(), astatine_pubsub::SubscribeError> {
-        if self.watches {
-            if let Name::Channel(channel) = &self.name {
-                let options = Options::default();
-                self.hub.moves.subscribe(peer, channel, &options)?;
-            }
-        }
-        let channels = &self.hub.channels;
-        channels.subscribe(peer, self.name.clone(), &self.options)
-    }
-}
-
 impl Handler for Subscriber {
     fn open(&mut self, peer: &Peer) {
-        if let Err(error) = self.subscribe(peer) {
-            peer.close_with(TRY_AGAIN_LATER, &error.to_string());
+        for items in self.subscribed.drain(..) {
+            if let Err(error) = items.hand_over(peer) {
+                peer.close_with(TRY_AGAIN_LATER, &error.to_string());
+            }
         }
         if let Some(until) = self.until {
             self.timer = Some(end_at(until, peer.clone()));

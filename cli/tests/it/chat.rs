@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[expect(dead_code, reason = "only its main function is left out")]
 mod example;
 
-const WEBSOCKET: &str = "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
+pub(crate) const WEBSOCKET: &str = "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
@@ -26,13 +26,13 @@ async fn start() -> SocketAddr {
 }
 
 /// A connection, and what came on it.
-struct Guest {
+pub(crate) struct Guest {
     stream: TcpStream,
     heard: String,
 }
 
 impl Guest {
-    async fn ask(address: SocketAddr, request: &str) -> Self {
+    pub(crate) async fn ask(address: SocketAddr, request: &str) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         let heard = String::new();
         let mut guest = Self { stream, heard };
@@ -40,12 +40,12 @@ impl Guest {
         guest
     }
 
-    async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }
 
     /// Reads until something was heard.
-    async fn hears(&mut self, text: &str) {
+    pub(crate) async fn hears(&mut self, text: &str) {
         while !self.heard.contains(text) {
             let mut buffer = [0; 1000];
             let n_read = self.stream.read(&mut buffer).await.unwrap();

@@ -11,6 +11,7 @@ mod connections;
 mod files;
 mod folder;
 mod hub;
+mod hub_chat;
 mod layers;
 mod limits;
 mod log;

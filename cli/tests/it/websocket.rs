@@ -4,7 +4,9 @@ use std::convert::Infallible;
 
 use astatine_http1::{Http1, Incoming};
 use astatine_reactor::handler::{Handler, Message, Peer, Turn};
-use astatine_websocket::Upgrade;
+use astatine_websocket::client::Client as WebSocketClient;
+use astatine_websocket::proto::CloseCode;
+use astatine_websocket::{Upgrade, WebSocket};
 use http::{HeaderValue, Request, Response, header};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -73,4 +75,34 @@ fn a_request_that_is_no_websocket_is_answered_and_the_connection_kept() {
     for _ in 0..2 {
         assert_eq!(client.get("/chat", "").status, 426);
     }
+}
+
+#[test]
+fn both_ends_may_be_streams_and_sinks() {
+    let runtime = Runtime::new().unwrap();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let app = tower::service_fn(|request: Request<Incoming>| async move {
+        let run = |mut websocket: WebSocket| async move {
+            while let Some(Ok(message)) = websocket.next().await {
+                websocket.send(message).await.unwrap();
+            }
+        };
+        let answered = Upgrade::default().answer_with(&request, run).unwrap();
+        Ok::<_, Infallible>(answered.map(|()| axum::body::Body::empty()))
+    });
+    let served = astatine_reactor::serve(listener, Http1::new(app));
+    drop(runtime.spawn(async move { served.await }));
+    runtime.block_on(async {
+        let request = Request::get(url).body(()).unwrap();
+        let opened = WebSocketClient::default().connect(request).await.unwrap();
+        assert!(opened.agreed.deflate.is_some());
+        let mut websocket = opened.into_websocket();
+        let long = "abcd ".repeat(10_000);
+        websocket.send(&*long).await.unwrap();
+        let echoed = websocket.next().await.unwrap().unwrap();
+        assert_eq!(echoed.as_text(), Some(&*long));
+        let closed = websocket.close_with(CloseCode::NORMAL, "").await;
+        closed.unwrap();
+    });
 }

@@ -1,9 +1,10 @@
 //! An event stream of the updates that a subscriber selects and may read.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use astatine_pubsub::{Channel, Cursor, Item, Options, PubSub, Start};
-use astatine_reactor::handler::{Handler, Peer, Policy, Reason};
+use astatine_pubsub::{Cursor, Item, Options, Publication, Start, Subscription};
+use astatine_reactor::handler::{Handler, Message, Peer, Policy, Reason};
 use http::{HeaderName, HeaderValue, Request};
 use tokio::task::JoinHandle;
 
@@ -17,16 +18,31 @@ use crate::hub::{Hub, Visit};
 
 /// The handler of a subscriber.
 struct Subscriber {
-    updates: PubSub,
-    log: Channel,
-    start: Start,
-    policy: Policy,
-    /// Taken by the subscription.
-    selectors: Option<Selectors>,
+    outlet: Arc<Outlet>,
+    /// Taken when the connection opens, and then kept by it.
+    subscription: Option<Subscription>,
     until: Option<Instant>,
     timer: Option<JoinHandle<()>>,
 }
 
+/// Where a subscriber's updates go. It is subscribed before it is told so: somebody may publish as
+/// soon as it is.
+struct Outlet {
+    policy: Policy,
+    max_waiting: usize,
+    state: Mutex<Opening>,
+}
+
+enum Opening {
+    /// What waits for the connection.
+    Waiting {
+        events: Vec<Message>,
+        n_bytes: usize,
+    },
+    Open(Peer),
+}
+
+/// What a subscriber gets.
 struct Selectors {
     selected: Vec<Selector>,
     /// Those of private updates.
@@ -43,12 +59,22 @@ impl Hub {
         let selectors = self.selectors(visit)?;
         let last = astatine_sse::last_event_id(request.headers(), request.uri());
         let (start, told) = self.start(last.as_deref()).await;
+        // Half of the room, so that all of it can be handed to the connection at once.
+        let max_waiting = self.sse.max_queue_bytes as usize / 2;
+        let outlet = Arc::new(Outlet::new(self.policy, max_waiting));
+        let mut options = Options::default();
+        options.start = start;
+        let to = Arc::clone(&outlet);
+        let updates = &self.mercure.updates;
+        let subscription = updates.on(&self.mercure.log, &options, move |item| {
+            // What is lost is not told here: the client knows by the head of its answer.
+            if let Item::Publication(publication) = item {
+                to.send(selectors.event(&publication));
+            }
+        });
         let subscriber = Subscriber {
-            updates: self.mercure.updates.clone(),
-            log: self.mercure.log.clone(),
-            start,
-            policy: self.policy,
-            selectors: Some(selectors),
+            outlet,
+            subscription: Some(subscription.map_err(|_| Refusal::Unavailable)?),
             until: visit.rights.until,
             timer: None,
         };
@@ -89,10 +115,8 @@ impl Hub {
     /// Finds the place of the update that a client has seen last, and what it is told of it: the
     /// same id, unless something behind it is lost.
     async fn start(&self, last: Option<&str>) -> (Start, Option<String>) {
-        let (updates, log) = (&self.mercure.updates, &self.mercure.log);
-        let now = || updates.cursor(log).map_or(Start::Now, Start::After);
         let Some(last) = last else {
-            return (now(), None);
+            return (Start::Now, None);
         };
         if last != EARLIEST {
             if let Some(cursor) = self.place(last).await {
@@ -116,31 +140,76 @@ impl Hub {
     }
 }
 
-impl Handler for Subscriber {
-    fn open(&mut self, peer: &Peer) {
-        let mut options = Options::default();
-        options.start = self.start;
-        let Selectors { selected, allowed } = self.selectors.take().expect("it opens once");
-        let (to, policy) = (peer.clone(), self.policy);
-        let subscribed = self.updates.on(&self.log, &options, move |item| {
-            // What is lost is not told here: this client knows by the head of its answer.
-            let Item::Publication(publication) = item else {
-                return;
-            };
-            let update = Update::of(&publication);
-            let wanted = update.filter(|update| update.is_for(&selected, &allowed));
-            if let Some(update) = wanted {
-                let event = update.event(publication.message());
-                // A connection that is closed, or closes for this, comes back for the rest.
-                if to.deliver(&event, 0, policy).is_ok() {
-                    to.flush();
+impl Selectors {
+    /// Returns what the subscriber gets of an update.
+    fn event(&self, publication: &Publication) -> Option<Message> {
+        let update = Update::of(publication)?;
+        let is_for = update.is_for(&self.selected, &self.allowed);
+        is_for.then(|| update.event(publication.message()))
+    }
+}
+
+impl Outlet {
+    fn new(policy: Policy, max_waiting: usize) -> Self {
+        let nothing = Opening::Waiting {
+            events: Vec::new(),
+            n_bytes: 0,
+        };
+        Self {
+            policy,
+            max_waiting,
+            state: Mutex::new(nothing),
+        }
+    }
+
+    fn send(&self, event: Option<Message>) {
+        let Some(event) = event else {
+            return;
+        };
+        match &mut *self.lock() {
+            Opening::Waiting { events, n_bytes } => {
+                *n_bytes += event.payload().len();
+                if *n_bytes <= self.max_waiting || events.is_empty() {
+                    events.push(event);
                 }
             }
-        });
-        match subscribed {
-            Ok(subscription) => peer.keep(subscription),
-            Err(_) => peer.close(),
+            Opening::Open(peer) => deliver(peer, &event, self.policy),
         }
+    }
+
+    fn open(&self, peer: &Peer) {
+        let mut state = self.lock();
+        if let Opening::Waiting { events, n_bytes } = &*state {
+            for event in events {
+                deliver(peer, event, self.policy);
+            }
+            if *n_bytes > self.max_waiting {
+                // There is more to be sent again than there is room for: it comes back for the rest.
+                peer.close();
+            }
+        }
+        *state = Opening::Open(peer.clone());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Opening> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn deliver(peer: &Peer, event: &Message, policy: Policy) {
+    // A connection that is closed, or closes for this, comes back for the rest.
+    if peer.deliver(event, 0, policy).is_ok() {
+        peer.flush();
+    }
+}
+
+impl Handler for Subscriber {
+    fn open(&mut self, peer: &Peer) {
+        self.outlet.open(peer);
+        self.subscription
+            .take()
+            .into_iter()
+            .for_each(|subscription| peer.keep(subscription));
         self.timer = self.until.map(|until| end_at(until, peer.clone()));
     }
 

@@ -214,6 +214,26 @@ fn who_comes_back_gets_what_was_missed_by_header_or_query() {
 }
 
 #[test]
+fn who_missed_more_than_there_is_room_for_gets_it_in_several_streams() {
+    let hub = Hub::open(&["--live-history", "100", "--max-outbox", "8"]);
+    let text = "x".repeat(1000);
+    for n in 0..20 {
+        publish_as(&hub, "", &format!("topic=a&data={n}{text}"));
+    }
+    let (mut seen, mut last) = (0, "earliest".to_owned());
+    while seen < 20 {
+        let mut stream = Stream::open(&hub, &format!("{URL}?topic=a&lastEventID={last}"), "");
+        for _ in 0..20 - seen {
+            let Some(event) = stream.next() else {
+                break;
+            };
+            assert_eq!(event.data, format!("{seen}{text}"));
+            (seen, last) = (seen + 1, event.id.unwrap());
+        }
+    }
+}
+
+#[test]
 fn it_is_the_same_hub_and_rights_hold_on_both_sides() {
     let hub = Hub::start(&[]);
     let all = bearer(&json!({"subscribe": ["*"], "publish": ["*"]}));
