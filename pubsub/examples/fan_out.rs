@@ -6,12 +6,12 @@
 #![forbid(unsafe_code)]
 
 use std::error::Error;
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use astatine_pubsub::{Channel, Options, PubSub, Scope};
 use astatine_reactor::handler::{Handler, Message, Peer, Raw};
 use astatine_reactor::{Connection, PeerInfo, Shutdown, Socket};
-use tokio::net::UnixStream;
 
 /// Subscribes and then listens.
 struct Listener {

@@ -172,8 +172,8 @@ impl Subscriber {
         }
     }
 
-    /// Fetches what is missing, as much as there is room for. It stays behind where there is no
-    /// room for all.
+    /// Fetches what is missing, as much as there is room for, and as one turn may do; it stays
+    /// behind where that is not all.
     pub(crate) fn catch_up(
         &mut self,
         channel: &Channel,
@@ -181,7 +181,10 @@ impl Subscriber {
         shard: &Arc<Shard>,
         stats: &mut Stats,
     ) {
-        while let Place::Behind(after) = self.place {
+        for _ in 0..MAX_REPLAYS {
+            let Place::Behind(after) = self.place else {
+                return;
+            };
             if !self.has_room() {
                 return;
             }
@@ -351,6 +354,8 @@ impl Subscriber {
 
 /// Messages that are fetched from a history at once.
 const REPLAY_MESSAGES: usize = 64;
+/// How often that is done in one turn.
+const MAX_REPLAYS: usize = 32;
 /// IANA's registry of close codes.
 const TRY_AGAIN_LATER: u16 = 1013;
 /// While so many bytes wait for a subscriber, it is sent nothing more of what it has missed.

@@ -61,7 +61,8 @@ impl<T> Replay<T> {
     pub fn begin(&self) -> Cursor {
         Cursor {
             epoch: self.cursor.epoch,
-            offset: self.cursor.offset - self.entries.len() as u64,
+            // Saturating: a replay may be another's, and wrong.
+            offset: self.cursor.offset.saturating_sub(self.entries.len() as u64),
         }
     }
 }

@@ -297,3 +297,28 @@ async fn all_histories_together_are_bounded_in_bytes() {
     }
     assert!((5..10).contains(&n_left), "{n_left}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_gets_a_history_that_takes_several_turns() {
+    const N: usize = 5000;
+    let mut retention = Retention::default();
+    (retention.max_messages, retention.max_bytes) = (N, usize::MAX);
+    let pubsub = PubSub::new(config(retention));
+    let chat = channel("chat");
+    for n in 0..N {
+        pubsub.publish(&chat, n.to_string(), Scope::Cluster);
+    }
+    let (hears, mut heard) = tokio::sync::mpsc::channel(2 * N);
+    let subscription = pubsub.on(&chat, &from(Start::Oldest), move |item| {
+        if let Item::Publication(publication) = item {
+            let text = publication.message().as_text().unwrap().to_owned();
+            hears.try_send(text).unwrap();
+        }
+    });
+    let _subscription = subscription.unwrap();
+    tokio::task::yield_now().await;
+    pubsub.publish(&chat, N.to_string(), Scope::Cluster);
+    for n in 0..=N {
+        assert_eq!(heard.recv().await, Some(n.to_string()));
+    }
+}
