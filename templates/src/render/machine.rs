@@ -79,7 +79,7 @@ impl<'r, 'd> Machine<'r, 'd> {
     {
         let mut code = &*program.code;
         let mut end = self.output.buffer.end;
-        // Here, it is written by who finds it, and not copied.
+        // Here its list writes it; a copy from the scopes would be waited for, at each item.
         let mut item = *self.scopes.item();
         let mut at = from.at;
         loop {
