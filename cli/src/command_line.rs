@@ -14,6 +14,7 @@ use clap_complete::Shell;
 use crate::failure::Failure;
 use crate::gen_token::GenToken;
 use crate::options::Options;
+use crate::publish::Publish;
 use crate::{argv, file};
 
 /// Serves a folder, and a hub for real time, over HTTP/1.1.
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     },
     /// Print a token that lets its bearer use the hub
     GenToken(GenToken),
+    /// Publish a message to a hub, and print what it answers
+    Publish(Publish),
     /// Print the manual page
     Man,
 }
@@ -96,6 +99,7 @@ impl CommandLine {
         Self::command()
             .mut_args(|arg| with_variable(with_value(arg)))
             .mut_subcommand("gen-token", |command| command.mut_args(with_variable))
+            .mut_subcommand("publish", |command| command.mut_args(with_variable))
     }
 
     /// Lays the flags over the platform's variables and those over the configuration file.

@@ -44,6 +44,19 @@ pub(crate) struct GenToken {
 }
 
 impl GenToken {
+    /// A token for publishing at once, to any channel.
+    pub(crate) fn to_publish(live_key: Option<PathBuf>, live_secret: Option<Secret>) -> Self {
+        Self {
+            live_key,
+            live_secret,
+            subscribe: Vec::new(),
+            publish: vec!["*".into()],
+            user: None,
+            expires_in: 60,
+            mercure: false,
+        }
+    }
+
     /// Signs the token, on a line of its own.
     ///
     /// # Errors

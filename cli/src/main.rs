@@ -25,6 +25,7 @@ mod options;
 mod or_bytes;
 mod pages;
 mod pid_file;
+mod publish;
 mod ready;
 mod secret;
 mod serve;
@@ -63,6 +64,7 @@ fn run(mut command_line: CommandLine) -> Result<(), Failure> {
         Some(Command::CheckConfig { file }) => check_config(&file),
         Some(Command::Completions { shell }) => print(&completions(shell)),
         Some(Command::GenToken(token)) => print(token.run()?.as_bytes()),
+        Some(Command::Publish(publish)) => print(publish.run()?.as_bytes()),
         Some(Command::Man) => print(&manual()?),
     }
 }

@@ -1,5 +1,6 @@
 //! A live connection: what it is sent, what it publishes, and how it ends.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,9 +27,8 @@ struct Subscriber {
     /// What it subscribes to, from before it is told so: somebody may publish as soon as it is.
     /// Taken when the connection opens.
     subscribed: Vec<Items>,
-    /// Where what it sends is published; None: it may not.
-    publishes: Option<Channel>,
-    client: String,
+    /// Where what it sends is published, and who it is for the rate; None: it may not.
+    publishes: Option<(Channel, String)>,
     until: Option<Instant>,
     timer: Option<JoinHandle<()>>,
 }
@@ -87,7 +87,7 @@ impl Hub {
         let subscribed = self.subscribe(name.clone(), &options, wishes.watches);
         let publishes = match &name {
             Name::Channel(channel) if visit.rights.may_publish(channel.as_str()) => {
-                Some(channel.clone())
+                Some((channel.clone(), visit.client.clone()))
             }
             Name::Channel(_) | Name::Pattern(_) => None,
         };
@@ -95,7 +95,6 @@ impl Hub {
             hub: Arc::clone(self),
             subscribed: subscribed.map_err(|_| Refusal::Unavailable)?,
             publishes,
-            client: visit.client.clone(),
             until: visit.rights.until,
             timer: None,
         })
@@ -158,7 +157,7 @@ fn asks_for_envelopes(headers: &HeaderMap) -> bool {
 
 impl Handler for Subscriber {
     fn open(&mut self, peer: &Peer) {
-        for items in self.subscribed.drain(..) {
+        for items in mem::take(&mut self.subscribed) {
             if let Err(error) = items.hand_over(peer) {
                 peer.close_with(TRY_AGAIN_LATER, &error.to_string());
             }
@@ -169,21 +168,21 @@ impl Handler for Subscriber {
     }
 
     fn message(&mut self, peer: &Peer, message: Message) -> Turn<'_> {
-        let Some(channel) = &self.publishes else {
+        let Some((channel, client)) = &self.publishes else {
             peer.close_with(FORBIDDEN, "no right to publish to this channel");
             return Turn::Next;
         };
-        let Err(wait) = self.hub.take_rate(&self.client, 1) else {
+        let Err(wait) = self.hub.take_rate(client, 1) else {
             self.hub.publish(channel, message);
             return Turn::Next;
         };
         // Nothing more is read meanwhile, which holds the client back.
-        let (hub, client) = (Arc::clone(&self.hub), self.client.clone());
+        let hub = &self.hub;
         Turn::Wait(Box::pin(async move {
             let mut wait = Err(wait);
             while let Err(time) = wait {
                 tokio::time::sleep(time).await;
-                wait = hub.take_rate(&client, 1);
+                wait = hub.take_rate(client, 1);
             }
             hub.publish(channel, message);
         }))

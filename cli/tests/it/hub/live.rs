@@ -128,6 +128,40 @@ fn the_history_can_be_read() {
     assert_eq!([all.data(), all.data(), all.data()], ["0", "1", "2"]);
 }
 
+/// Publishes far more than kernels keep for a client that reads nothing, and then a last message;
+/// returns what the client finds.
+fn unread(policy: &str) -> Vec<Frame> {
+    let hub = Hub::open(&["--live-slow", policy, "--max-outbox", "100"]);
+    let mut slow = Socket::open(&hub, "/live/a", "");
+    let text = "x".repeat(60_000);
+    for _ in 0..400 {
+        hub.publish("/live/a", &text);
+    }
+    hub.publish("/live/a", "last");
+    let mut frames = Vec::new();
+    loop {
+        let frame = slow.next();
+        frames.push(frame.clone());
+        if !matches!(&frame, Frame::Text(text) if text != "last") {
+            return frames;
+        }
+    }
+}
+
+#[test]
+fn a_subscriber_that_is_too_slow_is_treated_as_was_chosen() {
+    let last = Frame::Text("last".into());
+    assert!(matches!(
+        unread("close").pop(),
+        Some(Frame::Close(1013) | Frame::End)
+    ));
+    for policy in ["drop-oldest", "keep-latest"] {
+        let mut frames = unread(policy);
+        assert_eq!(frames.pop().as_ref(), Some(&last), "{policy}");
+        assert!(frames.len() < 400, "{policy}");
+    }
+}
+
 #[test]
 fn presence_counts_connections_and_lists_users() {
     let hub = Hub::start(&[]);

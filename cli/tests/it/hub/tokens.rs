@@ -149,6 +149,42 @@ fn a_token_expires_when_it_was_told_to() {
 }
 
 #[test]
+fn the_publish_command_publishes_with_a_token_or_a_key() {
+    let hub = Hub::start(&[]);
+    let mut stream = Stream::open(
+        &hub,
+        "/live/a%2Fb%20%C3%A4",
+        &super::bearer(&json!({"subscribe": ["*"]})),
+    );
+    let url = format!("http://{}/live", hub.server.address());
+    let run = |variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = astatine(["publish", "--url", &url]);
+        command.args(args).envs(variables.iter().copied());
+        command.stdin(std::process::Stdio::null()).output().unwrap()
+    };
+    let output = run(
+        &[("ASTATINE_LIVE_SECRET", SECRET)],
+        &["a/b ä", "hello", "--event", "e&f"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["deliveries"], 1);
+    let event = stream.next().unwrap();
+    assert_eq!(
+        (event.event.as_deref(), &*event.data),
+        (Some("e&f"), "hello")
+    );
+    let publishes = token(&json!({"publish": ["a/*"]}));
+    let output = run(&[("ASTATINE_TOKEN", &publishes)], &["a/b ä", "-"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(stream.data(), "");
+    let output = run(&[("ASTATINE_TOKEN", &publishes)], &["b", "x"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("no right to publish to b (403)"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_a_key_is_told() {
     let short = "astatine";
     for (args, secret, told) in [
