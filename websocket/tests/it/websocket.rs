@@ -7,7 +7,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use astatine_reactor::handler::Message;
-use astatine_reactor::test_util::{Faults, Faulty};
+use astatine_reactor::test_util::{Cut, Faults, Faulty};
 use astatine_reactor::{Connection, Foreign, Handover, PeerInfo, Phase, Shutdown};
 use astatine_websocket::proto::deflate::{Context, Direction, Terms, WindowBits};
 use astatine_websocket::proto::{Close, CloseCode, MaskKeys, Role};
@@ -153,6 +153,44 @@ async fn streams_of_any_kind_carry_the_same() {
         client.close_with(CloseCode::NORMAL, "").await.unwrap();
         assert_eq!(client.close_frame(), Some(&told(CloseCode::NORMAL, "")));
         served.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_ends_come_to_their_end_wherever_the_stream_is_cut() {
+    let config = Config::default();
+    for n_bytes in 0..40 {
+        for cut in [
+            Cut::InputEnds(n_bytes),
+            Cut::ResetBehindRead(n_bytes),
+            Cut::ResetBehindWritten(n_bytes),
+        ] {
+            let (near, far) = duplex(100);
+            let near = Faulty::new(near, &Faults::none().cut(cut));
+            let mut server = open(near, Role::Server, None, &config);
+            let mut client = open(far, client_role(), None, &config);
+            let serve = async {
+                while let Some(Ok(message)) = server.next().await {
+                    server.send(message).await.unwrap_or_default();
+                }
+                assert!(server.next().await.is_none(), "an error is the last");
+                assert!(server.send("late").await.is_err());
+                drop(server);
+            };
+            let ask = async {
+                for _ in 0..2 {
+                    client.send("hello").await.unwrap_or_default();
+                    if !matches!(client.next().await, Some(Ok(_))) {
+                        return;
+                    }
+                }
+                drop(client.close_with(CloseCode::NORMAL, "").await);
+                assert!(client.next().await.is_none(), "an error is the last");
+            };
+            let both = async { tokio::join!(serve, ask) };
+            let ended = tokio::time::timeout(Duration::from_secs(1000), both).await;
+            assert!(ended.is_ok(), "{n_bytes}");
+        }
     }
 }
 
