@@ -1,6 +1,7 @@
 //! Long-lived connections with one set of callbacks, whatever the protocol: the contract, the
 //! handle, the queue between them, and the engine that runs a protocol.
 
+mod budget;
 #[cfg(feature = "codec")]
 mod codec;
 mod drive;
@@ -24,6 +25,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use budget::Budget;
 #[cfg(feature = "codec")]
 pub use codec::Coded;
 pub use drive::{Answer, Event, Protocol, drive};

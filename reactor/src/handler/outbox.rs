@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::output::{MAX_SEGMENTS, Output};
 use super::trigger::Call;
-use super::{Form, Handler, HandlerConfig, Message, Peer};
+use super::{Budget, Form, Handler, HandlerConfig, Message, Peer};
 use crate::{Direct, Io};
 
 /// How messages are encoded for a connection.
@@ -53,6 +53,7 @@ pub(super) struct Shared {
     pub(super) encoding: Encoding,
     pub(super) max_bytes: usize,
     pub(super) max_calls: usize,
+    budget: Budget,
     state: Mutex<State>,
     pub(super) n_pending: AtomicUsize,
     pub(super) is_open: AtomicBool,
@@ -75,6 +76,9 @@ pub(super) struct State {
     is_awaited: bool,
     /// Whether the stream took no more: what is queued is the driver's to write.
     is_full: bool,
+    /// What the budget counts of the output.
+    n_counted: usize,
+    is_member: bool,
     /// Bytes that others than the driver have written, and it has not heard of.
     n_taken: usize,
     /// Whether something had to wait since the last [`Outbox::take_drained`].
@@ -135,20 +139,77 @@ impl Shared {
         driver.into_iter().for_each(Waker::wake);
     }
 
-    fn note_len(&self, state: &State) {
+    fn note_len(&self, state: &mut State) {
         self.n_pending.store(state.output.len(), Ordering::Relaxed);
+        if state.n_counted > 0 {
+            let now = state.output.cost();
+            self.budget.count(state.n_counted, now);
+            state.n_counted = now;
+        }
+    }
+
+    /// Counts what has to wait, once something was added under the lock.
+    #[cold]
+    fn count(self: &Arc<Self>, state: &mut State) {
+        if !state.is_member && !state.is_closed {
+            state.is_member = true;
+            self.budget.enter(self.id, self);
+        }
+        let now = state.output.cost();
+        self.budget.count(state.n_counted, now);
+        state.n_counted = now;
+    }
+
+    /// Gives up what waits, as far as it has not begun to leave, and closes the connection; tells
+    /// whether it was open. Where most of it has begun, or will not leave, all of it is given up.
+    pub(super) fn close_for_budget(&self) -> bool {
+        let mut state = self.lock();
+        let was_open = state.end.is_none();
+        let mut lost = Output::default();
+        if !state.is_held {
+            let before = state.output.len();
+            state.output.clear_unbegun();
+            if !was_open || state.output.len() > before / 8 {
+                lost = std::mem::take(&mut state.output);
+            }
+        }
+        self.note_len(&mut state);
+        let end = if lost.is_empty() {
+            End::Slow
+        } else {
+            End::Abort
+        };
+        self.end(state, end);
+        // Dropped outside the lock: it is foreign code.
+        drop(lost);
+        was_open
+    }
+
+    /// Ends the connection, unless it ends already.
+    pub(super) fn end(&self, mut state: MutexGuard<'_, State>, end: End) {
+        self.is_open.store(false, Ordering::Release);
+        if state.end.is_none() || end == End::Abort {
+            state.end = Some(end);
+        }
+        self.wake(state);
     }
 
     /// Lets whoever can write what is queued, once something was added under the lock.
     #[inline]
-    pub(super) fn release<'a>(&'a self, state: MutexGuard<'a, State>) {
-        self.note_len(&state);
-        if !state.is_held && !state.is_full {
+    pub(super) fn release<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) {
+        self.n_pending.store(state.output.len(), Ordering::Relaxed);
+        if state.is_full || !state.is_held {
             self.write_out(state);
         }
     }
 
-    fn write_out<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+    fn write_out<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
+        if state.is_full {
+            self.count(&mut state);
+            drop(state);
+            self.budget.relieve();
+            return;
+        }
         let is_drivers = matches!(self.encoding, Encoding::Alone) || state.end.is_some();
         let direct = if is_drivers || state.driver.is_none() {
             None
@@ -156,7 +217,11 @@ impl Shared {
             state.direct.take()
         };
         let Some(direct) = direct else {
+            if state.output.len() >= MIN_COUNTED_BYTES {
+                self.count(&mut state);
+            }
             self.wake(state);
+            self.budget.relieve();
             return;
         };
         for _ in 0..MAX_TURNS {
@@ -176,7 +241,7 @@ impl Shared {
             }
             output.put_before(&mut state.output);
             lend_back(&mut state.output);
-            self.note_len(&state);
+            self.note_len(&mut state);
             if state.output.is_empty() {
                 state.direct = Some(direct);
                 if std::mem::take(&mut state.is_awaited) || state.has_waited {
@@ -192,7 +257,9 @@ impl Shared {
         }
         state.direct = Some(direct);
         state.has_waited = true;
+        self.count(&mut state);
         self.wake(state);
+        self.budget.relieve();
     }
 }
 
@@ -244,6 +311,8 @@ fn poll_write_all(
     Pin::new(io).poll_flush(cx)
 }
 
+/// What waits for a driver that has not had its turn is counted from here on.
+const MIN_COUNTED_BYTES: usize = 16 << 10;
 /// How often one writer goes on for what others have added meanwhile.
 const MAX_TURNS: usize = 16;
 
@@ -277,6 +346,7 @@ impl Outbox {
             encoding,
             max_bytes: config.outbox_bytes,
             max_calls: config.max_triggered,
+            budget: config.budget.clone(),
             state: Mutex::new(State {
                 direct,
                 ..State::default()
@@ -383,7 +453,7 @@ impl Outbox {
         let mut state = self.shared.lock();
         lend(&mut state.output);
         state.output.tail().extend_from_slice(bytes);
-        self.shared.note_len(&state);
+        self.shared.note_len(&mut state);
         self.has_output = true;
     }
 
@@ -391,7 +461,7 @@ impl Outbox {
     pub(super) fn push_urgent(&mut self, bytes: Vec<u8>) {
         let mut state = self.shared.lock();
         state.output.push_urgent(bytes.into());
-        self.shared.note_len(&state);
+        self.shared.note_len(&mut state);
         self.has_output = true;
     }
 
@@ -399,14 +469,14 @@ impl Outbox {
     pub(super) fn encode(&self, encode: impl FnMut(&Message, &mut Vec<u8>)) {
         let mut state = self.shared.lock();
         state.output.encode_front(usize::MAX, encode);
-        self.shared.note_len(&state);
+        self.shared.note_len(&mut state);
     }
 
     /// Drops all that waits, but for what has begun to leave.
     pub(super) fn clear_unbegun(&self) {
         let mut state = self.shared.lock();
         state.output.clear_unbegun();
-        self.shared.note_len(&state);
+        self.shared.note_len(&mut state);
     }
 
     /// Writes what the stream takes, and lets go of the writer bit. Ready when nothing is left.
@@ -438,10 +508,16 @@ impl Outbox {
         let has_more = !state.output.is_empty();
         output.put_before(&mut state.output);
         lend_back(&mut state.output);
-        self.shared.note_len(&state);
+        self.shared.note_len(&mut state);
         self.has_output = is_full || has_more;
         if !self.has_output {
             self.has_drained |= std::mem::take(&mut state.has_waited);
+        }
+        if is_full {
+            self.shared.count(&mut state);
+            drop(state);
+            self.shared.budget.relieve();
+            return written;
         }
         drop(state);
         if has_more && matches!(written, Poll::Ready(Ok(()))) {
@@ -481,8 +557,12 @@ impl Outbox {
             std::mem::take(&mut state.kept),
             std::mem::take(&mut state.calls),
         );
-        self.shared.note_len(&state);
+        self.shared.note_len(&mut state);
+        let is_member = std::mem::take(&mut state.is_member);
         drop(state);
+        if is_member {
+            self.shared.budget.leave(self.shared.id);
+        }
         // Dropped outside the lock: it is foreign code.
         drop(leftover);
     }

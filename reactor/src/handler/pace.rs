@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Answer;
+use super::{Answer, Budget};
 
 /// Limits and times of a connection with a [`Handler`](super::Handler).
 #[derive(Clone, Debug)]
@@ -15,6 +15,9 @@ pub struct HandlerConfig {
     /// How many bytes may wait to be written, and as many again that the protocol answers by itself.
     /// Default 1 MiB.
     pub outbox_bytes: usize,
+    /// What all outboxes with this budget may hold together, this one among them. Default: the
+    /// budget of the process, a quarter of its memory.
+    pub budget: Budget,
     /// How many payloads of [`Trigger`](super::Trigger)s may wait for the handler. Default 256.
     pub max_triggered: usize,
     /// How long the other end may take no byte of what is written. Default 30 s.
@@ -32,6 +35,7 @@ impl Default for HandlerConfig {
         Self {
             timeout: Some(Duration::from_secs(40)),
             outbox_bytes: 1 << 20,
+            budget: Budget::of_process(),
             max_triggered: 256,
             write_stall_timeout: Duration::from_secs(30),
             drain_grace: Duration::from_secs(30),

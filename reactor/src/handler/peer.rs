@@ -141,7 +141,7 @@ impl Peer {
         let waiting = state.output.cost();
         if waiting > 0 && waiting + message.payload().len() > self.0.max_bytes {
             if policy == Policy::Close {
-                self.end(state, End::Slow);
+                self.0.end(state, End::Slow);
                 return Err(WriteError::Full);
             }
             return Ok(Delivered {
@@ -183,12 +183,12 @@ impl Peer {
     /// most 123 bytes of text (RFC 6455 §5.5.1).
     pub fn close_with(&self, code: impl Into<Option<u16>>, text: &str) {
         let (code, text) = (code.into(), text.to_owned());
-        self.end(self.0.lock(), End::Close { code, text });
+        self.0.end(self.0.lock(), End::Close { code, text });
     }
 
     /// Closes the connection at once; what waits is lost.
     pub fn abort(&self) {
-        self.end(self.0.lock(), End::Abort);
+        self.0.end(self.0.lock(), End::Abort);
     }
 
     /// Sets how long, from now on, nothing may come in before [`Handler::ping`]; `None`: for ever.
@@ -281,14 +281,6 @@ impl Peer {
             Encoding::Shared { form, encode } => Some(message.encoded(form(message), encode)),
             Encoding::Alone => None,
         }
-    }
-
-    fn end(&self, mut state: std::sync::MutexGuard<'_, State>, end: End) {
-        self.0.is_open.store(false, Ordering::Release);
-        if state.end.is_none() || end == End::Abort {
-            state.end = Some(end);
-        }
-        self.0.wake(state);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod attach;
 mod bind;
+mod budget;
 mod callback_order;
 mod codec;
 mod connect;

@@ -1,0 +1,168 @@
+//! The limit of all outboxes together.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use super::outbox::Shared;
+
+/// What may wait in many outboxes together; clones are the same budget.
+///
+/// Only what waits is counted, not what leaves at once. Where it is too much, connections are closed
+/// until an eighth of the budget is free, those first on which most waits. They end as slow
+/// consumers (in WebSocket with 1013); where more than an eighth of what waits has begun to leave
+/// and would have to stay, by an abort.
+#[derive(Clone)]
+pub struct Budget(Arc<Inner>);
+
+struct Inner {
+    max_bytes: AtomicUsize,
+    n_bytes: AtomicUsize,
+    n_closed: AtomicU64,
+    is_relieved: AtomicBool,
+    /// The connections on which something had to wait, by id.
+    members: Mutex<BTreeMap<u64, Weak<Shared>>>,
+}
+
+impl Budget {
+    /// Makes a budget of its own.
+    pub fn new(max_bytes: usize) -> Self {
+        Self(Arc::new(Inner {
+            max_bytes: AtomicUsize::new(max_bytes),
+            n_bytes: AtomicUsize::new(0),
+            n_closed: AtomicU64::new(0),
+            is_relieved: AtomicBool::new(false),
+            members: Mutex::default(),
+        }))
+    }
+
+    /// Returns the budget of this process: a quarter of its memory, which is the machine's, or what
+    /// a control group leaves it; 256 MiB where the system does not say.
+    pub fn of_process() -> Self {
+        static PROCESS: OnceLock<Budget> = OnceLock::new();
+        let make = || Self::new(memory_bytes().map_or(256 << 20, |bytes| bytes / 4));
+        PROCESS.get_or_init(make).clone()
+    }
+
+    /// Sets how much may wait, from now on.
+    pub fn set_max_bytes(&self, max_bytes: usize) {
+        self.0.max_bytes.store(max_bytes, Ordering::Relaxed);
+    }
+
+    /// Returns how much waits: bytes, and what keeping them costs.
+    pub fn n_bytes(&self) -> usize {
+        self.0.n_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many connections were closed for it.
+    pub fn n_closed(&self) -> u64 {
+        self.0.n_closed.load(Ordering::Relaxed)
+    }
+
+    /// Counts what waits on a connection, which was `before` and is `now`.
+    pub(super) fn count(&self, before: usize, now: usize) {
+        if now >= before {
+            self.0.n_bytes.fetch_add(now - before, Ordering::Relaxed);
+        } else {
+            self.0.n_bytes.fetch_sub(before - now, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn enter(&self, id: u64, member: &Arc<Shared>) {
+        self.members().insert(id, Arc::downgrade(member));
+    }
+
+    pub(super) fn leave(&self, id: u64) {
+        self.members().remove(&id);
+    }
+
+    /// Closes connections where too much waits. Call it without the lock of one.
+    pub(super) fn relieve(&self) {
+        if self.n_bytes() > self.0.max_bytes.load(Ordering::Relaxed)
+            && !self.0.is_relieved.swap(true, Ordering::Acquire)
+        {
+            self.close_largest();
+            self.0.is_relieved.store(false, Ordering::Release);
+        }
+    }
+
+    fn close_largest(&self) {
+        let n_pending = |member: &Arc<Shared>| member.n_pending.load(Ordering::Relaxed);
+        let mut members: Vec<_> = self.members().values().filter_map(Weak::upgrade).collect();
+        members.retain(|member| n_pending(member) > 0);
+        members.sort_by_cached_key(|member| Reverse(n_pending(member)));
+        let max = self.0.max_bytes.load(Ordering::Relaxed);
+        for member in members {
+            if self.n_bytes() <= max - max / 8 {
+                return;
+            }
+            if member.close_for_budget() {
+                self.0.n_closed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn members(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Shared>>> {
+        self.0
+            .members
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the least of what limits the memory of this process.
+fn memory_bytes() -> Option<usize> {
+    let machine = fs::read_to_string("/proc/meminfo").ok();
+    let machine = machine.as_deref().and_then(total_of);
+    let groups = [
+        "/sys/fs/cgroup/memory.max",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ];
+    let limits = groups.iter().filter_map(|path| {
+        let limit = fs::read_to_string(path).ok()?;
+        limit.trim().parse().ok()
+    });
+    machine.into_iter().chain(limits).min()
+}
+
+/// Finds the machine's memory in what Linux tells of it.
+fn total_of(meminfo: &str) -> Option<usize> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: usize = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget")
+            .field("max_bytes", &self.0.max_bytes)
+            .field("n_bytes", &self.0.n_bytes)
+            .field("n_closed", &self.0.n_closed)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_the_machine_is_read() {
+        let meminfo = "MemTotal:       16303428 kB\nMemFree:         8 kB\n";
+        assert_eq!(total_of(meminfo), Some(16_303_428 * 1024));
+        assert_eq!(total_of("MemFree: 8 kB\n"), None);
+        assert_eq!(total_of("MemTotal: much\n"), None);
+    }
+
+    #[test]
+    fn a_process_has_one_budget() {
+        let budget = Budget::of_process();
+        assert!(budget.0.max_bytes.load(Ordering::Relaxed) > 1 << 20);
+        assert!(Arc::ptr_eq(&budget.0, &Budget::of_process().0));
+    }
+}
