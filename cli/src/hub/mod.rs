@@ -5,6 +5,7 @@
 mod answer;
 mod claims;
 mod envelope;
+mod expiry;
 mod info;
 mod key;
 mod key_text;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use astatine_pubsub::{Channel, Cursor, Items, Name, Options, Start, SubscribeError, View};
-use astatine_reactor::handler::{Handler, Message, Peer, Reason, Turn};
+use astatine_reactor::handler::{Handler, Message, Peer, Turn};
 use http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::{HeaderMap, Request};
-use tokio::task::JoinHandle;
 
 use super::answer::{Answer, Refusal};
+use super::expiry::Expiry;
 use super::{Hub, Visit, envelope};
 
 /// What a client asks for beside the channel.
@@ -30,7 +30,7 @@ struct Subscriber {
     /// Where what it sends is published, and who it is for the rate; None: it may not.
     publishes: Option<(Channel, String)>,
     until: Option<Instant>,
-    timer: Option<JoinHandle<()>>,
+    expiry: Option<Expiry>,
 }
 
 /// Tells whether a request asks for a WebSocket.
@@ -96,7 +96,7 @@ impl Hub {
             subscribed: subscribed.map_err(|_| Refusal::Unavailable)?,
             publishes,
             until: visit.rights.until,
-            timer: None,
+            expiry: None,
         })
     }
 
@@ -162,9 +162,7 @@ impl Handler for Subscriber {
                 peer.close_with(TRY_AGAIN_LATER, &error.to_string());
             }
         }
-        if let Some(until) = self.until {
-            self.timer = Some(end_at(until, peer.clone()));
-        }
+        self.expiry = self.until.map(|until| Expiry::new(until, peer));
     }
 
     fn message(&mut self, peer: &Peer, message: Message) -> Turn<'_> {
@@ -187,20 +185,6 @@ impl Handler for Subscriber {
             hub.publish(channel, message);
         }))
     }
-
-    fn close(&mut self, _peer: &Peer, _reason: Reason) {
-        if let Some(timer) = self.timer.take() {
-            timer.abort();
-        }
-    }
-}
-
-/// Ends a connection with its token: a client that comes back with the same one gets 401.
-pub(super) fn end_at(until: Instant, peer: Peer) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        tokio::time::sleep_until(until.into()).await;
-        peer.close_with(EXPIRED, "the token has expired");
-    })
 }
 
 /// The place of a client that has been at none that we know: histories begin later.
@@ -212,8 +196,7 @@ const NOWHERE: Cursor = Cursor {
 pub(super) const EARLIEST: &str = "earliest";
 /// The subprotocol of clients that want envelopes.
 pub(super) const ENVELOPES: &str = "astatine.json";
-/// Codes of an application's own (RFC 6455 §7.4.2), by the statuses of HTTP.
-const EXPIRED: u16 = 4401;
+/// An application's own (RFC 6455 §7.4.2), by HTTP's status.
 const FORBIDDEN: u16 = 4403;
 /// IANA's registry of close codes.
 const TRY_AGAIN_LATER: u16 = 1013;

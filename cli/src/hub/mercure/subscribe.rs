@@ -4,16 +4,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use astatine_pubsub::{Cursor, Item, Options, Publication, Start, Subscription};
-use astatine_reactor::handler::{Handler, Message, Peer, Policy, Reason};
+use astatine_reactor::handler::{Handler, Message, Peer, Policy};
 use http::{HeaderName, HeaderValue, Request};
-use tokio::task::JoinHandle;
 
 use super::checked;
 use super::selector::Selector;
 use super::update::Update;
 use crate::hub::answer::{Answer, Refusal};
+use crate::hub::expiry::Expiry;
 use crate::hub::rights::MercureRights;
-use crate::hub::subscribe::{EARLIEST, end_at};
+use crate::hub::subscribe::EARLIEST;
 use crate::hub::{Hub, Visit};
 
 /// The handler of a subscriber.
@@ -22,7 +22,7 @@ struct Subscriber {
     /// Taken when the connection opens, and then kept by it.
     subscription: Option<Subscription>,
     until: Option<Instant>,
-    timer: Option<JoinHandle<()>>,
+    expiry: Option<Expiry>,
 }
 
 /// Where a subscriber's updates go. It is subscribed before it is told so: somebody may publish as
@@ -76,7 +76,7 @@ impl Hub {
             outlet,
             subscription: Some(subscription.map_err(|_| Refusal::Unavailable)?),
             until: visit.rights.until,
-            timer: None,
+            expiry: None,
         };
         let mut answer = astatine_sse::handled_event_stream(subscriber, &self.sse);
         let told = told.and_then(|id| HeaderValue::try_from(id).ok());
@@ -210,13 +210,7 @@ impl Handler for Subscriber {
             .take()
             .into_iter()
             .for_each(|subscription| peer.keep(subscription));
-        self.timer = self.until.map(|until| end_at(until, peer.clone()));
-    }
-
-    fn close(&mut self, _peer: &Peer, _reason: Reason) {
-        if let Some(timer) = self.timer.take() {
-            timer.abort();
-        }
+        self.expiry = self.until.map(|until| Expiry::new(until, peer));
     }
 }
 

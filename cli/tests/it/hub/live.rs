@@ -1,9 +1,12 @@
 //! Connections that come and go: what they missed, and who is there.
 
+use std::thread;
+
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::clients::{Event, Frame, Socket, Stream};
-use super::{Hub, bearer};
+use super::clients::{Frame, Socket, Stream};
+use super::{Hub, bearer, post};
 use crate::server::wait_until;
 
 fn id(value: &Value) -> String {
@@ -236,12 +239,52 @@ fn a_server_that_ends_closes_its_subscribers_in_good_order() {
     let mut socket = Socket::open(&hub, "/live/a", "");
     let mut stream = Stream::open(&hub, "/live/a", "");
     hub.publish("/live/a", "last");
-    hub.server.stop();
+    hub.server.signal(Signal::TERM);
     assert_eq!(socket.text(), "last");
     assert_eq!(socket.next(), Frame::Close(1001));
     assert_eq!(
         stream.next().map(|event| event.data),
         Some("last".to_owned())
     );
-    assert_eq!(stream.next(), None::<Event>);
+    assert_eq!(stream.next(), None);
+    drop((socket, stream));
+    let (status, _) = hub.server.wait();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn one_client_gets_everything_once_over_many_connections_of_both_kinds() {
+    const N: usize = 300;
+    let hub = Hub::open(&["--live-history", "1000", "-t", "2"]);
+    let mut last = id(&hub.publish("/live/a", "begin"));
+    let mut client = hub.server.client();
+    let publisher = thread::spawn(move || {
+        for n in 0..N {
+            post(&client, "/live/a", "", n.to_string().as_bytes());
+            assert_eq!(client.response().status, 200);
+        }
+    });
+    let mut seen = 0;
+    for turn in 0.. {
+        let path = format!("/live/a?envelope=1&lastEventId={last}");
+        let (mut stream, mut socket) = (None, None);
+        match turn % 2 {
+            0 => stream = Some(Stream::open(&hub, &path, "")),
+            _ => socket = Some(Socket::open(&hub, &path, "")),
+        }
+        for _ in 0..(turn % 7 + 1).min(N - seen) {
+            let envelope: Value = match (&mut stream, &mut socket) {
+                (Some(stream), _) => serde_json::from_str(&stream.data()).unwrap(),
+                (_, Some(socket)) => socket.envelope(),
+                _ => unreachable!("one of both is there"),
+            };
+            assert_eq!(envelope["data"], seen.to_string());
+            envelope["id"].as_str().unwrap().clone_into(&mut last);
+            seen += 1;
+        }
+        if seen == N {
+            break;
+        }
+    }
+    publisher.join().unwrap();
 }
