@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use astatine_pubsub::{Channel, Config, Item, Items, Options, PubSub, Retention, Scope, Start};
+use astatine_pubsub::{Channel, Config, Item, Options, Pattern, PubSub, Retention, Scope, Start};
 use astatine_reactor::handler::{HandlerConfig, Policy};
 use futures_core::Stream;
 use proptest::prelude::*;
@@ -184,54 +184,84 @@ fn play(scene: &Scene) {
     assert_eq!(stats.n_panics, 0);
 }
 
-/// Takes what comes until the last of each publisher has come.
-async fn drain(mut items: Items, n_publishers: usize, n_messages: usize) -> Vec<String> {
+/// Takes all that a history brings, by streams of at most so many messages, each of which begins where
+/// the last one was left.
+async fn collect(pubsub: &PubSub, chat: &Channel, n_all: usize, n_piece: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut n_ended = 0;
-    while n_ended < n_publishers {
-        let item = poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await;
-        let Some(Item::Publication(publication)) = item else {
-            panic!("{item:?} behind {lines:?}");
+    let mut start = Start::Oldest;
+    while lines.len() < n_all {
+        // A thread that has no room for a subscription says so.
+        let Ok(mut items) = pubsub.stream(chat, &from(start)) else {
+            tokio::task::yield_now().await;
+            continue;
         };
-        let line = publication.message().as_text().unwrap().to_owned();
-        n_ended += usize::from(line.ends_with(&format!(" {}", n_messages - 1)));
-        lines.push(line);
+        for _ in 0..n_piece.min(n_all - lines.len()) {
+            let item = poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await;
+            let Some(Item::Publication(publication)) = item else {
+                panic!("{item:?} behind {lines:?}");
+            };
+            start = Start::After(publication.cursor().unwrap());
+            lines.push(publication.message().as_text().unwrap().to_owned());
+        }
     }
     lines
 }
 
-/// Streams with a history, on several threads, each beginning at another moment: each gets every
+/// What comes and goes on a channel with a history.
+#[derive(Clone, Debug)]
+struct Whole {
+    n_threads: usize,
+    n_publishers: usize,
+    n_messages: usize,
+    n_piece: usize,
+    max_handoff_bytes: usize,
+}
+
+fn whole() -> impl Strategy<Value = Whole> {
+    (
+        prop::sample::select(&[1usize, 4][..]),
+        1..4usize,
+        1..300usize,
+        1..200usize,
+        prop::sample::select(&[300usize, 2000, 1 << 20][..]),
+    )
+        .prop_map(
+            |(n_threads, n_publishers, n_messages, n_piece, max_handoff_bytes)| Whole {
+                n_threads,
+                n_publishers,
+                n_messages,
+                n_piece,
+                max_handoff_bytes,
+            },
+        )
+}
+
+/// Readers that leave and come back, on several threads, while others publish: each gets every
 /// message once, whatever found no room on its way.
-fn play_whole(n_threads: usize, n_publishers: usize, n_messages: usize, max_handoff_bytes: usize) {
+fn play_whole(whole: &Whole) {
     let mut retention = Retention::default();
     retention.max_messages = usize::MAX;
     let mut config = config(retention);
-    config.max_handoff_bytes = max_handoff_bytes;
+    config.max_handoff_bytes = whole.max_handoff_bytes;
     let pubsub = PubSub::new(config);
     let chat = channel("chat");
     thread::scope(|scope| {
-        for publisher in 0..n_publishers {
+        for publisher in 0..whole.n_publishers {
             let (pubsub, chat) = (&pubsub, &chat);
             scope.spawn(move || {
-                for n in 0..n_messages {
+                for n in 0..whole.n_messages {
                     pubsub.publish(chat, format!("{publisher} {n}"), Scope::Cluster);
                 }
             });
         }
-        for _ in 0..n_threads {
+        for _ in 0..whole.n_threads {
             let (pubsub, chat) = (&pubsub, &chat);
             scope.spawn(move || {
                 let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(async {
-                    for _ in 0..3 {
-                        let items = pubsub.stream(chat, &from(Start::Oldest));
-                        // A thread that has no room for a subscription says so.
-                        let Ok(items) = items else { continue };
-                        let lines = drain(items, n_publishers, n_messages).await;
-                        assert_eq!(lines.len(), n_publishers * n_messages);
-                        check_order(&lines, true);
-                    }
-                });
+                let n_all = whole.n_publishers * whole.n_messages;
+                let collected = collect(pubsub, chat, n_all, whole.n_piece);
+                let lines = runtime.block_on(collected);
+                check_order(&lines, true);
             });
         }
     });
@@ -277,16 +307,38 @@ fn play_counted(n_threads: usize, n_messages: usize, max_handoff_bytes: usize, p
     assert_eq!(n_accounted(), n_expected, "{:?}", pubsub.stats());
 }
 
-fn config_of_tests() -> ProptestConfig {
+/// Parts of patterns, each with the rule that it stands for below.
+const PARTS: [&str; 8] = ["*", "?", "a", "b", "[a-b]", "[^a]", "\\^", "[-c]"];
+
+/// Says by trying everything whether a name follows the parts of a pattern.
+fn follows(parts: &[&str], name: &str) -> bool {
+    let Some((part, rest)) = parts.split_first() else {
+        return name.is_empty();
+    };
+    if *part == "*" {
+        return (0..=name.len()).any(|at| follows(rest, &name[at..]));
+    }
+    let is_one = |c: char| match *part {
+        "?" => true,
+        "[a-b]" => c == 'a' || c == 'b',
+        "[^a]" => c != 'a',
+        "\\^" => c == '^',
+        "[-c]" => c == '-' || c == 'c',
+        letter => letter.starts_with(c),
+    };
+    name.starts_with(is_one) && follows(rest, &name[1..])
+}
+
+fn config_of_tests(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases: 24,
+        cases,
         failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
         ..ProptestConfig::default()
     }
 }
 
 proptest! {
-    #![proptest_config(config_of_tests())]
+    #![proptest_config(config_of_tests(24))]
 
     #[test]
     fn each_publisher_is_heard_in_its_order_on_one_thread(scene in scene(1)) {
@@ -299,13 +351,8 @@ proptest! {
     }
 
     #[test]
-    fn with_a_history_nothing_is_missing_or_twice(
-        n_threads in prop::sample::select(&[1usize, 4][..]),
-        n_publishers in 1..4usize,
-        n_messages in 1..300usize,
-        max_handoff_bytes in prop::sample::select(&[300usize, 2000, 1 << 20][..]),
-    ) {
-        play_whole(n_threads, n_publishers, n_messages, max_handoff_bytes);
+    fn who_leaves_and_comes_back_misses_nothing_and_hears_nothing_twice(whole in whole()) {
+        play_whole(&whole);
     }
 
     #[test]
@@ -316,5 +363,18 @@ proptest! {
         policy in policy(),
     ) {
         play_counted(n_threads, n_messages, max_handoff_bytes, policy);
+    }
+}
+
+proptest! {
+    #![proptest_config(config_of_tests(2000))]
+
+    #[test]
+    fn a_pattern_matches_what_its_rules_say(
+        parts in prop::collection::vec(prop::sample::select(&PARTS[..]), 1..8),
+        name in "[abc^-]{0,8}",
+    ) {
+        let pattern = Pattern::new(&parts.concat()).unwrap();
+        prop_assert_eq!(pattern.matches(&name), follows(&parts, &name), "{}", pattern);
     }
 }
