@@ -6,6 +6,7 @@
 //!
 //! Start from [`Connection`], [`Shutdown`] and [`Deadline`]; for long-lived connections from
 //! [`handler::Handler`] and [`handler::Peer`]; with the feature `net`, from `Server` and `serve`.
+//! [`Hooked`] changes the bytes of a connection below any protocol.
 //!
 //! ```
 //! use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};

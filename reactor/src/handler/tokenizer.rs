@@ -201,6 +201,7 @@ mod tests {
         let lines = Tokenizer::lines(3);
         let pairs = Tokenizer::delimited(b"\r\n", 3);
         let overlaps = Tokenizer::delimited(b"aab", 2);
+        let repeats = Tokenizer::delimited(b"aaa", 2);
         for (tokenizer, stream, tokens, is_lost, rest) in [
             (
                 &lines,
@@ -222,6 +223,7 @@ mod tests {
             (&pairs, "\r\r\nabc\r\r\n", &["\r"], true, ""),
             (&overlaps, "aaab-aabaab", &["a", "-", ""], false, ""),
             (&overlaps, "xaxaabcc", &[], true, ""),
+            (&repeats, "xaaaay", &["x"], false, "ay"),
         ] {
             let whole = cut(tokenizer, [stream.as_bytes()]);
             assert_eq!(whole.0, tokens, "{stream:?}");
@@ -264,6 +266,18 @@ mod tests {
         assert_eq!(lines.take_rest(), "");
         let mut later = Bytes::from("a\n");
         assert_eq!(lines.next_token(&mut later), Err(TokenTooLong));
+    }
+
+    #[test]
+    fn an_end_that_may_have_begun_is_all_that_is_kept_beyond_the_limit() {
+        for (mut tokenizer, n_kept) in [
+            (Tokenizer::lines(10), 11),
+            (Tokenizer::delimited(b";", 10), 10),
+            (Tokenizer::delimited(b"1234", 10), 13),
+        ] {
+            let drip = |_: &_| tokenizer.next_token(&mut Bytes::from("x")).is_ok();
+            assert_eq!((0..20).take_while(drip).count(), n_kept);
+        }
     }
 
     proptest! {

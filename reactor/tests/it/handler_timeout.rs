@@ -122,6 +122,19 @@ async fn an_hour_of_writing_is_neither_pinged_nor_cut() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_raw_connection_is_pinged_a_timeout_after_the_last_byte_either_way() {
+    let kept = Kept::default();
+    let far = Far::connect(64, HandlerConfig::default(), keep(&kept));
+    sleep(seconds(25)).await;
+    let peer = kept.lock().unwrap().take().unwrap();
+    peer.write("x").unwrap();
+    let written = Instant::now();
+    called(&far.calls, &Call::Ping).await;
+    assert_about(written.elapsed(), seconds(40));
+    far.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_only_queued_keeps_nobody() {
     let mut config = HandlerConfig::default();
     config.timeout = Some(seconds(10));
