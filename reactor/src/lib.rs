@@ -6,7 +6,9 @@
 //!
 //! Start from [`Connection`], [`Shutdown`] and [`Deadline`]; for long-lived connections from
 //! [`handler::Handler`] and [`handler::Peer`]; with the feature `net`, from `Server` and `serve`.
-//! [`Hooked`] changes the bytes of a connection below any protocol.
+//! [`Hooked`] changes the bytes of a connection below any protocol, and [`timer`] has what runs
+//! later. With the feature `net`, `connect` and `reconnect` begin connections on this side, and
+//! `attach` makes one of a pipe or a terminal.
 //!
 //! ```
 //! use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
@@ -40,6 +42,16 @@
 //! | `shutdown_grace` | 8 s | connections are cut |
 //! | `backlog` | 4096 connections a socket | the kernel lets clients try again |
 //!
+//! The fields of [`handler::HandlerConfig`]; the others are times:
+//!
+//! | limit | default | beyond it |
+//! |---|---|---|
+//! | `outbox_bytes` | 1 MiB wait | a write is refused; a subscription's policy |
+//! | `budget` | a quarter of memory waits on all connections | the largest are closed |
+//! | `max_triggered` | 256 payloads wait | they are refused, and counted |
+//!
+//! A try of `connect` may take `ConnectConfig::connect_timeout`, 10 s.
+//!
 //! A header of the PROXY protocol may take 5 s and 64 KiB, from listed proxies only.
 //!
 //! An idle connection costs about 0.9 KiB here, the runtime's share included, and what its
@@ -50,7 +62,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `codec` | `handler::Coded`: a codec of tokio-util as the protocol of connections with handlers |
-//! | `net` | listeners, sockets, `Server`, `serve`, `proxy_protocol`; Unix systems only, tested on Linux |
+//! | `net` | listeners, sockets, `Server`, `serve`, `connect`, `attach`, `proxy_protocol`; Unix systems only, tested on Linux |
 //! | `test-util` | badly behaved streams for the tests of protocols |
 
 mod connection;

@@ -86,6 +86,7 @@ async fn the_largest_is_closed_and_the_others_go_on() {
     let mut taken = Vec::new();
     far_b.read_to_end(&mut taken).await.unwrap();
     assert_eq!(taken.len(), 5_000);
+    drop(far_b);
     assert_eq!(b.end().await, Reason::SlowConsumer);
     assert!(a.peer.is_open() && c.peer.is_open());
     assert_eq!(budget.n_closed(), 1);

@@ -15,6 +15,7 @@ mod handler_pressure;
 mod handler_timeout;
 mod hooked;
 mod inherited;
+mod left_behind;
 mod limits;
 mod peers;
 mod process;
