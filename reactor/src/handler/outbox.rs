@@ -266,9 +266,14 @@ impl Shared {
 /// Writes as much as the socket takes; an error where it does not take all.
 fn write_once(direct: &Direct, output: &mut Output, n_taken: &mut usize) -> io::Result<()> {
     while !output.is_empty() {
-        let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
-        let n_segments = output.segments(&mut segments);
-        let n = direct.try_writev(&segments[..n_segments])?;
+        let n = match output.whole() {
+            Some(bytes) => direct.try_writev(&[IoSlice::new(bytes)])?,
+            None => {
+                let mut segments = [IoSlice::new(&[]); MAX_SEGMENTS];
+                let n_segments = output.segments(&mut segments);
+                direct.try_writev(&segments[..n_segments])?
+            }
+        };
         if n == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
