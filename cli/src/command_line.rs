@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::gen_token::GenToken;
 use crate::options::Options;
 use crate::publish::Publish;
-use crate::{argv, file};
+use crate::{argv, demo, file};
 
 /// Serves a folder, and a hub for real time, over HTTP/1.1.
 #[derive(Debug, Parser)]
@@ -73,8 +73,8 @@ pub(crate) enum Command {
 /// What to serve, and how.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The folder.
-    pub(crate) root: PathBuf,
+    /// The folder, where one is served.
+    pub(crate) root: Option<PathBuf>,
     /// The layers, laid over each other.
     pub(crate) options: Options,
 }
@@ -116,11 +116,22 @@ impl CommandLine {
             .config
             .as_deref()
             .map_or_else(|| Ok(Options::default()), file::read)?;
-        let options = self.options.or(from_platform).or(from_file);
-        let root = self
-            .public_dir
-            .or_else(|| options.www.clone())
-            .ok_or_else(|| Failure::Usage("no folder to serve: name one, as in `astatine ./public`, or see `astatine --help`".into()))?;
+        let mut options = self.options.or(from_platform).or(from_file);
+        let root = self.public_dir.or_else(|| options.www.clone());
+        if options.demo == Some(true) {
+            if root.is_some() {
+                return Err(Failure::Usage(
+                    "--demo has a page of its own: leave the folder out".into(),
+                ));
+            }
+            demo::open(&mut options);
+        } else if root.is_none() && options.live.is_none() && options.templates.is_none() {
+            return Err(Failure::Usage(
+                "nothing to serve: name a folder, as in `astatine ./public`, or see \
+                 `astatine --help`"
+                    .into(),
+            ));
+        }
         Ok(Settings { root, options })
     }
 }
@@ -227,13 +238,37 @@ mod tests {
         CommandLine::parser().debug_assert();
     }
 
+    fn root(args: &str) -> PathBuf {
+        settle(args, &[]).unwrap().root.unwrap()
+    }
+
     #[test]
     fn the_argument_wins_over_the_option_for_the_folder() {
-        assert_eq!(settle("a", &[]).unwrap().root, Path::new("a"));
-        assert_eq!(settle("--www b", &[]).unwrap().root, Path::new("b"));
-        assert_eq!(settle("-www b a", &[]).unwrap().root, Path::new("a"));
+        assert_eq!(root("a"), Path::new("a"));
+        assert_eq!(root("--www b"), Path::new("b"));
+        assert_eq!(root("-www b a"), Path::new("a"));
+    }
+
+    #[test]
+    fn without_a_folder_there_has_to_be_something_else() {
         let failure = settle("", &[]).unwrap_err();
-        assert!(failure.to_string().contains("no folder"), "{failure}");
+        assert!(failure.to_string().contains("name a folder"), "{failure}");
+        for args in ["--live /live", "--templates t", "--demo"] {
+            assert_eq!(settle(args, &[]).unwrap().root, None, "{args}");
+        }
+        let failure = settle("--demo a", &[]).unwrap_err();
+        assert!(failure.to_string().contains("--demo"), "{failure}");
+    }
+
+    #[test]
+    fn the_demo_opens_a_hub_to_this_machine() {
+        let options = settle("--demo", &[]).unwrap().options;
+        assert_eq!(options.live.unwrap().live(), "/live");
+        assert_eq!(options.live_open, Some(true));
+        assert_eq!(options.bind, ["127.0.0.1".parse().unwrap()]);
+        let options = settle("--demo --live /hub -b ::1", &[]).unwrap().options;
+        assert_eq!(options.live.unwrap().live(), "/hub");
+        assert_eq!(options.bind, ["::1".parse().unwrap()]);
     }
 
     #[test]
@@ -259,7 +294,7 @@ mod tests {
             &[],
         );
         let Settings { root, options } = settings.unwrap();
-        assert_eq!(root, Path::new("d"));
+        assert_eq!(root.as_deref(), Some(Path::new("d")));
         assert_eq!((options.port, options.threads), (Some(3000), Some(-2)));
         assert_eq!((options.max_body, options.max_header), (Some(5), Some(6)));
         assert_eq!(

@@ -1,5 +1,6 @@
 //! The layers that the options put around the files.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use astatine_http1::Incoming;
@@ -10,7 +11,7 @@ use astatine_http1::layer::request_id::{Given, RequestIdLayer};
 use astatine_http1::layer::timeout::TimeoutLayer;
 use astatine_http1::layer::trusted_proxy::{Field, TrustedProxyLayer};
 use astatine_reactor::{Network, PeerInfo};
-use astatine_static_files::{FileBody, StaticFiles};
+use astatine_static_files::FileBody;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
@@ -19,6 +20,7 @@ use tower_service::Service;
 
 use crate::hub::{Hub, HubLayer};
 use crate::pages::{PagesLayer, ReloadLayer};
+use crate::site::Site;
 
 /// What stands around the files, for all connections.
 #[derive(Clone)]
@@ -55,13 +57,13 @@ impl Layers {
     /// Puts the layers around the files for the connection of one peer.
     pub(crate) fn around(
         &self,
-        files: StaticFiles,
+        site: Site,
         lane: Option<&Lane>,
         peer: &PeerInfo,
     ) -> impl Service<
         Request<Incoming>,
         Response = Response<impl Body<Data = Bytes, Error = <FileBody as Body>::Error> + use<>>,
-        Error = <StaticFiles as Service<Request<Incoming>>>::Error,
+        Error = Infallible,
         Future: 'static,
     > + use<> {
         let log = lane.map(|lane| AccessLogLayer::new(lane, peer));
@@ -75,7 +77,7 @@ impl Layers {
         let hub = self.hub.as_ref();
         let tokens = hub.map(|hub| hub.query_token_layer());
         let hub = hub.map(|hub| HubLayer::new(hub, peer));
-        let app = Optional(self.pages.clone()).layer(files);
+        let app = Optional(self.pages.clone()).layer(site);
         let app = Optional(hub).layer(app);
         let app = Optional(self.concurrency.clone()).layer(app);
         let app = Optional(self.timeout).layer(app);

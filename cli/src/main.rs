@@ -8,6 +8,7 @@
 mod argv;
 mod cache_rule;
 mod command_line;
+mod demo;
 mod descriptors;
 mod failure;
 mod file;
@@ -29,6 +30,7 @@ mod publish;
 mod ready;
 mod secret;
 mod serve;
+mod site;
 mod verbosity;
 
 use std::env;

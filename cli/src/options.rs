@@ -115,6 +115,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) pid: Option<PathBuf>,
 
+    /// Serve a page with a live chat and charts, over an open hub, to this machine alone
+    #[arg(long, help_heading = LIVE)]
+    pub(crate) demo: Option<bool>,
+
     /// Serve a hub: PATH/CHANNEL, as /live/chat, is subscribed to by WebSocket and EventSource, and
     /// published to by POST; /.well-known/mercure speaks Mercure
     #[arg(long, value_name = "PATH", help_heading = LIVE)]
@@ -370,7 +374,7 @@ impl Options {
         layered! {
             www templates watch template_header port bind unix_mode threads access_log log_format request_id
             trusted_proxy forwarded_field proxy_protocol verbosity lame_duck shutdown_timeout pid
-            live live_history live_open live_key live_secret live_cookie live_origin live_slow
+            demo live live_history live_open live_key live_secret live_cookie live_origin live_slow
             live_publish_rate live_max_name live_max_channels live_history_size live_history_age
             live_history_total live_history_channels live_handoff max_message max_frames ping max_outbox
             listing spa index dotfiles max_age cache_control immutable gzip gzip_min gzip_max

@@ -1,12 +1,11 @@
 //! The line that says where the server is reached, once it is.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use astatine_reactor::Address;
 
 /// Returns the line, without its end.
-pub(crate) fn line(root: &Path, addresses: &[Address]) -> String {
+pub(crate) fn line(what: &str, addresses: &[Address]) -> String {
     // One name can stand for an IPv4 and an IPv6 address.
     let mut seen = BTreeSet::new();
     let urls: Vec<String> = addresses
@@ -14,7 +13,7 @@ pub(crate) fn line(root: &Path, addresses: &[Address]) -> String {
         .map(url)
         .filter(|url| seen.insert(url.clone()))
         .collect();
-    format!("Serving {} at {}", root.display(), urls.join(" and "))
+    format!("Serving {what} at {}", urls.join(" and "))
 }
 
 /// Returns what a client on this machine can use.
@@ -39,7 +38,7 @@ mod tests {
             Err(_) => Address::Unix(Some(text.into())),
         };
         let addresses: Vec<Address> = addresses.iter().map(address).collect();
-        let line = line(Path::new("public"), &addresses);
+        let line = line("public", &addresses);
         assert_eq!(line, format!("Serving public at {expected}"));
     }
 

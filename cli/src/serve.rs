@@ -16,13 +16,15 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::command_line::Settings;
+use crate::demo::Demo;
 use crate::failure::Failure;
-use crate::hub::{self, Hub, Key};
+use crate::hub::{self, Hub, Key, Paths};
 use crate::layers::Layers;
 use crate::options::Options;
 use crate::pages::{Browsers, Pages, PagesLayer, ReloadLayer};
 use crate::pid_file::PidFile;
-use crate::{descriptors, lowering, ready};
+use crate::site::Site;
+use crate::{demo, descriptors, lowering, ready};
 
 /// Serves until a signal ends it.
 ///
@@ -38,38 +40,41 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     let mut files_config = lowering::static_files_config(&options);
     let limit = descriptors::limit();
     descriptors::share(limit, n_threads, &mut config, &mut files_config);
-    let files = open_folder(&root, files_config)?;
-    if let Some(page) = options.spa.as_deref() {
-        if !root.join(page.trim_start_matches('/')).is_file() {
-            // It may come with the next deployment.
-            tracing::warn!("the fallback page {page} is not in {}", root.display());
-        }
-    }
+    let site = open_site(root.as_deref(), &options, files_config)?;
     let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
     let binds = lowering::binds(&options, &inherited);
+    if matches!(site, Site::Demo(_)) && !binds.iter().all(demo::is_local) {
+        return Err(Failure::Usage(
+            "--demo lets everybody in, so it listens on the loopback alone: give --bind an \
+             address as 127.0.0.1"
+                .into(),
+        ));
+    }
     let mut server = Server::new(config).threads(n_threads).inherit(inherited);
     let browsers = options.watch.unwrap_or_default();
     let browsers = browsers.then(|| Browsers::new(server.shutdown_token()));
     let pages = open_pages(&options, browsers.clone())?;
     let _watches = (
         pages.as_ref().and_then(Pages::watch),
-        browsers.clone().and_then(|browsers| watch(&root, browsers)),
+        root.as_deref()
+            .zip(browsers.clone())
+            .and_then(|(root, browsers)| watch(root, browsers)),
     );
     let pages = pages.map(PagesLayer);
     let reload = browsers.map(ReloadLayer);
-    let hub = open_hub(&options, &root)?;
+    let hub = open_hub(&options, root.as_deref())?;
     let log = start_log(&options)?;
     let layers = lowering::layers(&options, hub, pages, reload, log);
     let pid_file = Arc::new(OnceLock::new());
     let on_ready = OnReady {
-        root,
+        what: what_is_served(root.as_deref(), &options),
         pid_path: options.pid.clone(),
         pid_file: Arc::clone(&pid_file),
         shutdown: server.shutdown_token(),
     };
     server = server.on_ready(|addresses| on_ready.run(addresses));
     for bind in binds {
-        server = listen(server, bind, &options, &files, &layers);
+        server = listen(server, bind, &options, &site, &layers);
     }
     let result = server.run();
     if let Some(log) = layers.log {
@@ -84,7 +89,7 @@ pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
 /// What is done once the server is reached, and not before: a second server that finds its port
 /// taken must not touch the first one's pid file.
 struct OnReady {
-    root: PathBuf,
+    what: String,
     pid_path: Option<PathBuf>,
     pid_file: Arc<OnceLock<Result<PidFile, Failure>>>,
     shutdown: Shutdown,
@@ -103,31 +108,29 @@ impl OnReady {
         drop(writeln!(
             io::stdout(),
             "{}",
-            ready::line(&self.root, addresses)
+            ready::line(&self.what, addresses)
         ));
     }
 }
 
 /// Adds one address to the server, with the layers around the files where there are any.
-fn listen(
-    server: Server,
-    bind: Bind,
-    options: &Options,
-    files: &StaticFiles,
-    layers: &Layers,
-) -> Server {
+fn listen(server: Server, bind: Bind, options: &Options, site: &Site, layers: &Layers) -> Server {
     let config = lowering::http1_config(options);
     let proxy_protocol = lowering::proxy_protocol(options);
-    let (files, layers) = (files.clone(), layers.clone());
-    if layers.is_empty() {
+    let (site, layers) = (site.clone(), layers.clone());
+    if let (Site::Files(files), true) = (&site, layers.is_empty()) {
+        let files = files.clone();
         return behind(server, bind, proxy_protocol, move || {
             Http1::new(files.clone()).config(config.clone())
         });
     }
     behind(server, bind, proxy_protocol, move || {
-        let (files, layers, lane) = (files.clone(), layers.clone(), layers.lane());
+        let (site, layers, lane) = (site.clone(), layers.clone(), layers.lane());
+        if let (Site::Demo(demo), Some(hub)) = (&site, &layers.hub) {
+            demo.feed(hub.channels());
+        }
         let lane_of_refusals = lane.clone();
-        let app = move |peer: &PeerInfo| layers.around(files.clone(), lane.as_ref(), peer);
+        let app = move |peer: &PeerInfo| layers.around(site.clone(), lane.as_ref(), peer);
         let http = Http1::per_connection(app).config(config.clone());
         match lane_of_refusals {
             Some(lane) => http.on_refusal(move |refusal| lane.log_refusal(refusal)),
@@ -162,12 +165,34 @@ fn start_diagnostics(options: &Options) {
         .init();
 }
 
-fn open_folder(root: &Path, config: Config) -> Result<StaticFiles, Failure> {
+fn open_site(root: Option<&Path>, options: &Options, config: Config) -> Result<Site, Failure> {
+    let Some(root) = root else {
+        let live = options.live.as_ref().map(Paths::live);
+        let demo = live.filter(|_| options.demo == Some(true));
+        return Ok(demo.map_or(Site::Nothing, |live| Site::Demo(Demo::new(live).into())));
+    };
+    if let Some(page) = options.spa.as_deref() {
+        if !root.join(page.trim_start_matches('/')).is_file() {
+            // It may come with the next deployment.
+            tracing::warn!("the fallback page {page} is not in {}", root.display());
+        }
+    }
     StaticFiles::new(root, config)
+        .map(Site::Files)
         .map_err(|error| Failure::system(format!("cannot serve {}", root.display()), error))
 }
 
-fn open_hub(options: &Options, root: &Path) -> Result<Option<Hub>, Failure> {
+/// Returns what the first line names: the folder, or what there is in its place.
+fn what_is_served(root: Option<&Path>, options: &Options) -> String {
+    match (root, &options.live, options.templates.as_deref()) {
+        (Some(folder), ..) | (None, None, Some(folder)) => folder.display().to_string(),
+        (None, Some(_), _) if options.demo == Some(true) => "the demo".into(),
+        (None, Some(paths), _) => format!("the hub {}", paths.live()),
+        (None, None, None) => "nothing".into(),
+    }
+}
+
+fn open_hub(options: &Options, root: Option<&Path>) -> Result<Option<Hub>, Failure> {
     let Some(paths) = &options.live else {
         return Ok(None);
     };
@@ -182,7 +207,8 @@ fn open_hub(options: &Options, root: &Path) -> Result<Option<Hub>, Failure> {
         }
         _ => {}
     }
-    if root.join(live.trim_start_matches('/')).exists() {
+    let hidden = root.filter(|root| root.join(live.trim_start_matches('/')).exists());
+    if let Some(root) = hidden {
         tracing::warn!(
             "{live} is the hub's, which hides what {} has there",
             root.display()

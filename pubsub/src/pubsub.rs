@@ -293,6 +293,11 @@ impl PubSub {
         self.0.request(engine, command).await
     }
 
+    /// Returns how many connections, callbacks and streams subscribe to something.
+    pub fn n_subscribers(&self) -> usize {
+        self.0.n_subscribers()
+    }
+
     /// Returns the counters.
     pub fn stats(&self) -> Stats {
         self.0.counters.snapshot()

@@ -64,6 +64,10 @@ impl Registry {
         self.owners.get(&owner).map(|client| &client.shard)
     }
 
+    pub(crate) fn n_owners(&self) -> usize {
+        self.owners.len()
+    }
+
     pub(crate) fn n_subscriptions_of(&self, owner: Owner) -> usize {
         self.owners
             .get(&owner)

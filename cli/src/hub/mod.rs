@@ -131,6 +131,11 @@ impl Hub {
         }
     }
 
+    /// Returns the channels.
+    pub(crate) fn channels(&self) -> &PubSub {
+        &self.channels
+    }
+
     /// Tells whether a path is the hub's.
     fn has(&self, path: &str) -> bool {
         self.paths.endpoint(path).is_some()

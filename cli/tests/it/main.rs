@@ -4,10 +4,12 @@
 #![forbid(unsafe_code)]
 
 mod axum;
+mod browser;
 mod chat;
 mod client;
 mod cold;
 mod connections;
+mod demo;
 mod files;
 mod folder;
 mod hub;

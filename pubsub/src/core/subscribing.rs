@@ -118,6 +118,10 @@ impl Core {
         self.settle(changes, registry);
     }
 
+    pub(crate) fn n_subscribers(&self) -> usize {
+        read(&self.registry).n_owners()
+    }
+
     pub(crate) fn presence(&self, channel: &Channel) -> (usize, Vec<(Arc<str>, usize)>) {
         read(&self.registry).presence(channel)
     }

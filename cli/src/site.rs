@@ -1,0 +1,99 @@
+//! What answers where no layer does: the files of a folder, the demo's page, or nothing.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use astatine_static_files::{FileBody, StaticFiles};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::demo::Demo;
+use crate::or_bytes::OrBytes;
+
+/// What is served.
+#[derive(Clone, Debug)]
+pub(crate) enum Site {
+    Files(StaticFiles),
+    Demo(Arc<Demo>),
+    Nothing,
+}
+
+type FilesFuture<B> = <StaticFiles as Service<Request<B>>>::Future;
+
+impl<B> Service<Request<B>> for Site
+where
+    StaticFiles: Service<Request<B>, Response = Response<FileBody>, Error = Infallible>,
+{
+    type Response = Response<OrBytes<FileBody>>;
+    type Error = Infallible;
+    type Future = SiteFuture<FilesFuture<B>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        match self {
+            Self::Files(files) => files.poll_ready(cx),
+            Self::Demo(_) | Self::Nothing => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let answer = match self {
+            Self::Files(files) => {
+                let inner = files.call(request);
+                return SiteFuture::Files { inner };
+            }
+            Self::Demo(demo) => demo.answer(request.method(), request.uri().path()),
+            Self::Nothing => None,
+        };
+        SiteFuture::Own {
+            answer: Some(answer.unwrap_or_else(not_found)),
+        }
+    }
+}
+
+fn not_found() -> Response<Bytes> {
+    const TEXT: &str = "Not Found\n";
+    let mut answer = Response::new(Bytes::from_static(TEXT.as_bytes()));
+    *answer.status_mut() = StatusCode::NOT_FOUND;
+    let fields = [
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        ),
+        (CONTENT_LENGTH, HeaderValue::from(TEXT.len())),
+    ];
+    answer.headers_mut().extend(fields);
+    answer
+}
+
+pin_project! {
+    /// The answer of [`Site`].
+    #[project = SiteProjection]
+    #[must_use = "futures do nothing unless polled"]
+    pub(crate) enum SiteFuture<F> {
+        Files { #[pin] inner: F },
+        Own { answer: Option<Response<Bytes>> },
+    }
+}
+
+impl<F> Future for SiteFuture<F>
+where
+    F: Future<Output = Result<Response<FileBody>, Infallible>>,
+{
+    type Output = Result<Response<OrBytes<FileBody>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match self.project() {
+            SiteProjection::Files { inner } => Ok(ready!(inner.poll(cx))?.map(OrBytes::inner)),
+            SiteProjection::Own { answer } => {
+                let answer = answer.take().expect("polled once it was ready");
+                Ok(answer.map(OrBytes::bytes))
+            }
+        })
+    }
+}
