@@ -36,6 +36,8 @@ pub struct Reader {
     pub(super) is_server: bool,
     pub(super) inflating: Inflating,
     pub(super) input: BytesMut,
+    /// Whether the last read filled its room, so that there is more.
+    pub(super) is_behind: bool,
     /// Answers that have no place in the output yet.
     pub(super) owed: Vec<u8>,
     pub(super) timeouts: Timeouts,
@@ -68,7 +70,8 @@ impl From<Violation> for Halt {
 }
 
 impl Reader {
-    /// Receives the next message; `None` when both ends have closed.
+    /// Receives the next message; `None` when both ends have closed. Its payload may be a slice of a
+    /// block of up to 64 KiB that was read at once: copy what is small and kept.
     ///
     /// # Errors
     ///
@@ -192,9 +195,15 @@ impl Reader {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let missing = self.core.payload_missing().min(MAX_ROOM_BYTES);
         if self.input.capacity() - self.input.len() < missing.max(MIN_ROOM_BYTES) {
-            self.input.reserve(missing.max(ROOM_BYTES));
+            let room = if self.is_behind {
+                MAX_ROOM_BYTES
+            } else {
+                ROOM_BYTES
+            };
+            self.input.reserve(room.max(missing));
         }
         let read = self.link.poll_read(&mut self.input, cx);
+        self.is_behind = self.input.len() == self.input.capacity();
         if read.is_pending() && self.input.is_empty() {
             // An idle connection holds no buffer.
             self.input = BytesMut::new();
@@ -271,6 +280,6 @@ const MAX_OWED_BYTES: usize = 4 << 10;
 /// Room that a read is given, and the least of it that is still used.
 const ROOM_BYTES: usize = 4 << 10;
 const MIN_ROOM_BYTES: usize = 1 << 10;
-/// The most room that is made for a payload at a time: a peer that announces much and sends little
-/// must not make us set it aside.
+/// The most room that is made at a time: a peer that announces much and sends little must not make
+/// us set it aside.
 const MAX_ROOM_BYTES: usize = 64 << 10;

@@ -94,6 +94,7 @@ impl WebSocket {
             is_server,
             inflating: compression.inflating,
             input: BytesMut::from(unread),
+            is_behind: false,
             owed: Vec::new(),
             timeouts: Timeouts::new(deadline.now()),
             deadline,
