@@ -124,7 +124,7 @@ byId("form").addEventListener("submit", (event) => {
   sessionStorage.name = name;
   chat.send(JSON.stringify({ kind: "chat", name, text: byId("text").value }));
   byId("text").value = "";
-  byId("text").focus();
+  byId("text").focus({ preventScroll: true });
 });
 
 // The load: in ten portions a second, which is as even as a browser's timers are.
