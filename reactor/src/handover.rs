@@ -4,8 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use pin_project_lite::pin_project;
 
 use crate::Connection;
 
@@ -34,8 +36,9 @@ impl Handover {
     {
         Self(Arc::new(Mutex::new(Some(Box::new(
             |connection, unread| {
-                let taken_over = takeover(connection, unread);
-                Box::pin(async { drop(taken_over.await) })
+                Box::pin(Ended {
+                    future: takeover(connection, unread),
+                })
             },
         )))))
     }
@@ -43,6 +46,22 @@ impl Handover {
     /// Takes the function out; `None` when it was taken before.
     pub fn take(&self) -> Option<Takeover> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+pin_project! {
+    /// A future whose answer is nobody's.
+    struct Ended<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Ended<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().future.poll(cx).map(drop)
     }
 }
 

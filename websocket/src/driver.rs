@@ -20,20 +20,24 @@ use crate::proto::{self, CloseCode, Event, Extension, Kind, Role};
 /// # Cancel safety
 ///
 /// Dropping the future closes the connection where it is; the handler is told.
-pub async fn serve(
+///
+/// # Panics
+///
+/// Outside a tokio runtime with time enabled.
+pub fn serve(
     connection: Connection,
     unread: Bytes,
     role: Role,
     terms: Option<Terms>,
     handler: impl Handler,
     config: Arc<Config>,
-) -> Reason {
+) -> impl Future<Output = Reason> + Send {
     let mut pace = HandlerConfig::default();
     pace.timeout = Some(config.ping_interval);
     pace.close_timeout = config.close_timeout;
     pace.outbox_bytes = config.outbox_bytes;
     let protocol = Frames::new(role, terms, config);
-    drive(connection, unread, protocol, Box::new(handler), pace).await
+    drive(connection, unread, protocol, Box::new(handler), pace)
 }
 
 /// Messages as frames.

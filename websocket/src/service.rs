@@ -67,8 +67,8 @@ impl Upgrade {
         request: &Request<B>,
         handler: impl Handler,
     ) -> Result<Response<()>, HandshakeViolation> {
-        self.hand_over(request, |connection, unread, terms, config| async move {
-            driver::serve(connection, unread, Role::Server, terms, handler, config).await;
+        self.hand_over(request, |connection, unread, terms, config| {
+            driver::serve(connection, unread, Role::Server, terms, handler, config)
         })
     }
 
@@ -114,7 +114,7 @@ impl Upgrade {
     ) -> Result<Response<()>, HandshakeViolation>
     where
         F: FnOnce(Connection, Bytes, Option<Terms>, Arc<Config>) -> Fut + Send + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
+        Fut: Future + Send + 'static,
     {
         let accepted = self.accept(request)?;
         let (terms, config) = (accepted.deflate, Arc::clone(&self.config));

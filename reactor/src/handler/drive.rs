@@ -87,79 +87,90 @@ pub enum Answer {
 /// # Cancel safety
 ///
 /// Dropping the future closes the connection where it is; the handler is told.
-pub async fn drive<P: Protocol>(
+///
+/// # Panics
+///
+/// Outside a tokio runtime with time enabled.
+pub fn drive<P: Protocol>(
     connection: Connection,
     unread: Bytes,
     protocol: P,
     handler: Box<dyn Handler>,
     config: HandlerConfig,
-) -> Reason {
+) -> impl Future<Output = Reason> + Send {
+    // Made before the future, which else has room for what they are made of too.
     let mut engine = Engine::new(connection, unread, protocol, config);
     let mut stage = Stage::new(engine.outbox.peer());
-    stage.open(handler);
-    let reason = serve(&mut engine, &mut stage).await;
-    engine.outbox.close();
-    stage.close(reason.clone());
-    reason
+    async move {
+        stage.open(handler);
+        let ending = serve(&mut engine, &mut stage).await;
+        let mut reason = ending.reason();
+        if !matches!(ending, Ending::Over(_)) {
+            engine.outbox.stop();
+            stage.run(engine.outbox.take_calls());
+        }
+        engine.begin_end(ending);
+        if let Err(worse) = poll_fn(|cx| engine.poll_end(cx)).await {
+            reason = worse;
+        }
+        engine.outbox.close();
+        stage.close(reason.clone());
+        reason
+    }
 }
 
-/// Serves until the connection has ended, and says why it did.
-async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Reason {
+/// Serves until the connection ends, and says how.
+async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Ending {
     loop {
-        let step = match engine.next_event() {
-            Some(event) => event.into(),
-            None => match poll_fn(|cx| engine.poll_step(cx)).await {
-                Step::Received => continue,
-                step => step,
-            },
-        };
-        // What callbacks write leaves in one call, once they are over.
-        engine.outbox.hold();
-        let end = match step {
-            Step::Received => continue,
-            Step::Message(message) => {
-                let Turn::Wait(wait) = stage.message(message) else {
-                    continue;
-                };
-                match engine.wait(wait).await {
-                    None => continue,
-                    Some(Interrupt::Shutdown) => stage.shutdown(),
-                    Some(Interrupt::Ended(reason)) => return reason,
+        let step = {
+            let wait = loop {
+                match engine.next_event() {
+                    Some(Event::Message(message)) => {
+                        engine.outbox.hold();
+                        if let Turn::Wait(wait) = stage.message(message) {
+                            break Some(wait);
+                        }
+                    }
+                    Some(Event::Closed(reason)) => return Ending::Answered(reason),
+                    None => break None,
                 }
+            };
+            match wait {
+                Some(wait) => engine.wait(wait).await,
+                None => poll_fn(|cx| engine.poll_step(cx)).await,
             }
-            Step::Drained => {
-                stage.call(|handler, peer| handler.drained(peer));
-                continue;
-            }
-            Step::Ping => {
-                if engine.ping() {
-                    stage.call(|handler, peer| handler.ping(peer));
-                }
-                continue;
-            }
-            Step::Calls(calls) => {
-                stage.run(calls);
-                continue;
-            }
-            Step::Replace(handler) => {
-                stage.run(engine.outbox.take_calls());
-                stage.close(Reason::Replaced);
-                stage.open(handler);
-                continue;
-            }
-            Step::Shutdown => stage.shutdown(),
-            Step::Ended(reason) => return reason,
-            Step::Ending(ending) => ending,
         };
-        let reason = end.reason();
-        engine.outbox.stop();
-        stage.run(engine.outbox.take_calls());
-        engine.begin_end(end);
-        return match poll_fn(|cx| engine.poll_end(cx)).await {
-            Ok(()) => reason,
-            Err(worse) => worse,
-        };
+        if let Some(ending) = take(step, engine, stage) {
+            return ending;
+        }
     }
+}
+
+/// Takes a step that is no message; says how the connection ends, where that is it.
+fn take<P: Protocol>(step: Step, engine: &mut Engine<P>, stage: &mut Stage) -> Option<Ending> {
+    if let Step::Received = step {
+        return None;
+    }
+    // What callbacks write leaves in one call, once they are over.
+    engine.outbox.hold();
+    match step {
+        Step::Received => {}
+        Step::Drained => stage.call(|handler, peer| handler.drained(peer)),
+        Step::Ping => {
+            if engine.ping() {
+                stage.call(|handler, peer| handler.ping(peer));
+            }
+        }
+        Step::Calls(calls) => stage.run(calls),
+        Step::Replace(handler) => {
+            stage.run(engine.outbox.take_calls());
+            stage.close(Reason::Replaced);
+            stage.open(handler);
+        }
+        Step::Shutdown => return Some(stage.shutdown()),
+        Step::Ending(ending) => return Some(ending),
+    }
+    None
 }
 
 /// The code of a WebSocket that takes too little (IANA's registry of close codes).
@@ -167,7 +178,6 @@ const TRY_AGAIN_LATER: Option<u16> = Some(1013);
 
 /// What is to be done next.
 enum Step {
-    Message(Message),
     /// There may be events in the input.
     Received,
     Drained,
@@ -175,25 +185,7 @@ enum Step {
     Calls(Vec<Call>),
     Replace(Box<dyn Handler>),
     Shutdown,
-    /// The connection ends in good order.
     Ending(Ending),
-    /// The connection has ended.
-    Ended(Reason),
-}
-
-impl From<Event> for Step {
-    fn from(event: Event) -> Self {
-        match event {
-            Event::Message(message) => Self::Message(message),
-            Event::Closed(reason) => Self::Ending(Ending::Answered(reason)),
-        }
-    }
-}
-
-/// What comes before the end of what a handler waits for.
-enum Interrupt {
-    Shutdown,
-    Ended(Reason),
 }
 
 pub(super) struct Engine<P> {
@@ -243,7 +235,7 @@ impl<P: Protocol> Engine<P> {
             input: BytesMut::from(&unread[..]),
             owns_input: true,
             is_dry: false,
-            pace: Pace::new(config, deadline.now()),
+            pace: Pace::new(&config, deadline.now()),
             deadline,
             draining: connection.shutdown.reached(Phase::Draining),
             is_eof: false,
@@ -281,7 +273,7 @@ impl<P: Protocol> Engine<P> {
         }
         if self.outbox.has_output() {
             if let Poll::Ready(Err(reason)) = self.poll_flush(cx) {
-                return Poll::Ready(Step::Ended(reason));
+                return Poll::Ready(Step::Ending(Ending::Over(reason)));
             }
             if let Some(reason) = self.protocol.take_failure() {
                 return Poll::Ready(Step::Ending(Ending::Answered(reason)));
@@ -312,14 +304,17 @@ impl<P: Protocol> Engine<P> {
             }
         }
         if self.is_eof {
-            return Poll::Ready(self.receive_last());
+            self.has_events = true;
+            return Poll::Ready(Step::Received);
         }
         match self.poll_read(cx) {
             Poll::Ready(Ok(_)) => {
                 self.has_received = true;
                 Poll::Ready(Step::Received)
             }
-            Poll::Ready(Err(error)) => Poll::Ready(Step::Ended(Reason::Io(error.kind()))),
+            Poll::Ready(Err(error)) => {
+                Poll::Ready(Step::Ending(Ending::Over(Reason::Io(error.kind()))))
+            }
             Poll::Pending => match self.triggered() {
                 Some(step) => Poll::Ready(step),
                 None => Poll::Pending,
@@ -340,7 +335,7 @@ impl<P: Protocol> Engine<P> {
                 }
                 Poll::Ready(Order::End(End::Abort)) => {
                     self.io.abort();
-                    return Poll::Ready(Step::Ended(Reason::Aborted));
+                    return Poll::Ready(Step::Ending(Ending::Over(Reason::Aborted)));
                 }
                 Poll::Ready(Order::End(End::Slow)) => return Poll::Ready(self.slow()),
                 Poll::Ready(Order::End(End::Close { code, text })) => {
@@ -367,30 +362,27 @@ impl<P: Protocol> Engine<P> {
     }
 
     /// Waits for what a handler waits for, unless something comes before it.
-    async fn wait(
-        &mut self,
-        mut wait: Pin<Box<dyn Future<Output = ()> + Send + '_>>,
-    ) -> Option<Interrupt> {
-        let interrupt = poll_fn(|cx| match wait.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => self.poll_waiting(cx).map(Some),
+    async fn wait(&mut self, mut wait: Pin<Box<dyn Future<Output = ()> + Send + '_>>) -> Step {
+        let step = poll_fn(|cx| match wait.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Step::Received),
+            Poll::Pending => self.poll_waiting(cx),
         })
         .await;
         self.pace.suspend(self.deadline.now());
-        interrupt
+        step
     }
 
     /// Writes, while a handler waits for something of its own.
-    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Interrupt> {
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         if self.outbox.poll_aborted(cx).is_ready() {
             self.io.abort();
-            return Poll::Ready(Interrupt::Ended(Reason::Aborted));
+            return Poll::Ready(Step::Ending(Ending::Over(Reason::Aborted)));
         }
         if Pin::new(&mut self.draining).poll(cx).is_ready() {
-            return Poll::Ready(Interrupt::Shutdown);
+            return Poll::Ready(Step::Shutdown);
         }
         if let Poll::Ready(Err(reason)) = self.poll_flush(cx) {
-            return Poll::Ready(Interrupt::Ended(reason));
+            return Poll::Ready(Step::Ending(Ending::Over(reason)));
         }
         self.keep_input();
         let now = self.deadline.now();
@@ -398,7 +390,7 @@ impl<P: Protocol> Engine<P> {
         self.deadline.set(self.pace.writing_deadline());
         if self.deadline.poll_expired(cx).is_ready() && self.pace.is_stalled(self.deadline.now()) {
             self.io.abort();
-            return Poll::Ready(Interrupt::Ended(Reason::SlowConsumer));
+            return Poll::Ready(Step::Ending(Ending::Over(Reason::SlowConsumer)));
         }
         Poll::Pending
     }
@@ -407,6 +399,9 @@ impl<P: Protocol> Engine<P> {
     pub(super) fn receive(&mut self) -> Option<Event> {
         if !self.has_events {
             return None;
+        }
+        if self.is_eof {
+            return Some(self.receive_last());
         }
         let mut output = Vec::new();
         let event = self.protocol.receive(&mut self.input, &mut output);
@@ -418,10 +413,13 @@ impl<P: Protocol> Engine<P> {
         event
     }
 
-    fn receive_last(&mut self) -> Step {
+    /// Takes what the end of the stream completes, and at last the end itself.
+    #[cold]
+    fn receive_last(&mut self) -> Event {
+        self.has_events = false;
         match self.protocol.receive_last(&mut self.input) {
-            Some(event) => event.into(),
-            None => Event::Closed(self.protocol.receive_eof()).into(),
+            Some(event) => event,
+            None => Event::Closed(self.protocol.receive_eof()),
         }
     }
 
@@ -527,7 +525,7 @@ impl<P: Protocol> Engine<P> {
                 }
                 Some(Expired::Stalled) => {
                     self.io.abort();
-                    return Poll::Ready(Step::Ended(Reason::SlowConsumer));
+                    return Poll::Ready(Step::Ending(Ending::Over(Reason::SlowConsumer)));
                 }
             }
         }

@@ -14,12 +14,14 @@ pub(super) enum Ending {
     Begin(Reason, Option<u16>, String),
     /// The other end has begun; the protocol has answered.
     Answered(Reason),
+    /// The connection has ended, in good order or not.
+    Over(Reason),
 }
 
 impl Ending {
     pub(super) fn reason(&self) -> Reason {
         match self {
-            Self::Begin(reason, ..) | Self::Answered(reason) => reason.clone(),
+            Self::Begin(reason, ..) | Self::Answered(reason) | Self::Over(reason) => reason.clone(),
         }
     }
 }
@@ -35,11 +37,17 @@ pub(super) enum Stretch {
     Shutting,
     /// Waiting for the other end to close the stream.
     Lingering { n_discarded: usize },
+    /// Nothing.
+    Over,
 }
 
 impl<P: Protocol> Engine<P> {
     pub(super) fn begin_end(&mut self, ending: Ending) {
         let awaits_answer = match ending {
+            Ending::Over(_) => {
+                self.stretch = Stretch::Over;
+                return;
+            }
             Ending::Answered(_) => false,
             Ending::Begin(_, code, text) => {
                 // The protocol takes no message behind its end.
@@ -59,7 +67,7 @@ impl<P: Protocol> Engine<P> {
     /// Ends in good order, as far as the other end lets us; an error is a worse reason.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {
         loop {
-            if self.outbox.poll_aborted(cx).is_ready() {
+            if self.stretch != Stretch::Over && self.outbox.poll_aborted(cx).is_ready() {
                 self.io.abort();
                 return Poll::Ready(Ok(()));
             }
@@ -68,6 +76,7 @@ impl<P: Protocol> Engine<P> {
                 Stretch::Awaiting => self.poll_awaiting(cx),
                 Stretch::Shutting => self.poll_shutdown(cx),
                 Stretch::Lingering { n_discarded } => self.poll_lingering(n_discarded, cx),
+                Stretch::Over => Poll::Ready(Ok(None)),
             };
             match moved {
                 Poll::Ready(Ok(Some(next))) => {

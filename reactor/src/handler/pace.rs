@@ -55,7 +55,10 @@ pub(super) enum Expired {
 
 #[derive(Debug)]
 pub(super) struct Pace {
-    config: HandlerConfig,
+    write_stall_timeout: Duration,
+    drain_grace: Duration,
+    drain_min_rate: u32,
+    close_timeout: Duration,
     timeout: Option<Duration>,
     since: Instant,
     /// When the other end took something last.
@@ -78,10 +81,13 @@ struct Writing {
 }
 
 impl Pace {
-    pub(super) fn new(config: HandlerConfig, now: Instant) -> Self {
+    pub(super) fn new(config: &HandlerConfig, now: Instant) -> Self {
         Self {
+            write_stall_timeout: config.write_stall_timeout,
+            drain_grace: config.drain_grace,
+            drain_min_rate: config.drain_min_rate,
+            close_timeout: config.close_timeout,
             timeout: config.timeout,
-            config,
             since: now,
             taken: now,
             expects: None,
@@ -170,7 +176,7 @@ impl Pace {
         if is_flushing {
             return self.writing_deadline();
         }
-        self.ending_since.checked_add(self.config.close_timeout)
+        self.ending_since.checked_add(self.close_timeout)
     }
 
     /// Tells whether an end in good order has taken too long.
@@ -195,10 +201,8 @@ impl Pace {
 
     pub(super) fn writing_deadline(&self) -> Option<Instant> {
         let writing = self.writing.as_ref()?;
-        let stalled = writing
-            .progress
-            .checked_add(self.config.write_stall_timeout);
-        let slow = writing.window.checked_add(self.config.drain_grace);
+        let stalled = writing.progress.checked_add(self.write_stall_timeout);
+        let slow = writing.window.checked_add(self.drain_grace);
         stalled.into_iter().chain(slow).min()
     }
 
@@ -207,14 +211,14 @@ impl Pace {
         let Some(writing) = &mut self.writing else {
             return false;
         };
-        if now.saturating_duration_since(writing.progress) >= self.config.write_stall_timeout {
+        if now.saturating_duration_since(writing.progress) >= self.write_stall_timeout {
             return true;
         }
         let window = now.saturating_duration_since(writing.window);
-        if window < self.config.drain_grace {
+        if window < self.drain_grace {
             return false;
         }
-        let least = u64::from(self.config.drain_min_rate).saturating_mul(window.as_secs());
+        let least = u64::from(self.drain_min_rate).saturating_mul(window.as_secs());
         let is_slow = writing.n_in_window < least;
         self.has_moved = true;
         (writing.window, writing.n_in_window) = (now, 0);

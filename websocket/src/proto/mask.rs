@@ -36,7 +36,11 @@ fn apply_block(block: &mut [u8], pattern: u128) {
 
 /// The keys of a client's frames: each is new, and nobody who does not know the secret can tell
 /// the next one (RFC 6455 §10.3).
-pub struct MaskKeys {
+///
+/// They lie apart from the connection, since a server's has none.
+pub struct MaskKeys(Box<Keys>);
+
+struct Keys {
     secret: [u8; 16],
     n_digests: u64,
     /// Five keys, of which some are used up.
@@ -47,12 +51,12 @@ pub struct MaskKeys {
 impl MaskKeys {
     /// Derives all keys of one connection from its secret, which the system has drawn.
     pub fn new(secret: [u8; 16]) -> Self {
-        Self {
+        Self(Box::new(Keys {
             secret,
             n_digests: 0,
             digest: [0; DIGEST_LEN],
             n_used: DIGEST_LEN,
-        }
+        }))
     }
 
     /// Derives other keys from the next ones, for an end whose directions are apart.
@@ -67,19 +71,22 @@ impl MaskKeys {
 
     /// Returns the next key. None is zero, which would send the payload as it is.
     pub(super) fn draw(&mut self) -> [u8; 4] {
+        let keys = &mut *self.0;
         loop {
-            if self.n_used == DIGEST_LEN {
-                self.refill();
+            if keys.n_used == DIGEST_LEN {
+                keys.refill();
             }
-            let (_, unused) = self.digest.split_at(self.n_used);
+            let (_, unused) = keys.digest.split_at(keys.n_used);
             let key = *unused.first_chunk().expect("a digest is five keys long");
-            self.n_used += key.len();
+            keys.n_used += key.len();
             if key != [0; 4] {
                 return key;
             }
         }
     }
+}
 
+impl Keys {
     fn refill(&mut self) {
         let mut hash = Sha1::new();
         hash.update(self.secret);
