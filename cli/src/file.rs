@@ -81,6 +81,7 @@ max-message = 11
 max-frames = 12
 ping = 13
 max-outbox = 14
+max-outboxes = 15
 listing = true
 spa = "index.html"
 index = ["index.htm", "index.txt"]

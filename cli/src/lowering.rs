@@ -9,7 +9,7 @@ use astatine_http1::layer::access_log::AccessLog;
 use astatine_http1::layer::concurrency::ConcurrencyLimitLayer;
 use astatine_http1::layer::timeout::TimeoutLayer;
 use astatine_pubsub::{MAX_NAME_BYTES, Pattern, Retention};
-use astatine_reactor::handler::Policy;
+use astatine_reactor::handler::{Budget, Policy};
 use astatine_reactor::proxy_protocol::ProxyProtocolLayer;
 use astatine_reactor::{Bind, Inherited, Network};
 use astatine_static_files::{Dotfiles, Listing};
@@ -79,6 +79,14 @@ pub(crate) fn hub_config(options: &Options, key: Option<Key>) -> Option<hub::Con
         websocket: websocket_config(o),
         sse: sse_config(o),
     })
+}
+
+/// Sets what may wait for all connections of this process together.
+pub(crate) fn set_budget(options: &Options) {
+    if let Some(n) = options.max_outboxes {
+        let max_bytes = mebibytes(n).try_into().unwrap_or(usize::MAX);
+        Budget::of_process().set_max_bytes(max_bytes);
+    }
 }
 
 fn pubsub_config(options: &Options) -> pubsub::Config {
@@ -380,6 +388,8 @@ mod tests {
         ];
         assert_eq!(at_default(&websocket_config(&options)), without_option);
         assert_eq!(at_default(&pubsub_config(&options)), ["max_stream_bytes"]);
+        set_budget(&options);
+        assert_eq!(Budget::of_process().max_bytes(), 15 << 20);
     }
 
     #[test]

@@ -207,6 +207,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "KB", help_heading = LIVE, hide_short_help = true)]
     pub(crate) max_outbox: Option<u16>,
 
+    /// Most megabytes that wait for all subscribers together; beyond it the largest are closed,
+    /// with 1013 [default: a quarter of memory]
+    #[arg(long, value_name = "MB", help_heading = LIVE, hide_short_help = true)]
+    pub(crate) max_outboxes: Option<u32>,
+
     /// List folders that have no index
     #[arg(long, help_heading = FILES)]
     pub(crate) listing: Option<bool>,
@@ -377,6 +382,7 @@ impl Options {
             demo live live_history live_open live_key live_secret live_cookie live_origin live_slow
             live_publish_rate live_max_name live_max_channels live_history_size live_history_age
             live_history_total live_history_channels live_handoff max_message max_frames ping max_outbox
+            max_outboxes
             listing spa index dotfiles max_age cache_control immutable gzip gzip_min gzip_max
             max_ranges cache max_open_files max_stale max_blocking
             timeout max_body body_min_rate body_grace

@@ -214,6 +214,7 @@ fn open_hub(options: &Options, root: Option<&Path>) -> Result<Option<Hub>, Failu
             root.display()
         );
     }
+    lowering::set_budget(options);
     Ok(lowering::hub_config(options, key).map(Hub::new))
 }
 

@@ -52,6 +52,11 @@ impl Budget {
         self.0.max_bytes.store(max_bytes, Ordering::Relaxed);
     }
 
+    /// Returns how much may wait.
+    pub fn max_bytes(&self) -> usize {
+        self.0.max_bytes.load(Ordering::Relaxed)
+    }
+
     /// Returns how much waits: bytes, and what keeping them costs.
     pub fn n_bytes(&self) -> usize {
         self.0.n_bytes.load(Ordering::Relaxed)
@@ -81,9 +86,7 @@ impl Budget {
 
     /// Closes connections where too much waits. Call it without the lock of one.
     pub(super) fn relieve(&self) {
-        if self.n_bytes() > self.0.max_bytes.load(Ordering::Relaxed)
-            && !self.0.is_relieved.swap(true, Ordering::Acquire)
-        {
+        if self.n_bytes() > self.max_bytes() && !self.0.is_relieved.swap(true, Ordering::Acquire) {
             self.close_largest();
             self.0.is_relieved.store(false, Ordering::Release);
         }
@@ -94,7 +97,7 @@ impl Budget {
         let mut members: Vec<_> = self.members().values().filter_map(Weak::upgrade).collect();
         members.retain(|member| n_pending(member) > 0);
         members.sort_by_cached_key(|member| Reverse(n_pending(member)));
-        let max = self.0.max_bytes.load(Ordering::Relaxed);
+        let max = self.max_bytes();
         for member in members {
             if self.n_bytes() <= max - max / 8 {
                 return;
@@ -162,7 +165,7 @@ mod tests {
     #[test]
     fn a_process_has_one_budget() {
         let budget = Budget::of_process();
-        assert!(budget.0.max_bytes.load(Ordering::Relaxed) > 1 << 20);
+        assert!(budget.max_bytes() > 1 << 20);
         assert!(Arc::ptr_eq(&budget.0, &Budget::of_process().0));
     }
 }
