@@ -373,9 +373,13 @@ async fn a_peer_that_answers_pings_is_kept_and_a_dead_one_is_not() {
     assert_eq!(server.end().await.last(), Some(&remote(1001, "")));
 
     let (near, far) = duplex(1000);
+    let begun = tokio::time::Instant::now();
     let server = End::new(near, Role::Server, None, &Config::default(), nothing);
     let expected = [Call::Open, Call::Ping, Call::Close(Reason::TimedOut)];
     assert_eq!(server.end().await, expected);
+    // Twice the interval, and nothing for an end in good order.
+    let took = begun.elapsed().as_secs();
+    assert!((80..=82).contains(&took), "{took}");
     drop(far);
 }
 

@@ -527,3 +527,19 @@ async fn a_peer_that_pings_without_end_leaves_others_their_turn_and_is_closed_in
     let closed = server.close_with(CloseCode::NORMAL, "").await;
     assert!(matches!(closed, Err(Error::TimedOut)));
 }
+
+#[tokio::test]
+async fn a_client_masks_answers_and_messages_by_different_keys() {
+    let (near, mut far) = duplex(1000);
+    let mut client = open(near, client_role(), None, &Config::default());
+    far.write_all(b"\x89\0\x89\0\x81\x01a").await.unwrap();
+    client.next().await.unwrap().unwrap();
+    client.send("").await.unwrap();
+    client.send("").await.unwrap();
+    let mut frames = [0; 4 * 6];
+    far.read_exact(&mut frames).await.unwrap();
+    let mut keys: Vec<_> = frames.chunks(6).map(|frame| &frame[2..]).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 4);
+}
