@@ -53,7 +53,7 @@ async fn requests_and_bodies_pass_a_cipher() {
         let server = tokio::spawn(Http1::new(service_fn(echo)).call(connection));
         let (mut sender, driver) = client::handshake(hooked(far, &faults), Default::default());
         let driver = tokio::spawn(driver);
-        for n_bytes in [0, 1, 20_000] {
+        for n_bytes in [0, 1, 17_000] {
             let body = Bytes::from(vec![b'x'; n_bytes]);
             let request = Request::post("/").header("host", "h");
             let request = request.body(Full::new(body.clone())).unwrap();
