@@ -57,7 +57,8 @@ impl Dispatcher {
             let Some(core) = self.core.upgrade() else {
                 return;
             };
-            self.n_left = TURN;
+            // Publishers that never pause must not keep others from their turn.
+            self.spend(1).await;
             match taken {
                 Some(Taken::Closed) => return,
                 Some(Taken::All) => self.obey(&mut orders, &core).await,

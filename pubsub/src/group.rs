@@ -45,7 +45,8 @@ impl Group {
 
     pub(crate) fn get(&mut self, id: u64) -> Option<&mut Subscriber> {
         let found = self.subscribers.binary_search_by_key(&id, |other| other.id);
-        found.ok().map(|at| &mut self.subscribers[at])
+        let subscriber = &mut self.subscribers[found.ok()?];
+        (!subscriber.is_gone()).then_some(subscriber)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Subscriber> {

@@ -67,7 +67,6 @@ impl Mailbox {
         let body = move || {
             own.guarded(&inlet, || engine.attached(inlet.clone()));
             own.serve(&mut *engine, &inlet);
-            // An engine that panics as it is dropped takes nobody with it but this thread.
         };
         let thread = std::thread::Builder::new().name("astatine-engine".into());
         if thread.spawn(body).is_err() {
@@ -78,7 +77,11 @@ impl Mailbox {
 
     /// Notes that a name has its first subscription, or had its last.
     pub(crate) fn note(&self, name: &Name, what: Move) {
-        lock(&self.state).names.insert(name.clone(), what);
+        let mut state = lock(&self.state);
+        if !state.is_closed {
+            state.names.insert(name.clone(), what);
+        }
+        drop(state);
         self.changed.notify_one();
     }
 

@@ -38,6 +38,7 @@ fn n_allocations(n_subscribers: usize) -> u64 {
 #[test]
 fn a_message_allocates_as_much_for_one_as_for_many() {
     let one = n_allocations(1);
-    assert_eq!(n_allocations(200), one);
-    assert!(one < 25, "{one}");
+    let many = n_allocations(200);
+    // To yield, as it is done after 256 writes, may cost one.
+    assert!(many <= one + 1 && one < 25, "{one}, {many}");
 }

@@ -19,7 +19,12 @@ struct Remote {
     told: SyncSender<String>,
     inlet: Option<Inlet>,
     logs: BTreeMap<Channel, Vec<(Cursor, Message)>>,
+    /// Whether the first answer is sent behind the next message, which it has not seen.
+    is_late: bool,
+    late: Option<(Reply<Page>, Page)>,
 }
+
+type Page = Replay<(Cursor, Message)>;
 
 /// Makes an engine, and what it tells.
 fn remote() -> (Remote, Receiver<String>) {
@@ -28,6 +33,8 @@ fn remote() -> (Remote, Receiver<String>) {
         told,
         inlet: None,
         logs: BTreeMap::new(),
+        is_late: false,
+        late: None,
     };
     (remote, tells)
 }
@@ -71,25 +78,28 @@ impl Engine for Remote {
             let inlet = self.inlet.as_ref().unwrap();
             inlet.deliver(channel, message, Some(cursor));
         }
+        if let Some((reply, page)) = self.late.take() {
+            reply.send(page);
+        }
         reply.send(cursor);
     }
 
-    fn since(
-        &mut self,
-        channel: &Channel,
-        after: Option<Cursor>,
-        max: usize,
-        reply: Reply<Replay<(Cursor, Message)>>,
-    ) {
+    fn since(&mut self, channel: &Channel, after: Option<Cursor>, max: usize, reply: Reply<Page>) {
         let log = self.logs.get(channel).map_or(&[][..], Vec::as_slice);
         let from = after.map_or(0, |cursor| cursor.offset as usize);
         let entries: Vec<_> = log.iter().skip(from).take(max).cloned().collect();
         let offset = (from + entries.len()) as u64;
-        reply.send(Replay {
+        let page = Replay {
             entries,
             has_gap: false,
             cursor: Cursor { epoch: 9, offset },
-        });
+        };
+        if std::mem::take(&mut self.is_late) {
+            self.late = Some((reply, page));
+            self.tell("asked".to_owned());
+        } else {
+            reply.send(page);
+        }
     }
 
     fn request(&mut self, command: Box<dyn Any + Send>, reply: Reply<Box<dyn Any + Send>>) {
@@ -228,6 +238,26 @@ async fn what_comes_while_an_engine_is_asked_is_neither_missing_nor_twice() {
 }
 
 #[tokio::test]
+async fn what_an_answer_has_not_seen_yet_is_asked_for_again() {
+    let pubsub = PubSub::new(config(Retention::default()));
+    let chat = channel("chat");
+    let (mut engine, tells) = remote();
+    engine.is_late = true;
+    let engine = pubsub.attach(engine);
+    assert!(pubsub.set_default_engine(engine));
+    let first = pubsub.publish_counted(&chat, "1", Scope::Cluster).await;
+    pubsub.publish(&chat, "2", Scope::Cluster);
+    let start = from(Start::After(first.cursor.unwrap()));
+    let mut items = pubsub.stream(&chat, &start).unwrap();
+    tokio::task::yield_now().await;
+    while tells.recv().unwrap() != "asked" {}
+    pubsub.publish(&chat, "3", Scope::Cluster);
+    for text in ["2", "3"] {
+        assert_eq!(next(&mut items).await.as_deref(), Some(text));
+    }
+}
+
+#[tokio::test]
 async fn a_request_is_answered_or_fails() {
     let pubsub = PubSub::default();
     let (engine, _tells) = remote();
@@ -270,7 +300,7 @@ impl Engine for Stuck {
         _channel: &Channel,
         _after: Option<Cursor>,
         _max: usize,
-        _reply: Reply<Replay<(Cursor, Message)>>,
+        _reply: Reply<Page>,
     ) {
     }
 }

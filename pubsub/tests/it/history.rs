@@ -235,6 +235,25 @@ async fn a_long_replay_leaves_room_for_what_comes_and_closes_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_subscribes_again_while_it_catches_up_goes_on_from_there() {
+    let pubsub = kept(usize::MAX);
+    let chat = channel("chat");
+    for n in 0..200 {
+        pubsub.publish(&chat, format!("{n:0>999}\n"), Scope::Cluster);
+    }
+    let mut line = Line::with(1000, HandlerConfig::default()).await;
+    for start in [Start::Oldest, Start::Now] {
+        pubsub.subscribe(&line.peer, &chat, &from(start)).unwrap();
+        tokio::task::yield_now().await;
+    }
+    for n in 0..200 {
+        let expected = format!("{n:0>999}\n");
+        assert_eq!(line.read_bytes(1000).await, expected.as_bytes());
+    }
+    assert_eq!(pubsub.presence(&chat).n_subscriptions, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_too_old_is_forgotten() {
     let mut retention = Retention::default();
     retention.max_age = Duration::from_secs(60);

@@ -367,7 +367,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config_of_tests(2000))]
+    #![proptest_config(config_of_tests(500))]
 
     #[test]
     fn a_pattern_matches_what_its_rules_say(
