@@ -13,8 +13,8 @@ use super::outbox::Shared;
 ///
 /// Only what waits is counted, not what leaves at once. Where it is too much, connections are closed
 /// until an eighth of the budget is free, those first on which most waits. They end as slow
-/// consumers (in WebSocket with 1013); where more than an eighth of what waits has begun to leave
-/// and would have to stay, by an abort.
+/// consumers, in WebSocket with 1013; or at once, where more than an eighth of what waits has begun
+/// to leave and would have to stay.
 #[derive(Clone)]
 pub struct Budget(Arc<Inner>);
 

@@ -335,7 +335,7 @@ impl<P: Protocol> Engine<P> {
                 }
                 Poll::Ready(Order::End(End::Abort)) => {
                     self.io.abort();
-                    return Poll::Ready(Step::Ending(Ending::Over(Reason::Aborted)));
+                    return Poll::Ready(Step::Ending(Ending::Over(self.outbox.abort_reason())));
                 }
                 Poll::Ready(Order::End(End::Slow)) => return Poll::Ready(self.slow()),
                 Poll::Ready(Order::End(End::Close { code, text })) => {
@@ -376,7 +376,7 @@ impl<P: Protocol> Engine<P> {
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         if self.outbox.poll_aborted(cx).is_ready() {
             self.io.abort();
-            return Poll::Ready(Step::Ending(Ending::Over(Reason::Aborted)));
+            return Poll::Ready(Step::Ending(Ending::Over(self.outbox.abort_reason())));
         }
         if Pin::new(&mut self.draining).poll(cx).is_ready() {
             return Poll::Ready(Step::Shutdown);

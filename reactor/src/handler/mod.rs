@@ -112,7 +112,7 @@ pub enum Reason {
     Shutdown,
     /// Nothing came in for too long.
     TimedOut,
-    /// The other end takes too little of what is written, or nothing.
+    /// The other end takes too little of what is written, or nothing; or too much waits in all.
     SlowConsumer,
     /// The other end broke a rule of the protocol; in WebSocket, the code that says so.
     Violation(u16),

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::output::{MAX_SEGMENTS, Output};
 use super::trigger::Call;
-use super::{Budget, Form, Handler, HandlerConfig, Message, Peer};
+use super::{Budget, Form, Handler, HandlerConfig, Message, Peer, Reason};
 use crate::{Direct, Io};
 
 /// How messages are encoded for a connection.
@@ -79,6 +79,8 @@ pub(super) struct State {
     /// What the budget counts of the output.
     n_counted: usize,
     is_member: bool,
+    /// Whether the connection was aborted for the budget.
+    is_overdrawn: bool,
     /// Bytes that others than the driver have written, and it has not heard of.
     n_taken: usize,
     /// Whether something had to wait since the last [`Outbox::take_drained`].
@@ -174,10 +176,11 @@ impl Shared {
             }
         }
         self.note_len(&mut state);
-        let end = if lost.is_empty() {
-            End::Slow
-        } else {
+        state.is_overdrawn = !lost.is_empty();
+        let end = if state.is_overdrawn {
             End::Abort
+        } else {
+            End::Slow
         };
         self.end(state, end);
         // Dropped outside the lock: it is foreign code.
@@ -441,6 +444,15 @@ impl Outbox {
         }
         register(&mut state, cx);
         Poll::Pending
+    }
+
+    /// Tells why the connection was aborted.
+    pub(super) fn abort_reason(&self) -> Reason {
+        if self.shared.lock().is_overdrawn {
+            Reason::SlowConsumer
+        } else {
+            Reason::Aborted
+        }
     }
 
     /// Takes no more messages; what waits still leaves.

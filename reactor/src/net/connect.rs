@@ -25,7 +25,7 @@ use crate::{Connection, Phase, Reached, Shutdown};
 /// otherwise.
 ///
 /// On a thread of a [`Server`](crate::Server) it ends with the server, which waits for it as for
-/// its other connections.
+/// its other connections, and counts it among them.
 ///
 /// # Panics
 ///

@@ -3,19 +3,22 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 
 use astatine_reactor::handler::{Peer, Raw, Reason};
-use astatine_reactor::{AttachError, attach};
+use astatine_reactor::{AttachError, Config, Phase, Server, attach};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::pipe::pipe;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tokio::task::{JoinHandle, yield_now};
 
 use crate::handler::{Call, Calls, Noting, remote, taken};
-use crate::peers::Folder;
+use crate::peers::{Folder, echo};
+use crate::running::Running;
 
 /// Serves a descriptor with a handler that notes its calls.
 fn served(
@@ -172,4 +175,21 @@ async fn what_is_no_stream_is_refused_with_its_reason() {
     assert!(matches!(attach(listener), Err(AttachError::NoStream)));
     let datagrams = UnixDatagram::unbound().unwrap();
     assert!(matches!(attach(datagrams), Err(AttachError::NoStream)));
+}
+
+#[test]
+fn what_a_server_s_thread_attaches_hears_of_its_shutdown() {
+    let (tell, told) = sync_channel(1);
+    let server = Server::new(Config::default()).threads(NonZeroUsize::MIN);
+    let server = server.listen("127.0.0.1:0".parse().unwrap(), move || {
+        let (near, _far) = UnixStream::pair().unwrap();
+        tell.send(attach(near).unwrap().shutdown).unwrap();
+        tower::service_fn(echo)
+    });
+    let running = Running::start(server);
+    let heard = told.recv().unwrap();
+    assert_eq!(heard.phase(), Phase::Running);
+    running.shutdown.advance(Phase::Draining);
+    assert_eq!(heard.phase(), Phase::Draining);
+    running.join().unwrap();
 }

@@ -33,11 +33,14 @@ impl Drop for Alive {
     }
 }
 
+/// What outlives a connection.
+type Handles = (Peer, Trigger<Alive>);
+
 /// Has a value of each kind that belongs to a connection: its own, one kept, a handler to come, a
 /// payload on its way, and the future that is waited for.
 struct Owner {
     own: Alive,
-    handles: Arc<Mutex<Vec<(Peer, Trigger<Alive>)>>>,
+    handles: Arc<Mutex<Vec<Handles>>>,
 }
 
 impl Owner {
@@ -122,7 +125,7 @@ async fn everything_goes_with_its_connection_wherever_that_is_cut() {
 }
 
 /// Uses each handle in every way, long after its connection.
-fn check_stale(handles: &[(Peer, Trigger<Alive>)], count: &Arc<AtomicUsize>) {
+fn check_stale(handles: &[Handles], count: &Arc<AtomicUsize>) {
     for (peer, trigger) in handles {
         assert!(!peer.is_open());
         assert_eq!(peer.pending(), 0);
