@@ -523,6 +523,11 @@ impl<P: Protocol> Engine<P> {
                     let ending = Ending::Begin(Reason::TimedOut, None, String::new());
                     return Poll::Ready(Step::Ending(ending));
                 }
+                Some(Expired::Unanswered) => {
+                    // Whoever answers no ping answers no end in good order either.
+                    self.io.abort();
+                    return Poll::Ready(Step::Ending(Ending::Over(Reason::TimedOut)));
+                }
                 Some(Expired::Stalled) => {
                     self.io.abort();
                     return Poll::Ready(Step::Ending(Ending::Over(Reason::SlowConsumer)));

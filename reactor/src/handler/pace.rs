@@ -50,6 +50,8 @@ impl Default for HandlerConfig {
 pub(super) enum Expired {
     Ping,
     TimedOut,
+    /// A ping that the other end has to answer.
+    Unanswered,
     Stalled,
 }
 
@@ -236,6 +238,7 @@ impl Pace {
         }
         Some(match self.expects {
             None => Expired::Ping,
+            Some(Answer::Awaited) => Expired::Unanswered,
             Some(_) => Expired::TimedOut,
         })
     }
