@@ -20,7 +20,7 @@ use std::error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use astatine_reactor::{Connection, FileRegion, Handover};
 use bytes::Bytes;
@@ -51,7 +51,16 @@ type BoxError = Box<dyn error::Error + Send + Sync>;
 ///
 /// Dropping it closes the connection where it is.
 #[must_use = "futures do nothing unless polled"]
-pub struct Serve<S, R, F, B> {
+pub struct Serve<S, R, F, B>(Protocol<S, R, F, B>);
+
+/// What has the stream. Each lies elsewhere, so that the next one does not keep the room of HTTP.
+enum Protocol<S, R, F, B> {
+    Http(Box<Exchanges<S, R, F, B>>),
+    Next(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+/// The exchanges of a connection, one after the other.
+struct Exchanges<S, R, F, B> {
     transport: Transport,
     app: S,
     feed: Option<Feed>,
@@ -59,9 +68,6 @@ pub struct Serve<S, R, F, B> {
     step: Step<R>,
     stage: Stage<F, B>,
 }
-
-// The service is called where it lies; only what is on the stage is ever pinned.
-impl<S, R, F, B> Unpin for Serve<S, R, F, B> {}
 
 /// How far the exchange under way has come on the service's side.
 enum Step<R> {
@@ -77,7 +83,7 @@ enum Step<R> {
     SendingFile(Box<FileTransfer>),
     /// The head of a switch to another protocol is being sent.
     Handing(Handover),
-    /// Another protocol has the stream.
+    /// Another protocol is given the stream.
     HandedOver(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// The last response is written.
     Closing(Closing),
@@ -107,7 +113,7 @@ impl Turn {
     }
 }
 
-impl<S, R, B> Serve<S, R, S::Future, B>
+impl<S, R, B> Exchanges<S, R, S::Future, B>
 where
     S: Service<R, Response = Response<B>>,
     R: AppRequest,
@@ -116,7 +122,7 @@ where
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<BoxError>,
 {
-    pub(crate) fn new(connection: Connection, app: S, setup: Arc<Setup>) -> Self {
+    fn new(connection: Connection, app: S, setup: Arc<Setup>) -> Self {
         let refused = connection.peer.refused;
         let transport = Transport::new(connection, setup);
         let mut serve = Self {
@@ -133,6 +139,26 @@ where
         serve
     }
 
+    /// Serves exchanges until the connection has ended, or another protocol is given the stream.
+    #[inline(always)]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut scratch = Scratch::take();
+        self.transport.borrow(&mut scratch);
+        let ended = self.turn(&mut scratch, cx);
+        if ended.is_ready() {
+            self.stage.clear();
+        }
+        self.transport.give_back(&mut scratch);
+        scratch.put_back();
+        if !matches!(
+            self.step,
+            Step::Called | Step::Sending(_) | Step::SendingFile(_)
+        ) {
+            self.stage.give_back();
+        }
+        ended
+    }
+
     /// Makes everything move that can.
     fn turn(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         for _ in 0..MAX_ROUNDS {
@@ -144,9 +170,6 @@ where
                 };
                 if turn == Turn::Ended {
                     return Poll::Ready(Ok(()));
-                }
-                if self.transport.is_handed_over() {
-                    return Poll::Pending;
                 }
                 turn = turn.or(self.transport.flush(cx)?);
             }
@@ -197,10 +220,7 @@ where
                 }
                 Step::SendingFile(_) => self.send_file(cx)?,
                 Step::Handing(_) => self.hand_over(),
-                Step::HandedOver(future) => match future.as_mut().poll(cx) {
-                    Poll::Ready(()) => Turn::Ended,
-                    Poll::Pending => Turn::Waits,
-                },
+                Step::HandedOver(_) => Turn::Ended,
                 Step::Closing(closing) => closing.turn(&mut self.transport, scratch, cx)?,
             };
             match turn {
@@ -303,6 +323,22 @@ where
     }
 }
 
+impl<S, R, B> Serve<S, R, S::Future, B>
+where
+    S: Service<R, Response = Response<B>>,
+    R: AppRequest,
+    S::Future: 'static,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<BoxError>,
+{
+    pub(crate) fn new(connection: Connection, app: S, setup: Arc<Setup>) -> Self {
+        Self(Protocol::Http(Box::new(Exchanges::new(
+            connection, app, setup,
+        ))))
+    }
+}
+
 impl<S, R, B> Future for Serve<S, R, S::Future, B>
 where
     S: Service<R, Response = Response<B>>,
@@ -315,20 +351,17 @@ where
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut scratch = Scratch::take();
-        self.transport.borrow(&mut scratch);
-        let ended = self.turn(&mut scratch, cx);
-        if ended.is_ready() {
-            self.stage.clear();
+        loop {
+            match &mut self.0 {
+                Protocol::Http(exchanges) => {
+                    ready!(exchanges.poll(cx))?;
+                    match std::mem::replace(&mut exchanges.step, Step::Idle) {
+                        Step::HandedOver(next) => self.0 = Protocol::Next(next),
+                        _ => return Poll::Ready(Ok(())),
+                    }
+                }
+                Protocol::Next(next) => return next.as_mut().poll(cx).map(Ok),
+            }
         }
-        self.transport.give_back(&mut scratch);
-        scratch.put_back();
-        if !matches!(
-            self.step,
-            Step::Called | Step::Sending(_) | Step::SendingFile(_)
-        ) {
-            self.stage.give_back();
-        }
-        ended
     }
 }

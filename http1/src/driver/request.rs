@@ -9,13 +9,13 @@ use tower_service::Service;
 
 use super::closing::Closing;
 use super::scratch::Scratch;
-use super::{BoxError, MAX_DISCARDED_BODY_BYTES, Serve, Step, Turn};
+use super::{BoxError, Exchanges, MAX_DISCARDED_BODY_BYTES, Step, Turn};
 use crate::body::Demand;
 use crate::door::AppRequest;
 use crate::error::{Error, Violation};
 use crate::proto::BodyEvent;
 
-impl<S, R, B> Serve<S, R, S::Future, B>
+impl<S, R, B> Exchanges<S, R, S::Future, B>
 where
     S: Service<R, Response = Response<B>>,
     R: AppRequest,

@@ -89,10 +89,6 @@ impl Transport {
         connection.is_some_and(|connection| connection.shutdown.phase() >= Phase::LameDuck)
     }
 
-    pub(super) fn is_handed_over(&self) -> bool {
-        self.connection.is_none()
-    }
-
     pub(super) fn peer(&self) -> Option<&PeerInfo> {
         self.connection.as_ref().map(|connection| &connection.peer)
     }
