@@ -34,9 +34,9 @@ pub use lent::Lent;
 #[cfg(feature = "net")]
 pub(crate) use lent::Unconnected;
 pub use message::{Form, Kind, LineBreak, Message};
-pub use outbox::{Encoding, Policy};
+pub use outbox::Encoding;
 pub use pace::HandlerConfig;
-pub use peer::{Delivered, Peer, PeerId, WriteError};
+pub use peer::{Delivered, Peer, PeerId, Policy, WriteError};
 pub use raw::{Raw, RawProtocol};
 pub use tokenizer::{TokenTooLong, Tokenizer};
 pub use trigger::{Trigger, TriggerError, Typed};

@@ -32,21 +32,6 @@ pub enum Encoding {
     Alone,
 }
 
-/// What happens to a subscription's messages when the other end takes them too slowly.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Policy {
-    /// The connection closes; in WebSocket with 1013.
-    #[default]
-    Close,
-    /// The oldest that wait are dropped.
-    DropOldest,
-    /// What does not fit is dropped.
-    DropNewest,
-    /// Only the latest waits, also where there is room.
-    KeepLatest,
-}
-
 /// What a connection's peers and its driver share.
 pub(super) struct Shared {
     pub(super) id: u64,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::outbox::{Encoding, End, Policy, Shared, State, lend};
+use super::outbox::{Encoding, End, Shared, State, lend};
 use super::output::PIECE_BYTES;
 use super::trigger::{Call, Trigger, TriggerError};
 use super::{Handler, Message};
@@ -47,6 +47,21 @@ impl fmt::Display for WriteError {
 }
 
 impl std::error::Error for WriteError {}
+
+/// What happens to a subscription's messages when the other end takes them too slowly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Policy {
+    /// The connection closes; in WebSocket with 1013.
+    #[default]
+    Close,
+    /// The oldest that wait are dropped.
+    DropOldest,
+    /// What does not fit is dropped.
+    DropNewest,
+    /// Only the latest waits, also where there is room.
+    KeepLatest,
+}
 
 /// What became of a subscription's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
