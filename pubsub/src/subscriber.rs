@@ -246,6 +246,9 @@ impl Subscriber {
             self.place = Place::Behind(Some(begin));
         }
         for publication in &replay.entries {
+            if !self.has_room() {
+                return false;
+            }
             match self.offer(publication, Policy::DropNewest, stats) {
                 Fate::Taken => {
                     stats.n_repaired += 1;

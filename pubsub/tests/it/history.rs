@@ -234,6 +234,26 @@ async fn a_long_replay_leaves_room_for_what_comes_and_closes_nobody() {
     assert_eq!(pubsub.stats().n_delivered, 1000);
 }
 
+#[tokio::test]
+async fn who_has_just_caught_up_is_not_closed_by_what_comes_next() {
+    let pubsub = kept(usize::MAX);
+    let chat = channel("chat");
+    let mut config = HandlerConfig::default();
+    config.outbox_bytes = 100_000;
+    let mut line = Line::with(1, config).await;
+    let text = "x".repeat(999) + "\n";
+    for n in 0..105 {
+        if n == 95 {
+            let start = from(Start::Oldest);
+            pubsub.subscribe(&line.peer, &chat, &start).unwrap();
+        }
+        pubsub.publish(&chat, text.as_str(), Scope::Cluster);
+        tokio::task::yield_now().await;
+    }
+    assert!(line.peer.is_open());
+    assert_eq!(line.read_bytes(105_000).await, text.repeat(105).as_bytes());
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_subscribes_again_while_it_catches_up_goes_on_from_there() {
     let pubsub = kept(usize::MAX);
