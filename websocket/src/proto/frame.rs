@@ -188,6 +188,7 @@ fn decode_len(short_len: u8, rest: &[u8]) -> Result<Option<(u64, &[u8])>, Violat
 }
 
 /// Writes the header of a frame that is not fragmented.
+#[inline(always)]
 pub(super) fn encode_header(
     opcode: Opcode,
     form: Form,
