@@ -146,8 +146,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", help_heading = LIVE, hide_short_help = true)]
     pub(crate) live_cookie: Option<String>,
 
-    /// Let pages of this origin use the hub, as https://example.org, or * for all; may be repeated;
-    /// those of the same host always may
+    /// Let pages of this origin, SCHEME://HOST, use the hub, or of all with *; may be repeated; those
+    /// of the same host always may
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', help_heading = LIVE)]
     pub(crate) live_origin: Vec<AllowedOrigin>,
 

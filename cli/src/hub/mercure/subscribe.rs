@@ -66,11 +66,9 @@ impl Hub {
         options.start = start;
         let to = Arc::clone(&outlet);
         let updates = &self.mercure.updates;
-        let subscription = updates.on(&self.mercure.log, &options, move |item| {
-            // What is lost is not told here: the client knows by the head of its answer.
-            if let Item::Publication(publication) = item {
-                to.send(selectors.event(&publication));
-            }
+        let subscription = updates.on(&self.mercure.log, &options, move |item| match item {
+            Item::Publication(publication) => to.send(selectors.event(&publication)),
+            Item::Gap(..) => to.end(),
         });
         let subscriber = Subscriber {
             outlet,
@@ -168,12 +166,20 @@ impl Outlet {
         };
         match &mut *self.lock() {
             Opening::Waiting { events, n_bytes } => {
-                *n_bytes += event.payload().len();
+                *n_bytes = n_bytes.saturating_add(event.payload().len());
                 if *n_bytes <= self.max_waiting || events.is_empty() {
                     events.push(event);
                 }
             }
             Opening::Open(peer) => deliver(peer, &event, self.policy),
+        }
+    }
+
+    /// Ends a stream that has lost something, which is told in the head of the next.
+    fn end(&self) {
+        match &mut *self.lock() {
+            Opening::Waiting { n_bytes, .. } => *n_bytes = usize::MAX,
+            Opening::Open(peer) => peer.close(),
         }
     }
 
