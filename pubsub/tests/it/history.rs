@@ -240,7 +240,7 @@ async fn who_has_just_caught_up_is_not_closed_by_what_comes_next() {
     let chat = channel("chat");
     let mut config = HandlerConfig::default();
     config.outbox_bytes = 100_000;
-    let mut line = Line::with(1, config).await;
+    let mut line = Line::with(1000, config).await;
     let text = "x".repeat(999) + "\n";
     for n in 0..105 {
         if n == 95 {
