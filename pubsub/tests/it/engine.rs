@@ -283,12 +283,13 @@ async fn an_engine_that_panics_is_called_again() {
     assert_eq!(pubsub.stats().n_panics, 1);
 }
 
-/// Does nothing until it is let.
-struct Stuck(Receiver<()>);
+/// Tells that it is told of a name, and then does nothing until it is let.
+struct Stuck(SyncSender<String>, Receiver<()>);
 
 impl Engine for Stuck {
-    fn subscribe(&mut self, _name: &Name) {
-        self.0.recv().unwrap_or_default();
+    fn subscribe(&mut self, name: &Name) {
+        self.0.try_send(name.to_string()).unwrap_or_default();
+        self.1.recv().unwrap_or_default();
     }
 
     fn publish(&mut self, _channel: &Channel, _message: Message, _scope: Scope) {}
@@ -311,8 +312,9 @@ async fn an_engine_that_blocks_holds_up_nobody_and_its_queue_is_bounded() {
     config.max_handoff_bytes = 10_000;
     let pubsub = PubSub::new(config);
     let chat = channel("chat");
+    let (told, _tells) = sync_channel(1);
     let (let_on, waits) = sync_channel(1);
-    let engine = pubsub.attach(Stuck(waits));
+    let engine = pubsub.attach(Stuck(told, waits));
     let mut items = pubsub.stream(&chat, &Options::default()).unwrap();
     for _ in 0..100 {
         pubsub.publish(&chat, vec![0; 1000], Scope::Engine(engine));
@@ -332,4 +334,20 @@ async fn an_engine_that_blocks_holds_up_nobody_and_its_queue_is_bounded() {
     assert_eq!(gap.as_deref(), Some("gap in chat to 2"));
     pubsub.publish(&chat, "b", Scope::Process);
     assert_eq!(next(&mut resumed).await.as_deref(), Some("b"));
+}
+
+#[tokio::test]
+async fn a_name_that_comes_back_while_the_engine_is_busy_is_not_told_again() {
+    let pubsub = PubSub::default();
+    let (told, tells) = sync_channel(10);
+    let (let_on, waits) = sync_channel(1);
+    pubsub.attach(Stuck(told, waits));
+    let options = Options::default();
+    let first = pubsub.stream(channel("a"), &options).unwrap();
+    assert_eq!(tells.recv().unwrap(), "a");
+    drop(first);
+    let _again = pubsub.stream(channel("a"), &options).unwrap();
+    let _other = pubsub.stream(channel("b"), &options).unwrap();
+    drop(let_on);
+    assert_eq!(tells.recv().unwrap(), "b");
 }
