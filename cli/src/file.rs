@@ -61,6 +61,7 @@ verbosity = 3
 lame-duck = 6
 shutdown-timeout = 7
 pid = "a.pid"
+demo = true
 live = "/live"
 live-history = 2
 live-open = true

@@ -39,7 +39,7 @@ fn a_folder_that_is_not_there_is_a_failure_that_names_it() {
 fn wrong_usage_exits_with_2() {
     check(&run(["--no-such-option", "."]), 2, &["--no-such-option"]);
     check(&run(["-p", "70000", "."]), 2, &["70000", "--port"]);
-    check(&run::<&str>([]), 2, &["no folder", "--help"]);
+    check(&run::<&str>([]), 2, &["nothing to serve", "--help"]);
     let output = astatine(["."]).env("PORT", "http").output().unwrap();
     check(&output, 2, &["PORT=http"]);
     let output = astatine(["."])
