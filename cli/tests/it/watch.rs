@@ -1,12 +1,8 @@
 //! Browsers that load their page again when something has changed.
 
-use std::fs;
-use std::io;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-
 use rustix::process::Signal;
 
+use crate::browser::Browser;
 use crate::client::{Client, Response};
 use crate::folder::{Folder, noise};
 use crate::server::Server;
@@ -203,51 +199,14 @@ fn without_the_option_pages_are_as_they_are() {
     assert_eq!(watched.get(RELOAD).status, 404);
 }
 
-/// A Chromium with a profile of its own; both end with this.
-struct Browser {
-    child: Child,
-    profile: PathBuf,
-}
-
-impl Browser {
-    /// Opens a page. `None` where there is no Chromium.
-    fn open(url: &str) -> Option<Self> {
-        let name = format!("browser-{}", std::process::id());
-        let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let child = Command::new("chromium")
-            .args(["--headless", "--no-sandbox", "--disable-gpu"])
-            .args(["--no-first-run", "--disable-dev-shm-usage"])
-            .arg("--remote-debugging-port=0")
-            .arg(format!("--user-data-dir={}", profile.display()))
-            .arg(url)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        match child {
-            Ok(child) => Some(Self { child, profile }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => panic!("chromium: {error}"),
-        }
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-        // Its helpers may still write there for a moment; what they leave is below `target`.
-        drop(fs::remove_dir_all(&self.profile));
-    }
-}
-
 #[test]
 fn a_browser_loads_its_page_again_when_it_is_saved() {
     let mut watched = Watched::start(&["--watch", "--access-log"]);
     let url = format!("http://{}/page", watched.server.address());
-    let Some(_browser) = Browser::open(&url) else {
-        eprintln!("there is no chromium: nothing was tested");
+    let Some(mut browser) = Browser::start() else {
         return;
     };
+    browser.open(&url);
     // The page asks for a file that is not there, by a name that the log shows.
     for title in ["one", "two"] {
         watched

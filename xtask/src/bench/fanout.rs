@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::crowd::{Crowd, Transport};
+use super::peers::Directives;
 use super::report::{Figure, Report, Sample, Target};
 use super::{Options, contest, cpu, peers};
 use crate::failure::Failure;
@@ -246,9 +247,18 @@ fn nchan() -> Result<Server, Failure> {
     let module = nchan_module()?;
     Server::start("nchan", |address| {
         let nginx = Path::new("/usr/sbin/nginx");
-        peers::nginx_with(nginx, address, |address| {
-            nchan_configuration(&module, address)
-        })
+        let directives = Directives {
+            main: format!("load_module {};", module.display()),
+            http: String::new(),
+            server: "location = /live/bench {
+            nchan_pubsub websocket eventsource;
+            nchan_channel_id bench;
+            nchan_message_buffer_length 64;
+            nchan_subscriber_first_message newest;
+        }"
+            .to_owned(),
+        };
+        peers::nginx_with(nginx, address, &directives)
     })
 }
 
@@ -261,35 +271,4 @@ fn nchan_module() -> Result<PathBuf, Failure> {
         step::run(install.args(["nginx", "libnginx-mod-nchan"]))?;
     }
     Ok(module)
-}
-
-fn nchan_configuration(module: &Path, address: std::net::SocketAddr) -> String {
-    let module = module.display();
-    format!(
-        "\
-load_module {module};
-worker_processes 1;
-worker_rlimit_nofile 16384;
-pid nginx.pid;
-error_log error.log;
-events {{ worker_connections 12000; }}
-http {{
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {{
-        listen {address};
-        location = /live/bench {{
-            nchan_pubsub websocket eventsource;
-            nchan_channel_id bench;
-            nchan_message_buffer_length 64;
-            nchan_subscriber_first_message newest;
-        }}
-    }}
-}}
-"
-    )
 }

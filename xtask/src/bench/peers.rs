@@ -75,9 +75,27 @@ pub(super) fn nginx(
     address: SocketAddr,
     public: &Path,
 ) -> Result<Command, Failure> {
-    nginx_with(program, address, |address| {
-        nginx_configuration(address, public)
-    })
+    let public = public.display();
+    let directives = Directives {
+        main: String::new(),
+        http: "sendfile on; tcp_nopush on; open_file_cache max=1000 inactive=60s;
+    keepalive_timeout 75s; keepalive_requests 1000000000;
+    default_type application/octet-stream;"
+            .to_owned(),
+        server: format!(
+            "root {public};
+        location = / {{ default_type text/plain; return 200 \"Hello, World!\"; }}"
+        ),
+    };
+    nginx_with(program, address, &directives)
+}
+
+/// What an nginx is told beside what all are told, by the place where it stands.
+#[derive(Debug)]
+pub(super) struct Directives {
+    pub(super) main: String,
+    pub(super) http: String,
+    pub(super) server: String,
 }
 
 /// Makes the command of an nginx with a configuration of its own.
@@ -88,13 +106,13 @@ pub(super) fn nginx(
 pub(super) fn nginx_with(
     program: &Path,
     address: SocketAddr,
-    configuration: impl FnOnce(SocketAddr) -> String,
+    directives: &Directives,
 ) -> Result<Command, Failure> {
     let prefix = folder()?.join(format!("nginx-{}", address.port()));
     let io = |what: &Path| Failure::io(what.display().to_string());
     std::fs::create_dir_all(&prefix).map_err(io(&prefix))?;
     let path = prefix.join("nginx.conf");
-    std::fs::write(&path, configuration(address)).map_err(io(&path))?;
+    std::fs::write(&path, nginx_configuration(address, directives)).map_err(io(&path))?;
     let mut command = Command::new(program);
     command.arg("-p").arg(&prefix).arg("-c").arg(&path);
     // Its workers must be able to read the folder, wherever it is.
@@ -107,10 +125,11 @@ pub(super) fn nginx_with(
     Ok(command)
 }
 
-fn nginx_configuration(address: SocketAddr, public: &Path) -> String {
-    let public = public.display();
+fn nginx_configuration(address: SocketAddr, directives: &Directives) -> String {
+    let Directives { main, http, server } = directives;
     format!(
         "\
+{main}
 worker_processes 1;
 worker_rlimit_nofile 16384;
 pid nginx.pid;
@@ -118,21 +137,15 @@ error_log error.log;
 events {{ worker_connections 12000; }}
 http {{
     access_log off;
-    sendfile on;
-    tcp_nopush on;
-    open_file_cache max=1000 inactive=60s;
-    keepalive_timeout 75s;
-    keepalive_requests 1000000000;
-    default_type application/octet-stream;
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
+    {http}
     server {{
         listen {address};
-        root {public};
-        location = / {{ default_type text/plain; return 200 \"Hello, World!\"; }}
+        {server}
     }}
 }}
 "
