@@ -37,6 +37,7 @@ impl AppRequest for Request<Incoming> {
         self
     }
 
+    #[inline(always)]
     fn set_body(&mut self, body: Incoming) {
         *self.body_mut() = body;
     }

@@ -149,13 +149,13 @@ where
             self.stage.clear();
         }
         self.transport.give_back(&mut scratch);
-        scratch.put_back();
         if !matches!(
             self.step,
             Step::Called | Step::Sending(_) | Step::SendingFile(_)
         ) {
-            self.stage.give_back();
+            self.stage.give_back(&mut scratch.stages);
         }
+        scratch.put_back();
         ended
     }
 
@@ -235,8 +235,16 @@ where
     #[inline(always)]
     fn enter(&mut self, next: Step<R>) {
         self.stage.clear();
-        if !matches!((&self.step, &next), (Step::Idle, Step::Idle)) {
-            self.step = next;
+        self.step = next;
+    }
+
+    /// Leaves the service's side of an exchange that is answered.
+    #[inline(always)]
+    fn leave(&mut self) {
+        self.stage.clear();
+        // An answer that was there at once has passed no steps.
+        if !matches!(self.step, Step::Idle) {
+            self.step = Step::Idle;
         }
     }
 

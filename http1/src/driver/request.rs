@@ -62,6 +62,7 @@ where
                 // A request is large: handed to a function of ours it would be copied once more.
                 match self.app.poll_ready(cx) {
                     Poll::Ready(Ok(())) => {
+                        self.stage.open(&mut scratch.stages);
                         self.stage.set_future(self.app.call(request));
                         self.called(scratch, cx)
                     }
@@ -88,6 +89,7 @@ where
             Poll::Ready(Ok(())) => {}
         }
         if let Step::Received(request) = std::mem::replace(&mut self.step, Step::Idle) {
+            self.stage.open(&mut scratch.stages);
             self.stage.set_future(self.app.call(*request));
         }
         self.called(scratch, cx)

@@ -85,7 +85,7 @@ where
         scratch.keep_fields(&mut head.headers);
         match transfer {
             Transfer::None | Transfer::Length(0) => {
-                self.enter(Step::Idle);
+                self.leave();
                 Ok(self.finish())
             }
             Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
@@ -126,7 +126,7 @@ where
                 Err(frame) => transport.send_end(frame.trailers_ref())?,
             },
         }
-        self.enter(Step::Idle);
+        self.leave();
         Ok(self.finish())
     }
 
@@ -139,7 +139,7 @@ where
             return Ok(Turn::Waits);
         }
         self.transport.send_end(None)?;
-        self.enter(Step::Idle);
+        self.leave();
         Ok(self.finish())
     }
 

@@ -11,6 +11,8 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use tokio_util::io::poll_read_buf;
 
+use super::stage::SpareStages;
+
 /// Read buffers and a write buffer.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -22,6 +24,8 @@ pub(crate) struct Scratch {
     pub(crate) output: Vec<u8>,
     /// An empty map with the room of an earlier response's, for the fields of the next request.
     pub(crate) fields: HeaderMap,
+    /// Boxes for what services give out.
+    pub(crate) stages: SpareStages,
 }
 
 /// What one read has brought.
@@ -55,6 +59,7 @@ impl Scratch {
                 large_room: BytesMut::new(),
                 output: Vec::with_capacity(OUTPUT_BYTES),
                 fields: HeaderMap::new(),
+                stages: SpareStages::new(),
             })
         })
     }
@@ -77,7 +82,6 @@ impl Scratch {
     /// Reads once behind the input, into the thread's room where there is no input. `owns_input`
     /// tells, and is told, whether the input lies in memory of its own; `n_expected` bytes are known
     /// to be missing, or nobody knows.
-    #[inline(always)]
     pub(crate) fn poll_fill(
         &mut self,
         io: &mut dyn Io,

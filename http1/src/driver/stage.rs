@@ -2,7 +2,6 @@
 //! thread keeps, so that an idle connection holds no room for them and a busy one allocates none.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -24,22 +23,32 @@ pin_project! {
 
 type NextFrame<B> = Result<Frame<<B as Body>::Data>, <B as Body>::Error>;
 
-thread_local! {
-    /// At most one box of each type: an `Option<Pin<Box<Actors<F, B>>>>` behind each entry. A
-    /// thread serves few types of services.
-    static SPARE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
-}
+/// The boxes that a thread keeps, at most one of each type: an `Option<Pin<Box<Actors<F, B>>>>` behind
+/// each entry. A thread serves few types of services.
+pub(crate) type SpareStages = Vec<Box<dyn Any>>;
 
 impl<F: 'static, B: 'static> Stage<F, B> {
     pub(super) fn new() -> Self {
         Self(None)
     }
 
+    /// Takes a box, before there is something to put into it.
+    #[inline(always)]
+    pub(super) fn open(&mut self, spare: &mut SpareStages) {
+        if self.0.is_none() {
+            self.0 = Some(Self::take_box(spare));
+        }
+    }
+
     /// Takes the future that will answer.
+    ///
+    /// # Panics
+    ///
+    /// The stage is not open.
     // Both are large: out of line they would be copied once more on their way.
     #[inline(always)]
     pub(super) fn set_future(&mut self, future: F) {
-        let actors = self.0.get_or_insert_with(Self::take_box);
+        let actors = self.0.as_mut().expect("a stage that is open");
         actors.as_mut().project().future.set(Some(future));
     }
 
@@ -90,18 +99,20 @@ impl<F: 'static, B: 'static> Stage<F, B> {
     }
 
     /// Gives the box back to the thread; nothing may be on the stage.
-    pub(super) fn give_back(&mut self) {
+    #[inline(always)]
+    pub(super) fn give_back(&mut self, spare: &mut SpareStages) {
         if let Some(actors) = self.0.take() {
-            SPARE.with_borrow_mut(|kept| match entry(kept) {
+            match entry(spare) {
                 Some(entry) => *entry = Some(actors),
-                None => kept.push(Box::new(Some(actors))),
-            });
+                None => spare.push(Box::new(Some(actors))),
+            }
         }
     }
 
-    fn take_box() -> Pin<Box<Actors<F, B>>> {
-        let spare = SPARE.with_borrow_mut(|kept| entry(kept)?.take());
-        spare.unwrap_or_else(|| {
+    #[inline(never)]
+    fn take_box(spare: &mut SpareStages) -> Pin<Box<Actors<F, B>>> {
+        let kept = entry(spare).and_then(Option::take);
+        kept.unwrap_or_else(|| {
             Box::pin(Actors {
                 future: None,
                 body: None,
@@ -129,13 +140,17 @@ mod tests {
             stage.0.as_ref().map(|actors| &raw const **actors as usize)
         };
         let mut first = Stage::new();
+        let mut spare = SpareStages::new();
+        first.open(&mut spare);
         first.set_future(std::future::ready(1));
         let lent = address(&first);
         first.clear();
-        first.give_back();
+        first.give_back(&mut spare);
         let mut other = Stage::<Ready<u16>, Full<Bytes>>::new();
+        other.open(&mut spare);
         other.set_future(std::future::ready(2));
         let mut second = Stage::new();
+        second.open(&mut spare);
         second.set_future(std::future::ready(3));
         assert_eq!(address(&second), lent);
     }

@@ -268,7 +268,7 @@ impl Transport {
     }
 
     /// Reads once behind the input, into the thread's room where there is none.
-    #[inline]
+    #[inline(always)]
     fn poll_read(
         &mut self,
         scratch: &mut Scratch,

@@ -113,7 +113,7 @@ impl FramingFields {
 
     /// Judges the fields together: RFC 9112 §3.2 (Host), §6.1 and §6.3 (framing), §9.3
     /// (persistence).
-    #[inline]
+    #[inline(always)]
     pub(super) fn conclude(self, version: Version) -> Result<HeadFacts, Violation> {
         let is_http_10 = version == Version::HTTP_10;
         if self.n_hosts > 1 || self.n_hosts == 0 && !is_http_10 {

@@ -377,6 +377,7 @@ impl<B> Form for Request<B> {
         })
     }
 
+    #[inline(always)]
     fn finish(&mut self, _block: &Bytes, _len: usize) -> Result<(), Violation> {
         prefer_target_authority(self)
     }

@@ -10,7 +10,7 @@ use crate::error::Violation;
 
 /// Reads the request-target of a request, which lies in `block` and has the octets that it may have,
 /// and fills in `uri`, which is the default one.
-#[inline]
+#[inline(always)]
 pub(super) fn read(
     method: &[u8],
     block: &Bytes,
@@ -30,7 +30,7 @@ pub(super) fn read(
 }
 
 /// Judges the request-target of a request that stays as it came.
-#[inline]
+#[inline(always)]
 pub(super) fn check(method: &[u8], block: &Bytes, target: Range<usize>) -> Result<(), Violation> {
     let form = block[target.start];
     if matches!(form, b'/' | b'*') {
