@@ -149,7 +149,7 @@ impl Server {
                 Form::Event => &self.event,
             };
             // Who is too slow for a socket's buffer is no subscriber of a limit.
-            if send(&*stream, message, SendFlags::NOSIGNAL).ok() != Some(message.len()) {
+            if send(stream, message, SendFlags::NOSIGNAL).ok() != Some(message.len()) {
                 self.close(index);
             }
         }
