@@ -124,6 +124,8 @@ impl Dispatcher {
             by_channel[place].1.push(delivery);
         }
         for (channel, deliveries) in by_channel {
+            // Who has patterns is handed what none of them matches, too.
+            self.spend(self.patterns.len().div_ceil(MATCHES)).await;
             self.fan_out(&Name::from(channel), channel, &deliveries, core)
                 .await;
             let matching: Vec<Pattern> = self
@@ -156,15 +158,16 @@ impl Dispatcher {
             next: 0,
             behind: &mut behind,
         };
+        let cost = deliveries.len().div_ceil(TOGETHER);
         loop {
-            let max = self.n_left;
+            let max = self.n_left.div_ceil(cost);
             let Some(group) = self.group(name) else {
                 return;
             };
             let mut stats = Stats::default();
             let n = group.fan_out(&mut fan_out, max, &mut stats);
             core.counters.add(&stats);
-            self.spend(n).await;
+            self.spend(n * cost).await;
             if n < max {
                 break;
             }
@@ -313,5 +316,9 @@ fn catch_up_one(
 
 /// Writes of one turn: beyond it the thread's connections have theirs.
 const TURN: usize = 256;
+/// Messages that one subscriber gets in the time of one write.
+const TOGETHER: usize = 16;
+/// Patterns that are looked at in the time of one write.
+const MATCHES: usize = 16;
 /// How long those wait who had no room for what they have missed.
 const RETRY: Duration = Duration::from_millis(10);

@@ -64,8 +64,8 @@ impl Group {
         Some(removed)
     }
 
-    /// Goes on with a fan-out to at most `max` subscribers; each gets all messages, and then one
-    /// write. Tells how many there were: less than `max` when all have had their turn.
+    /// Goes on with a fan-out to at most `max` subscribers; each gets all messages, in one write
+    /// if they are small. Tells how many there were: less than `max` when all have had their turn.
     pub(crate) fn fan_out(
         &mut self,
         fan_out: &mut FanOut<'_>,
@@ -77,11 +77,18 @@ impl Group {
         for subscriber in turn.iter_mut().filter(|subscriber| !subscriber.is_gone()) {
             // Who was behind before is on the list.
             let was_behind = subscriber.is_behind();
+            let mut n_bytes = 0;
             for delivery in fan_out.deliveries {
                 let before = stats.n_delivered;
                 subscriber.take(&delivery.publication, stats);
                 if let Some(tally) = &delivery.tally {
                     tally.add(stats.n_delivered - before);
+                }
+                // A burst is not held against who would take it.
+                n_bytes += delivery.publication.n_bytes();
+                if n_bytes >= FLUSH_BYTES {
+                    n_bytes = 0;
+                    subscriber.flush();
                 }
             }
             if subscriber.is_behind() && !was_behind {
@@ -98,3 +105,6 @@ impl Group {
         n
     }
 }
+
+/// What one subscriber gets in one write, and the rest of a message.
+const FLUSH_BYTES: usize = 16 << 10;

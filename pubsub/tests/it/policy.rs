@@ -1,9 +1,11 @@
 //! What happens to those who do not keep up, and that every message is accounted for.
 
 use astatine_pubsub::{Config, Options, PubSub, Scope, Stats};
+use astatine_reactor::Socket;
 use astatine_reactor::handler::{HandlerConfig, Policy};
+use tokio::net::UnixStream;
 
-use crate::line::Line;
+use crate::line::{Line, serve};
 use crate::subscribe::{channel, next};
 
 const N: u64 = 100;
@@ -50,6 +52,23 @@ async fn who_is_too_slow_is_closed() {
     assert!(!line.peer.is_open());
     assert!(stats.n_delivered > 0 && stats.n_delivered < 30, "{stats:?}");
     assert_eq!(stats.n_dropped_slow, 1);
+}
+
+#[tokio::test]
+async fn a_burst_is_no_slowness_of_who_takes_it() {
+    let pubsub = PubSub::default();
+    let chat = channel("chat");
+    let (near, _far) = UnixStream::pair().unwrap();
+    let mut config = HandlerConfig::default();
+    config.outbox_bytes = 32 << 10;
+    let (peer, _) = serve(Socket::try_from(near).unwrap(), config).await;
+    pubsub.subscribe(&peer, &chat, &Options::default()).unwrap();
+    for _ in 0..64 {
+        pubsub.publish(&chat, "x".repeat(1024), Scope::Process);
+    }
+    pubsub.publish_counted(&chat, "", Scope::Process).await;
+    assert_eq!(pubsub.stats().n_delivered, 65);
+    assert!(peer.is_open());
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! Publishers and subscribers on runtimes of every kind.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use astatine_pubsub::{Item, Options, PubSub, Scope};
+use astatine_pubsub::{Item, Options, Pattern, PubSub, Scope};
+use astatine_reactor::handler::Policy;
 use tokio::runtime::{Builder, LocalOptions, Runtime};
+use tokio::task::yield_now;
 
 use crate::line::Line;
 use crate::subscribe::{channel, next};
@@ -109,7 +113,40 @@ async fn a_publisher_that_never_pauses_leaves_others_their_turn() {
     let subscription = pubsub.on(&chat, &Options::default(), again);
     pubsub.publish(&chat, "first", Scope::Process);
     for _ in 0..10 {
-        tokio::task::yield_now().await;
+        yield_now().await;
     }
     drop(subscription);
+}
+
+/// Counts the turns that others have while so many messages are dealt with.
+async fn n_turns(pubsub: &PubSub, names: impl Iterator<Item = String>) -> usize {
+    let n_turns = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&n_turns);
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::Relaxed);
+            yield_now().await;
+        }
+    });
+    names.for_each(|name| pubsub.publish(&channel(&name), "x", Scope::Process));
+    let last = pubsub.publish_counted(&channel("last"), "x", Scope::Process);
+    last.await;
+    other.abort();
+    n_turns.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn others_have_their_turn_while_much_is_published() {
+    let pubsub = PubSub::default();
+    let pattern = Pattern::new("other*").unwrap();
+    let _none = pubsub.stream(pattern, &Options::default()).unwrap();
+    let different = (0..10_000).map(|n| n.to_string());
+    assert!(n_turns(&pubsub, different).await > 20);
+    let mut config = Options::default();
+    config.policy = Policy::DropOldest;
+    let _many: Vec<_> = (0..100)
+        .map(|_| pubsub.stream(channel("chat"), &config).unwrap())
+        .collect();
+    let same = (0..1000).map(|_| "chat".to_owned());
+    assert!(n_turns(&pubsub, same).await > 20);
 }
