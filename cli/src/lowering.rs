@@ -70,6 +70,7 @@ pub(crate) fn hub_config(options: &Options, key: Option<Key>) -> Option<hub::Con
         paths: o.live.clone()?,
         key,
         is_open: o.live_open.unwrap_or_default(),
+        is_local: o.demo.unwrap_or_default(),
         cookie: o.live_cookie.as_deref().unwrap_or(DEFAULT_COOKIE).into(),
         origins: o.live_origin.clone(),
         policy: o.live_slow.map(Policy::from).unwrap_or_default(),

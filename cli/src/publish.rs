@@ -84,7 +84,8 @@ impl Publish {
         } else {
             "application/octet-stream"
         };
-        let mut target = format!("{}/{}", self.url, escaped(&self.channel));
+        let hub = self.url.to_string();
+        let mut target = format!("{}/{}", hub.trim_end_matches('/'), escaped(&self.channel));
         if let Some(event) = &self.event {
             target += &format!("?event={}", escaped(event));
         }

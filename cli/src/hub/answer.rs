@@ -20,6 +20,8 @@ pub(super) type Answer = Response<Bytes>;
 /// Why a request gets nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
+    /// The name of the host is not one of this machine's own.
+    Host,
     /// The origin's pages may not use the hub.
     Origin,
     /// Nobody was let in.
@@ -57,6 +59,7 @@ pub(super) enum Refusal {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
+            Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Denied(_) => StatusCode::UNAUTHORIZED,
             Self::Origin | Self::MayNotSubscribe(_) | Self::MayNotPublish(_) => {
                 StatusCode::FORBIDDEN
@@ -105,6 +108,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Host => f.write_str("this is for localhost alone"),
             Self::Origin => f.write_str("pages of this origin may not use the hub"),
             Self::Denied(Denied::NoToken) => f.write_str("a token is needed"),
             Self::Denied(Denied::BadToken) => {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use astatine_http1::Incoming;
-use astatine_http1::layer::trusted_proxy::Forwarded;
+use astatine_http1::layer::trusted_proxy::{Forwarded, NodeName};
 use astatine_pubsub::{Channel, Name, Pattern, PubSub, Scope};
 use astatine_reactor::Address;
 use astatine_reactor::handler::{Message, Policy};
@@ -59,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) key: Option<Key>,
     /// Whether everybody may do everything.
     pub(crate) is_open: bool,
+    /// Whether it is asked by names of this machine only.
+    pub(crate) is_local: bool,
     pub(crate) cookie: String,
     pub(crate) origins: Vec<AllowedOrigin>,
     pub(crate) policy: Policy,
@@ -74,6 +76,7 @@ pub(crate) struct Config {
 pub(crate) struct Hub {
     paths: Arc<Paths>,
     gate: Gate,
+    is_local: bool,
     cookie: String,
     origins: Vec<AllowedOrigin>,
     policy: Policy,
@@ -116,6 +119,7 @@ impl Hub {
                 key: config.key,
                 is_open: config.is_open,
             },
+            is_local: config.is_local,
             cookie: config.cookie,
             origins: config.origins,
             policy: config.policy,
@@ -147,6 +151,9 @@ impl Hub {
     }
 
     async fn answer(self: &Arc<Self>, request: Request<Incoming>, remote: &Address) -> Answer {
+        if self.is_local && !origins::is_local(request.headers()) {
+            return Refusal::Host.answer();
+        }
         let Some(standing) = origins::standing(&self.origins, request.headers()) else {
             return Refusal::Origin.answer();
         };
@@ -258,8 +265,11 @@ impl Visit {
         let forwarded = request.extensions().get::<Forwarded>();
         let client = match (rights.user(), forwarded, remote) {
             (Some(user), ..) => format!("user {user}"),
-            (None, Some(forwarded), _) => forwarded.for_node.name.to_string(),
-            (None, None, Address::Tcp(address)) => address.ip().to_canonical().to_string(),
+            (None, Some(forwarded), _) => match &forwarded.for_node.name {
+                NodeName::Ip(ip) => rate::network_of(*ip).to_string(),
+                name => name.to_string(),
+            },
+            (None, None, Address::Tcp(address)) => rate::network_of(address.ip()).to_string(),
             (None, None, _) => "unix".into(),
         };
         let query = request.uri().query().unwrap_or_default();

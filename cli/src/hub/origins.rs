@@ -1,14 +1,16 @@
 //! Which origins' pages may use the hub, and what is told to their browsers (the fetch standard's
 //! CORS protocol).
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use astatine_websocket::handshake::{self, Origin};
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN,
-    VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST,
+    ORIGIN, VARY,
 };
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
 
 /// One value of `--live-origin`: `*`, or an origin as browsers send it.
@@ -42,6 +44,21 @@ pub(super) fn standing(allowed: &[AllowedOrigin], headers: &HeaderMap) -> Option
             }
         }
     }
+}
+
+/// Tells whether a request was sent to this machine by a name that is always its own. A page of
+/// any other name could have that lead here, and then be of the same origin (DNS rebinding).
+pub(super) fn is_local(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next().filter(|_| hosts.next().is_none());
+    let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    authority.is_some_and(|authority| {
+        let name = authority.host();
+        let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+        address.map_or(name.eq_ignore_ascii_case("localhost"), |ip| {
+            ip.is_loopback()
+        })
+    })
 }
 
 impl Standing {
@@ -149,6 +166,29 @@ mod tests {
             "https://a.example https://a.example",
         ] {
             assert_eq!(judged(&[origin], other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn this_machine_has_few_names_of_its_own() {
+        for (host, expected) in [
+            ("localhost", true),
+            ("LocalHost:3000", true),
+            ("127.0.0.1:3000", true),
+            ("127.1.2.3", true),
+            ("[::1]:3000", true),
+            ("localhost.example", false),
+            ("127.0.0.1.example", false),
+            ("own.example:3000", false),
+            ("192.168.0.1", false),
+            ("[::2]", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(HOST, host.parse().unwrap());
+            assert_eq!(is_local(&headers), expected, "{host}");
+            headers.append(HOST, HeaderValue::from_static("localhost"));
+            assert!(!is_local(&headers), "{host} and another");
         }
     }
 

@@ -1,6 +1,7 @@
 //! How fast one client may publish.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -56,6 +57,14 @@ impl PublishRate {
     }
 }
 
+/// Returns whom an address is of: an IPv6 subscriber is given a whole /64.
+pub(super) fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() >> 64 << 64).into(),
+        four => four,
+    }
+}
+
 const BURST: Duration = Duration::from_secs(1);
 const MIN_FORGET: usize = 4096;
 
@@ -89,6 +98,17 @@ mod tests {
         assert_eq!(rate.take("a", 1, start), Err(BURST * 24 + BURST / 4));
         assert_eq!(rate.take("a", 100, start + BURST * 24), Err(BURST));
         assert_eq!(rate.take("a", 100, start + BURST * 25), Ok(()));
+    }
+
+    #[test]
+    fn addresses_of_one_subscriber_are_one_client() {
+        for (address, network) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ] {
+            assert_eq!(network_of(address.parse().unwrap()).to_string(), network);
+        }
     }
 
     #[test]

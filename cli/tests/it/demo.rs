@@ -45,6 +45,23 @@ fn an_address_that_others_can_reach_is_refused() {
 }
 
 #[test]
+fn a_page_that_has_its_own_name_lead_here_cannot_use_the_hub() {
+    let server = start();
+    let address = server.address();
+    let status = |host: &str| {
+        let client = server.client();
+        client.send(&format!(
+            "POST /live/a HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Length: 0\r\n\r\n"
+        ));
+        let mut client = client;
+        client.response().status
+    };
+    assert_eq!(status(&address.to_string()), 200);
+    assert_eq!(status(&format!("localhost:{}", address.port())), 200);
+    assert_eq!(status(&format!("evil.example:{}", address.port())), 421);
+}
+
+#[test]
 fn two_tabs_chat_and_the_charts_move() {
     let server = start();
     let Some(mut browser) = Browser::start() else {

@@ -2,7 +2,7 @@
 //!
 //! A template is matched and never expanded: an expression stands for whatever its values could be
 //! encoded as. All ways to match are followed at once, as sets of places in the topic, so the time
-//! is bounded by the product of both lengths.
+//! is bounded by the product of both lengths; and subscribers by the number of variables.
 //!
 //! # Spec
 //!
@@ -61,6 +61,15 @@ impl Selector {
 
     pub(super) fn matches(&self, topic: &str) -> bool {
         &*self.text == "*" || *self.text == *topic || self.matches_template(topic.as_bytes())
+    }
+
+    /// Returns how many topics it counts as: its variables, each of which costs time.
+    pub(super) fn weight(&self) -> usize {
+        let n_variables = self.parts.iter().map(|part| match part {
+            Part::Literal(_) => 0,
+            Part::Expression(expression) => expression.variables.len(),
+        });
+        n_variables.sum::<usize>().max(1)
     }
 
     fn matches_template(&self, topic: &[u8]) -> bool {

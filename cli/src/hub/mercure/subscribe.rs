@@ -89,10 +89,11 @@ impl Hub {
         let Some(first) = topics.first() else {
             return Err(Refusal::Malformed("a topic is missing".into()));
         };
-        if topics.len() > self.max_channels {
+        topics.iter().try_for_each(|topic| checked(topic))?;
+        let selected: Vec<Selector> = topics.iter().map(|topic| Selector::new(topic)).collect();
+        if selected.iter().map(Selector::weight).sum::<usize>() > self.max_channels {
             return Err(Refusal::TooMany(self.max_channels));
         }
-        topics.iter().try_for_each(|topic| checked(topic))?;
         let allowed = match visit.rights.mercure() {
             MercureRights::Everything => vec![Selector::new("*")],
             MercureRights::Nothing => {
@@ -104,10 +105,7 @@ impl Hub {
                 .map(|text| Selector::new(text))
                 .collect(),
         };
-        Ok(Selectors {
-            selected: topics.into_iter().map(Selector::new).collect(),
-            allowed,
-        })
+        Ok(Selectors { selected, allowed })
     }
 
     /// Finds the place of the update that a client has seen last, and what it is told of it: the
@@ -128,8 +126,11 @@ impl Hub {
         let (updates, log) = (&self.mercure.updates, &self.mercure.log);
         if let Ok(cursor) = id.parse() {
             let replay = updates.history(log, Some(cursor), 1).await.ok()??;
-            return (!replay.has_gap).then_some(cursor);
+            if !replay.has_gap {
+                return Some(cursor);
+            }
         }
+        // A publisher's own, which may look like a place.
         let replay = updates.history(log, None, usize::MAX).await.ok()??;
         let mut entries = replay.entries.iter();
         entries

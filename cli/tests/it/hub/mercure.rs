@@ -214,6 +214,18 @@ fn who_comes_back_gets_what_was_missed_by_header_or_query() {
 }
 
 #[test]
+fn an_id_of_the_publisher_may_look_like_a_place() {
+    let hub = Hub::open(&["--live-history", "10"]);
+    for form in ["topic=a&data=1&id=12-34", "topic=a&data=2"] {
+        assert_eq!(publish_as(&hub, "", form).status, 200);
+    }
+    let (mut stream, head) =
+        Stream::answered(&hub, &format!("{URL}?topic=a&lastEventID=12-34"), "");
+    assert_eq!(head.field("last-event-id"), Some("12-34"));
+    assert_eq!(stream.data(), "2");
+}
+
+#[test]
 fn who_missed_more_than_there_is_room_for_gets_it_in_several_streams() {
     let hub = Hub::open(&["--live-history", "100", "--max-outbox", "8"]);
     let text = "x".repeat(1000);
@@ -271,6 +283,7 @@ fn topics_are_bounded() {
     let status = |query: &str| hub.get(&format!("{URL}?{query}"), "").status;
     assert_eq!(status(""), 400);
     assert_eq!(status("topic=a&topic=b&topic=c"), 400);
+    assert_eq!(status("topic=%7Ba,b%7D%7Bc%7D"), 400);
     assert_eq!(status(&format!("topic={}", "a".repeat(1025))), 400);
     assert_eq!(publish_as(&hub, "", "topic=a&topic=b&topic=c").status, 400);
     let long = format!("topic=a&data={}", "%41".repeat(1025));

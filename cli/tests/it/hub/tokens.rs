@@ -156,7 +156,7 @@ fn the_publish_command_publishes_with_a_token_or_a_key() {
         "/live/a%2Fb%20%C3%A4",
         &super::bearer(&json!({"subscribe": ["*"]})),
     );
-    let url = format!("http://{}/live", hub.server.address());
+    let url = format!("http://{}/live/", hub.server.address());
     let run = |variables: &[(&str, &str)], args: &[&str]| {
         let mut command = astatine(["publish", "--url", &url]);
         command.args(args).envs(variables.iter().copied());
