@@ -99,3 +99,5 @@ fn checked(text: &str) -> Result<(), Refusal> {
 
 /// Topics are URLs more often than not.
 const MAX_TOPIC_BYTES: usize = 1024;
+/// All topics of an update, each of which every subscriber's selectors are compared with.
+const MAX_TOPICS_BYTES: usize = 4096;

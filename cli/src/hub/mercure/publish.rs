@@ -5,9 +5,9 @@ use astatine_pubsub::{Channel, Scope};
 use astatine_reactor::handler::Message;
 use http::StatusCode;
 
-use super::checked;
 use super::selector::Selector;
 use super::update::Update;
+use super::{MAX_TOPICS_BYTES, checked};
 use crate::form;
 use crate::hub::answer::{Answer, Refusal, text};
 use crate::hub::rights::MercureRights;
@@ -114,6 +114,10 @@ impl Form {
         }
         if form.topics.len() > max_topics {
             return Err(Refusal::TooMany(max_topics));
+        }
+        if form.topics.iter().map(String::len).sum::<usize>() > MAX_TOPICS_BYTES {
+            let what = format!("the topics of an update have at most {MAX_TOPICS_BYTES} bytes");
+            return Err(Refusal::Malformed(what));
         }
         Ok(form)
     }

@@ -79,6 +79,9 @@ impl Selector {
         let mut places = vec![false; topic.len() + 1];
         places[0] = true;
         for part in &self.parts {
+            if !places.contains(&true) {
+                return false;
+            }
             places = match part {
                 Part::Literal(literal) => behind(&places, topic, literal.as_bytes()),
                 Part::Expression(expression) => expression.ends(&places, topic),
@@ -168,7 +171,9 @@ fn parse(text: &str) -> Option<Box<[Part]>> {
         if literal.contains('}') {
             return None;
         }
-        parts.push(Part::Literal(literal.into()));
+        if !literal.is_empty() {
+            parts.push(Part::Literal(literal.into()));
+        }
         parts.push(Part::Expression(parse_expression(expression)?));
         rest = behind;
     }

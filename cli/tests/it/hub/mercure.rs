@@ -286,6 +286,8 @@ fn topics_are_bounded() {
     assert_eq!(status("topic=%7Ba,b%7D%7Bc%7D"), 400);
     assert_eq!(status(&format!("topic={}", "a".repeat(1025))), 400);
     assert_eq!(publish_as(&hub, "", "topic=a&topic=b&topic=c").status, 400);
+    let many = format!("topic={}&", "a".repeat(1000)).repeat(5);
+    assert_eq!(publish_as(&Hub::open(&[]), "", &many).status, 400);
     let long = format!("topic=a&data={}", "%41".repeat(1025));
     assert_eq!(publish_as(&hub, "", &long).status, 413);
 }
