@@ -99,8 +99,12 @@ impl Subscriber {
 
     /// Goes on where another was, unless it is to begin elsewhere.
     pub(crate) fn take_over(&mut self, old: &Self) {
-        if let Place::Live(_) = self.place {
-            self.place = old.place;
+        if let Place::Live(_) | Place::Unknown = self.place {
+            self.place = match old.place {
+                // The answer is for the one that has asked.
+                Place::Asked { after, .. } => Place::Behind(after),
+                place => place,
+            };
         }
     }
 

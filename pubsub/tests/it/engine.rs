@@ -213,6 +213,22 @@ async fn an_engine_that_owns_the_histories_repairs_what_was_lost() {
 }
 
 #[tokio::test]
+async fn who_subscribes_anew_while_an_engine_is_asked_misses_nothing() {
+    let pubsub = PubSub::new(config(Retention::default()));
+    let chat = channel("chat");
+    let (engine, _tells) = remote();
+    let engine = pubsub.attach(engine);
+    assert!(pubsub.set_default_engine(engine));
+    let published = pubsub.publish_counted(&chat, "before.", Scope::Cluster);
+    assert!(published.await.cursor.is_some());
+    let mut line = Line::connect().await;
+    for start in [Start::Oldest, Start::Now] {
+        pubsub.subscribe(&line.peer, &chat, &from(start)).unwrap();
+    }
+    assert_eq!(line.read_until(".").await, "before.");
+}
+
+#[tokio::test]
 async fn what_comes_while_an_engine_is_asked_is_neither_missing_nor_twice() {
     const N: usize = 500;
     let pubsub = PubSub::new(config(Retention::default()));
