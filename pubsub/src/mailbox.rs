@@ -13,6 +13,7 @@ use crate::engine::{Engine, EngineError, EngineId, Inlet, Reply};
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
+use crate::publication::n_bytes;
 use crate::pubsub::Scope;
 use crate::stats::Stats;
 use crate::sync::{Mutex, lock};
@@ -183,7 +184,7 @@ impl Mailbox {
 impl Job {
     fn n_bytes(&self) -> usize {
         let payload = match self {
-            Self::Publish(_, message, _) | Self::Append(_, message, _) => message.payload().len(),
+            Self::Publish(_, message, _) | Self::Append(_, message, _) => n_bytes(message),
             Self::Since(..) | Self::Request(..) => 0,
         };
         payload + JOB_BYTES

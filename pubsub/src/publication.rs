@@ -73,7 +73,7 @@ impl Publication {
     }
 
     pub(crate) fn n_bytes(&self) -> usize {
-        self.0.message.payload().len()
+        n_bytes(&self.0.message)
     }
 
     /// Returns the message in a form; all who ask for one get the same.
@@ -95,6 +95,12 @@ impl Publication {
         };
         other.as_ref().unwrap_or(message)
     }
+}
+
+/// Returns what a message holds: an id and an event's name may be as long as a payload.
+pub(crate) fn n_bytes(message: &Message) -> usize {
+    let texts = [message.id(), message.event()].into_iter().flatten();
+    message.payload().len() + texts.map(str::len).sum::<usize>()
 }
 
 fn as_text(message: &Message) -> Message {

@@ -19,7 +19,7 @@ use crate::history::History;
 use crate::mailbox::Job;
 use crate::proto::cursor::Cursor;
 use crate::proto::name::Channel;
-use crate::publication::Publication;
+use crate::publication::{Publication, n_bytes};
 use crate::pubsub::Scope;
 use crate::registry::Registry;
 use crate::stats::{Counters, Stats};
@@ -95,7 +95,7 @@ impl Core {
         message: Message,
         tally: Option<&Arc<Tally>>,
     ) -> Option<Cursor> {
-        let n_bytes = message.payload().len();
+        let n_bytes = n_bytes(&message);
         let mut message = Some(message);
         let mut make = |cursor| {
             let message = message.take().expect("a message is published once");

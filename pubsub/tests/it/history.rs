@@ -319,6 +319,25 @@ async fn histories_that_were_longest_not_used_are_forgotten_and_their_cursors_ar
 }
 
 #[tokio::test]
+async fn a_history_is_bounded_in_bytes_of_ids_and_events_too() {
+    let mut retention = Retention::default();
+    retention.max_bytes = 4 * 1000;
+    let pubsub = PubSub::new(config(retention));
+    let (ids, events) = (channel("ids"), channel("events"));
+    let long = "x".repeat(1000);
+    for _ in 0..10 {
+        let message = Message::text("");
+        pubsub.publish(&ids, message.with_id(&long).unwrap(), Scope::Process);
+        let message = Message::text("");
+        pubsub.publish(&events, message.with_event(&long).unwrap(), Scope::Process);
+    }
+    for channel in [ids, events] {
+        let replay = pubsub.history(&channel, None, 100).await.unwrap().unwrap();
+        assert_eq!(replay.entries.len(), 3);
+    }
+}
+
+#[tokio::test]
 async fn all_histories_together_are_bounded_in_bytes() {
     let mut config = config(Retention::default());
     config.max_history_bytes = 100_000;
