@@ -54,10 +54,10 @@ pub(super) fn is_local(headers: &HeaderMap) -> bool {
     let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
     authority.is_some_and(|authority| {
         let name = authority.host();
-        let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
-        address.map_or(name.eq_ignore_ascii_case("localhost"), |ip| {
-            ip.is_loopback()
-        })
+        match name.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => name.eq_ignore_ascii_case("localhost"),
+        }
     })
 }
 
