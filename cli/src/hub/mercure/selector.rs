@@ -136,6 +136,9 @@ impl Expression {
 
 /// Returns the places behind a literal.
 fn behind(places: &Places, topic: &[u8], literal: &[u8]) -> Places {
+    if literal.is_empty() {
+        return places.clone();
+    }
     let mut ends = vec![false; places.len()];
     for (at, _) in places.iter().enumerate().filter(|(_, is_in)| **is_in) {
         if topic[at..].starts_with(literal) {
