@@ -87,7 +87,7 @@ impl Server {
     }
 }
 
-fn serve(connection: &mut Connection, flags: EventFlags, buffer: &mut Vec<u8>) -> io::Result<()> {
+fn serve(connection: &mut Connection, flags: EventFlags, buffer: &mut [u8]) -> io::Result<()> {
     if flags.contains(EventFlags::OUT) && !connection.unsent.is_empty() {
         let unsent = std::mem::take(&mut connection.unsent);
         send_or_keep(connection, &unsent)?;
