@@ -20,6 +20,7 @@ struct Inner {
     channel: Channel,
     message: Message,
     cursor: Option<Cursor>,
+    n_bytes: usize,
     /// The message as text, as binary and in its envelope, where that is something else.
     views: [OnceLock<Option<Message>>; 3],
     envelope: Option<fn(&Publication) -> Message>,
@@ -49,6 +50,7 @@ impl Publication {
         };
         Self(Arc::new(Inner {
             channel,
+            n_bytes: n_bytes(&message),
             message: message.shared(),
             cursor,
             views: Default::default(),
@@ -73,7 +75,7 @@ impl Publication {
     }
 
     pub(crate) fn n_bytes(&self) -> usize {
-        n_bytes(&self.0.message)
+        self.0.n_bytes
     }
 
     /// Returns the message in a form; all who ask for one get the same.
