@@ -20,14 +20,12 @@ impl Unconnected {
         }
     }
 
-    /// Lends the handler to a connection; `None` where it did not come back from another.
-    pub(crate) fn lend(&mut self) -> Option<(Lent, Arc<Mutex<Home>>)> {
-        self.handler.take().map(Lent::new)
-    }
-
-    pub(crate) fn take_back(&mut self, home: &mut Home) {
-        self.handler = home.handler.take();
-        self.was_opened |= home.was_opened;
+    /// Lends the handler to a connection, until the loan is dropped; `None` where it did not come
+    /// back from another.
+    pub(crate) fn lend(&mut self) -> Option<(Lent, Loan<'_>)> {
+        let (lent, home) = Lent::new(self.handler.take()?);
+        let owner = self;
+        Some((lent, Loan { owner, home }))
     }
 
     /// Ends the handler's life: it is closed here if no connection has done so.
@@ -49,6 +47,28 @@ impl Drop for Unconnected {
     }
 }
 
+/// A handler that is away. It is taken back however the connection ends, so that one which has not
+/// been opened is told.
+pub(crate) struct Loan<'a> {
+    owner: &'a mut Unconnected,
+    home: Arc<Mutex<Home>>,
+}
+
+impl Loan<'_> {
+    /// Tells whether the connection has opened the handler.
+    pub(crate) fn was_opened(&self) -> bool {
+        home_of(&self.home).was_opened
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        let mut home = home_of(&self.home);
+        self.owner.handler = home.handler.take();
+        self.owner.was_opened |= home.was_opened;
+    }
+}
+
 /// Puts a handler that has no connection where it can be closed.
 fn stage_of(handler: Box<dyn Handler>) -> Stage {
     let outbox = Outbox::new(None, Encoding::Payload, &HandlerConfig::default());
@@ -66,9 +86,13 @@ pub struct Lent {
 
 /// Where a handler that was lent goes back to.
 #[derive(Default)]
-pub(crate) struct Home {
+struct Home {
     handler: Option<Box<dyn Handler>>,
-    pub(crate) was_opened: bool,
+    was_opened: bool,
+}
+
+fn home_of(home: &Mutex<Home>) -> MutexGuard<'_, Home> {
+    home.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Lent {
@@ -86,15 +110,11 @@ impl Lent {
             callback(&mut **handler);
         }
     }
-
-    fn home(&self) -> MutexGuard<'_, Home> {
-        self.home.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Handler for Lent {
     fn open(&mut self, peer: &Peer) {
-        self.home().was_opened = true;
+        home_of(&self.home).was_opened = true;
         self.call(|handler| handler.open(peer));
     }
 
@@ -129,7 +149,7 @@ impl Handler for Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let handler = self.handler.take();
-        self.home().handler = handler;
+        home_of(&self.home).handler = handler;
     }
 }
 

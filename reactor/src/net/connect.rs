@@ -4,7 +4,6 @@ use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
 use std::num::NonZeroU32;
 use std::pin::{Pin, pin};
-use std::sync::PoisonError;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -219,15 +218,13 @@ impl Connect {
             Some(Ok(connected)) => connected,
         };
         let connection = Connection::new(socket, peer, shutdown.clone());
-        let Some((lent, home)) = self.handler.lend() else {
+        let Some((lent, loan)) = self.handler.lend() else {
             return Reason::Aborted;
         };
         let begun = Instant::now();
         let driving = (self.driver)(connection, lent);
         let ended = unless(shutdown.reached(Phase::Cut), driving).await;
-        let mut home = home.lock().unwrap_or_else(PoisonError::into_inner);
-        self.handler.take_back(&mut home);
-        if home.was_opened {
+        if loan.was_opened() {
             back_off.lasted(begun.elapsed(), &self.config);
         }
         ended.unwrap_or(Reason::Aborted)

@@ -407,3 +407,27 @@ fn a_server_that_ends_waits_for_the_connections_that_it_has_made() {
     drop(streams);
     running.join().unwrap();
 }
+
+#[tokio::test]
+async fn a_handler_is_told_of_a_drop_in_the_midst_of_a_handshake() {
+    let (_listener, address) = listener().await;
+    for has_failed in [false, true] {
+        let (handler, calls) = noting(|_, _| {});
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let mut tell = Some(tell);
+        let connecting = connect(address, handler).with_driver(move |connection, handler| {
+            tell.take().unwrap().send(()).unwrap();
+            async move {
+                assert!(!has_failed, "the driver fails");
+                std::future::pending::<()>().await;
+                drop((connection, handler));
+                Reason::Local
+            }
+        });
+        let connecting = tokio::spawn(connecting.into_future());
+        told.await.unwrap();
+        connecting.abort();
+        connecting.await.unwrap_err();
+        assert_eq!(taken(&calls), [Call::Close(Reason::Aborted)]);
+    }
+}
