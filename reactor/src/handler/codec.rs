@@ -95,6 +95,11 @@ where
         event(self.codec.decode_eof(input))
     }
 
+    fn keeps_events(&self) -> bool {
+        // A decoder is asked until it has nothing more, as `Framed` does.
+        true
+    }
+
     fn ping(&mut self, _output: &mut Vec<u8>) -> Answer {
         Answer::NoPing
     }

@@ -44,6 +44,11 @@ pub trait Protocol: Send + 'static {
         0
     }
 
+    /// Tells whether there may be events where no input is left.
+    fn keeps_events(&self) -> bool {
+        false
+    }
+
     /// Notes that nothing has come in for a while.
     fn ping(&mut self, output: &mut Vec<u8>) -> Answer;
 
@@ -409,7 +414,8 @@ impl<P: Protocol> Engine<P> {
             self.n_answered += output.len();
             self.outbox.push(&output);
         }
-        self.has_events = event.is_some() && !self.input.is_empty();
+        self.has_events =
+            event.is_some() && (!self.input.is_empty() || self.protocol.keeps_events());
         event
     }
 

@@ -131,3 +131,48 @@ async fn a_stream_that_ends_within_an_item_is_a_failure() {
     server.await.unwrap();
     assert_eq!(codec_error(&calls), "bytes remaining on stream");
 }
+
+/// Takes all input at once, and keeps what it has found in it.
+struct Hoarder(std::collections::VecDeque<u8>);
+
+impl tokio_util::codec::Decoder for Hoarder {
+    type Item = String;
+    type Error = std::io::Error;
+
+    fn decode(&mut self, input: &mut bytes::BytesMut) -> std::io::Result<Option<String>> {
+        self.0.extend(input.split());
+        Ok(self.0.pop_front().map(|byte| char::from(byte).to_string()))
+    }
+}
+
+impl tokio_util::codec::Encoder<String> for Hoarder {
+    type Error = std::io::Error;
+
+    fn encode(&mut self, item: String, output: &mut bytes::BytesMut) -> std::io::Result<()> {
+        output.extend_from_slice(item.as_bytes());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_decoder_may_keep_items_of_its_own() {
+    let raw = Raw::new(|_: &PeerInfo| Noting {
+        calls: Calls::default(),
+        also: echo,
+    })
+    .protocol(|| {
+        Coded::new(
+            Hoarder(std::collections::VecDeque::new()),
+            Message::into_text,
+        )
+    });
+    let (mut far, near) = duplex(64);
+    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
+    let server = tokio::spawn(raw.serve(connection));
+    far.write_all(b"abc").await.unwrap();
+    let mut answer = [0; 3];
+    far.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"ABC");
+    drop(far);
+    server.await.unwrap();
+}
