@@ -130,6 +130,8 @@ impl Reader {
                     let ended = self.core.receive_eof().map_err(Halt::from);
                     return Poll::Ready(Err(ended.err().unwrap_or(Halt::Ended(None))));
                 }
+                // Whoever sends on may still not take our Close frame.
+                Poll::Ready(Ok(_)) if !self.core.is_open() => {}
                 Poll::Ready(Ok(_)) => self.timeouts.received(self.deadline.now()),
                 Poll::Ready(Err(error)) => {
                     return Poll::Ready(Err(Halt::Failed(error.into())));

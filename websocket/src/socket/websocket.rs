@@ -143,8 +143,8 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// The reason is too long, the other end does not answer within [`Config::close_timeout`], or
-    /// the connection breaks.
+    /// The reason is too long, the other end takes nothing for two [`Config::ping_interval`]s or does
+    /// not answer within [`Config::close_timeout`], or the connection breaks.
     ///
     /// # Cancel safety
     ///

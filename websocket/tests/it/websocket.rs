@@ -543,3 +543,25 @@ async fn a_client_masks_answers_and_messages_by_different_keys() {
     keys.dedup();
     assert_eq!(keys.len(), 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_sends_on_and_takes_nothing_has_no_longer_for_our_close() {
+    let config = Config::default();
+    let (near, far) = duplex(1000);
+    let mut websocket = open(near, Role::Server, None, &config);
+    let (far_read, mut far) = tokio::io::split(far);
+    let peer = tokio::spawn(async move {
+        // An empty text message, masked.
+        while far.write_all(&[0x81, 0x80, 0, 0, 0, 0]).await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    futures_util::SinkExt::feed(&mut websocket, Message::binary(vec![0; 10_000]))
+        .await
+        .unwrap();
+    let closing = websocket.close_with(CloseCode::NORMAL, "");
+    let closed = tokio::time::timeout(Duration::from_secs(3600), closing).await;
+    assert!(matches!(closed, Ok(Err(Error::TimedOut))), "{closed:?}");
+    peer.await.unwrap();
+    drop(far_read);
+}
