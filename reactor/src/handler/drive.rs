@@ -230,7 +230,12 @@ const MIN_READ_BYTES: usize = 4 << 10;
 const MAX_STEPS: u32 = 256;
 
 impl<P: Protocol> Engine<P> {
-    fn new(connection: Connection, unread: Bytes, protocol: P, config: HandlerConfig) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        unread: Bytes,
+        protocol: P,
+        config: HandlerConfig,
+    ) -> Self {
         let deadline = Deadline::new();
         let direct = connection.io.direct();
         Self {

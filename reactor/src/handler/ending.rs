@@ -43,6 +43,8 @@ pub(super) enum Stretch {
 
 impl<P: Protocol> Engine<P> {
     pub(super) fn begin_end(&mut self, ending: Ending) {
+        // The end may last, and the room is the thread's.
+        self.keep_input();
         let awaits_answer = match ending {
             Ending::Over(_) => {
                 self.stretch = Stretch::Over;
@@ -168,3 +170,28 @@ impl<P: Protocol> Engine<P> {
 
 /// A connection that closes takes this much before it is cut off.
 const MAX_DISCARDED_BYTES: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use bytes::Bytes;
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+    use crate::handler::{HandlerConfig, RawProtocol};
+    use crate::{Connection, Foreign, PeerInfo, Shutdown};
+
+    #[tokio::test]
+    async fn a_connection_that_ends_does_not_keep_the_room_of_its_thread() {
+        let (mut far, near) = duplex(16);
+        let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
+        let config = HandlerConfig::default();
+        let mut engine = Engine::new(connection, Bytes::new(), RawProtocol, config);
+        far.write_all(b"a").await.unwrap();
+        poll_fn(|cx| engine.poll_read(cx)).await.unwrap();
+        engine.begin_end(Ending::Begin(Reason::Local, None, String::new()));
+        assert_eq!(engine.input, "a");
+        assert!(engine.input.capacity() < 1024);
+    }
+}
