@@ -422,12 +422,15 @@ impl Outbox {
     }
 
     /// Tells whether a peer wants the connection to end at once.
-    pub(super) fn poll_aborted(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(super) fn poll_aborted(&mut self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.shared.lock();
         if state.end == Some(End::Abort) {
             return Poll::Ready(());
         }
         register(&mut state, cx);
+        drop(state);
+        // Else `poll_order` would take one that it knew before for the one that is woken.
+        drop(self.waker.take_if(|waker| !waker.will_wake(cx.waker())));
         Poll::Pending
     }
 

@@ -4,14 +4,14 @@
 use std::io::{self, IoSlice};
 use std::os::unix::net::UnixStream as StdStream;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use astatine_reactor::handler::{
-    Answer, Encoding, Event, Form, HandlerConfig, Message, Peer, Policy, Protocol, Raw, Reason,
-    WriteError, drive,
+    Answer, Encoding, Event, Form, Handler, HandlerConfig, Message, Peer, Policy, Protocol, Raw,
+    RawProtocol, Reason, Turn, WriteError, drive,
 };
 use astatine_reactor::{
     Connection, Direct, DirectSocket, FileRegion, Foreign, Io, PeerInfo, Shutdown, Socket,
@@ -19,6 +19,7 @@ use astatine_reactor::{
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream, ReadBuf, duplex};
 use tokio::net::UnixStream;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::handler::{Call, Calls, Far, Noting, remote, taken};
@@ -477,4 +478,59 @@ async fn who_goes_on_at_each_drained_comes_to_its_end_while_others_write() {
     for other in others {
         other.join().unwrap();
     }
+}
+
+/// Tells whether it was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits, behind the first message, for what it is told.
+struct Waiting {
+    told: Option<oneshot::Receiver<()>>,
+    tell_peer: Option<oneshot::Sender<Peer>>,
+}
+
+impl Handler for Waiting {
+    fn message(&mut self, peer: &Peer, _message: Message) -> Turn<'_> {
+        let tell_peer = self.tell_peer.take().unwrap();
+        tell_peer.send(peer.clone()).unwrap();
+        let told = self.told.take().unwrap();
+        Turn::Wait(Box::pin(async { told.await.unwrap() }))
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_comes_back_to_a_task_is_woken_there() {
+    let (tell, told) = oneshot::channel();
+    let (tell_peer, mut peer) = oneshot::channel();
+    let handler = Waiting {
+        told: Some(told),
+        tell_peer: Some(tell_peer),
+    };
+    let (mut far, near) = duplex(16);
+    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
+    let (handler, config) = (Box::new(handler), HandlerConfig::default());
+    let driving = drive(connection, Bytes::new(), RawProtocol, handler, config);
+    let mut driving = Box::pin(driving);
+    let mut poll = |woken: &Arc<Woken>| {
+        let waker = Waker::from(Arc::clone(woken));
+        let polled = driving.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+    };
+    let (home, away) = <(Arc<Woken>, Arc<Woken>)>::default();
+    poll(&home);
+    far.write_all(b"a").await.unwrap();
+    poll(&home);
+    poll(&away);
+    tell.send(()).unwrap();
+    poll(&home);
+    home.0.store(false, Ordering::Relaxed);
+    peer.try_recv().unwrap().close();
+    assert!(home.0.load(Ordering::Relaxed));
 }
