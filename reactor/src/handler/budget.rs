@@ -12,7 +12,7 @@ use super::outbox::Shared;
 /// What may wait in many outboxes together; clones are the same budget.
 ///
 /// Only what waits is counted, not what leaves at once. Where it is too much, connections are closed
-/// until an eighth of the budget is free, those first on which most waits. They end as slow
+/// until an eighth of the budget is free, those first whose waiting costs most. They end as slow
 /// consumers, in WebSocket with 1013; or at once, where more than an eighth of what waits has begun
 /// to leave and would have to stay.
 #[derive(Clone)]
@@ -93,12 +93,14 @@ impl Budget {
     }
 
     fn close_largest(&self) {
-        let n_pending = |member: &Arc<Shared>| member.n_pending.load(Ordering::Relaxed);
-        let mut members: Vec<_> = self.members().values().filter_map(Weak::upgrade).collect();
-        members.retain(|member| n_pending(member) > 0);
-        members.sort_by_cached_key(|member| Reverse(n_pending(member)));
+        let members: Vec<_> = self.members().values().filter_map(Weak::upgrade).collect();
+        let counted = members
+            .into_iter()
+            .map(|member| (member.n_counted(), member));
+        let mut members: Vec<_> = counted.filter(|(n_counted, _)| *n_counted > 0).collect();
+        members.sort_by_key(|(n_counted, _)| Reverse(*n_counted));
         let max = self.max_bytes();
-        for member in members {
+        for (_, member) in members {
             if self.n_bytes() <= max - max / 8 {
                 return;
             }

@@ -147,6 +147,11 @@ impl Shared {
         state.n_counted = now;
     }
 
+    /// Returns what the budget counts of what waits.
+    pub(super) fn n_counted(&self) -> usize {
+        self.lock().n_counted
+    }
+
     /// Gives up what waits, as far as it has not begun to leave, and closes the connection; tells
     /// whether it was open. Where most of it has begun, or will not leave, all of it is given up.
     pub(super) fn close_for_budget(&self) -> bool {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::net::UnixStream as StdStream;
 use std::sync::{Arc, Mutex};
 
-use astatine_reactor::handler::{Budget, HandlerConfig, Peer, Raw, Reason};
+use astatine_reactor::handler::{Budget, HandlerConfig, Message, Peer, Policy, Raw, Reason};
 use astatine_reactor::test_util::{Faults, faulty_io};
 use astatine_reactor::{Connection, Foreign, Io, PeerInfo, Shutdown, Socket};
 use tokio::io::{AsyncReadExt, duplex};
@@ -182,5 +182,29 @@ async fn threads_that_overdraw_a_budget_end_with_nothing_counted() {
     for member in members {
         member.end().await;
     }
+    assert_eq!(budget.n_bytes(), 0);
+}
+
+#[tokio::test]
+async fn the_largest_is_the_one_that_costs_most() {
+    let budget = Budget::new(100_000);
+    let ((far_one, one), (far_many, many)) = (duplex(16), duplex(16));
+    let one = Member::new(Foreign(one), &budget).await;
+    let many = Member::new(Foreign(many), &budget).await;
+    one.write(1, 40_000).await;
+    // A tenth of the bytes, in pieces that cost more each than they hold.
+    let message = Message::text("0123");
+    for _ in 0..1_000 {
+        let delivered = many.peer.deliver(&message, 1, Policy::DropOldest);
+        assert!(delivered.unwrap().is_taken);
+    }
+    many.peer.flush();
+    while one.peer.is_open() && many.peer.is_open() {
+        yield_now().await;
+    }
+    assert!(one.peer.is_open());
+    drop((far_one, far_many));
+    assert_eq!(many.end().await, Reason::SlowConsumer);
+    one.end().await;
     assert_eq!(budget.n_bytes(), 0);
 }
