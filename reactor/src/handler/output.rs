@@ -20,7 +20,7 @@ pub(super) struct Output {
 
 /// A piece of the queue.
 #[derive(Debug)]
-struct Piece {
+pub(super) struct Piece {
     what: What,
     /// Which subscription it belongs to, where it may be dropped for newer ones.
     subscription: Option<u64>,
@@ -150,9 +150,9 @@ impl Output {
     }
 
     /// Drops the oldest pieces of a subscription, until what cost so many bytes is gone or there is
-    /// none left; all of them where `n_bytes` is `None`. Returns how many pieces were dropped.
-    pub(super) fn drop_oldest(&mut self, subscription: u64, n_bytes: Option<usize>) -> usize {
-        let (mut n_dropped, mut n_freed) = (0, 0);
+    /// none left; all of them where `n_bytes` is `None`. Returns them, to drop outside the lock.
+    pub(super) fn drop_oldest(&mut self, subscription: u64, n_bytes: Option<usize>) -> Vec<Piece> {
+        let (mut dropped, mut n_freed) = (Vec::new(), 0);
         let mut at = usize::from(self.n_begun > 0);
         while n_bytes.is_none_or(|n_bytes| n_freed < n_bytes) {
             let Some(found) = self
@@ -167,10 +167,10 @@ impl Output {
             if let Some(piece) = self.queue.remove(at) {
                 n_freed += piece.what.len() + PIECE_BYTES;
                 self.n_queued -= piece.what.len();
-                n_dropped += 1;
+                dropped.push(piece);
             }
         }
-        n_dropped
+        dropped
     }
 
     /// Drops all that has not begun to leave.
@@ -330,9 +330,9 @@ mod tests {
             output.push(piece(text), Some(subscription));
         }
         output.advance(1);
-        assert_eq!(output.drop_oldest(1, Some(1)), 1);
+        assert_eq!(output.drop_oldest(1, Some(1)).len(), 1);
         assert_eq!(output.text(), "1b1a3");
-        assert_eq!(output.drop_oldest(1, None), 1);
+        assert_eq!(output.drop_oldest(1, None).len(), 1);
         assert_eq!((output.text().as_str(), output.len()), ("1b1", 3));
     }
 

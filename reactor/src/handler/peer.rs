@@ -142,14 +142,15 @@ impl Peer {
         subscription: u64,
         policy: Policy,
     ) -> Result<Delivered, WriteError> {
+        // Declared before the lock, so dropped behind it: it is foreign code.
+        let mut dropped = Vec::new();
         let mut state = self.lock_open()?;
-        let mut n_dropped = 0;
         let cost = message.payload().len() + PIECE_BYTES;
         let excess = (state.output.cost() + cost).saturating_sub(self.0.max_bytes);
         match policy {
-            Policy::KeepLatest => n_dropped = state.output.drop_oldest(subscription, None),
+            Policy::KeepLatest => dropped = state.output.drop_oldest(subscription, None),
             Policy::DropOldest if excess > 0 => {
-                n_dropped = state.output.drop_oldest(subscription, Some(excess));
+                dropped = state.output.drop_oldest(subscription, Some(excess));
             }
             Policy::Close | Policy::DropOldest | Policy::DropNewest => {}
         }
@@ -161,7 +162,7 @@ impl Peer {
             }
             return Ok(Delivered {
                 is_taken: false,
-                n_dropped: n_dropped + 1,
+                n_dropped: dropped.len() + 1,
             });
         }
         let droppable = matches!(policy, Policy::DropOldest | Policy::KeepLatest);
@@ -177,7 +178,7 @@ impl Peer {
         self.0.n_pending.store(n_pending, Ordering::Relaxed);
         Ok(Delivered {
             is_taken: true,
-            n_dropped,
+            n_dropped: dropped.len(),
         })
     }
 

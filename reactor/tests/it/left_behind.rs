@@ -10,12 +10,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use astatine_reactor::handler::{
-    Handler, Message, Peer, PeerId, Raw, Reason, Trigger, Turn, WriteError,
+    Handler, HandlerConfig, Message, Peer, PeerId, Policy, Raw, RawProtocol, Reason, Trigger, Turn,
+    WriteError, drive,
 };
 use astatine_reactor::test_util::{Cut, Faults, faulty_io};
 use astatine_reactor::{Connection, Foreign, PeerInfo, Phase, Shutdown, serve};
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::handler::{Call, Calls, Noting};
 
 /// A value that counts how many of its kind there are.
 struct Alive(Arc<AtomicUsize>);
@@ -236,4 +240,48 @@ async fn a_future_that_is_waited_for_goes_with_its_connection() {
 
 async fn is_done(future: &mut (impl Future + Unpin)) -> bool {
     poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_ready())).await
+}
+
+/// A payload that has something to say when it is dropped.
+struct LastWords(Peer);
+
+impl AsRef<[u8]> for LastWords {
+    fn as_ref(&self) -> &[u8] {
+        b"payload"
+    }
+}
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        // Whether it is taken does not matter: that it comes back does.
+        self.0.write("last words").unwrap_or_default();
+    }
+}
+
+#[tokio::test]
+async fn payloads_that_are_dropped_for_newer_ones_may_use_their_connection() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let mut tell = Some(tell);
+    let handler = Noting {
+        calls: Calls::default(),
+        also: move |peer: &Peer, _: &Call| {
+            if let Some(tell) = tell.take() {
+                tell.send(peer.clone()).unwrap();
+            }
+        },
+    };
+    let (far, near) = duplex(1);
+    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
+    let (handler, config) = (Box::new(handler), HandlerConfig::default());
+    let driving = drive(connection, Bytes::new(), RawProtocol, handler, config);
+    let driving = tokio::spawn(driving);
+    let peer = told.await.unwrap();
+    for _ in 0..3 {
+        let message = Message::binary(Bytes::from_owner(LastWords(peer.clone())));
+        let delivered = peer.deliver(&message, 1, Policy::KeepLatest);
+        assert!(delivered.unwrap().is_taken);
+    }
+    peer.close();
+    drop(far);
+    driving.await.unwrap();
 }
