@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
+use rustix::net::sockopt::set_socket_linger;
 use rustix::net::{RecvFlags, recv};
 
 use super::echo;
@@ -156,6 +157,8 @@ impl Crowd {
 
 fn join(server: SocketAddr, index: usize, transport: Transport) -> io::Result<TcpStream> {
     let mut stream = connect_nth(index, server)?;
+    // Closed, it leaves no port behind: tens of thousands would run out of them.
+    set_socket_linger(&stream, Some(Duration::ZERO))?;
     stream.write_all(transport.request())?;
     let mut answer = Vec::new();
     let mut buffer = [0; 1024];
