@@ -4,6 +4,7 @@
 //! whichever thread; all others leave what they have in the queue. The driver holds the bit during
 //! its turns, so that what a handler writes leaves in one call at the end.
 
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -157,10 +158,10 @@ impl Shared {
     pub(super) fn close_for_budget(&self) -> bool {
         let mut state = self.lock();
         let was_open = state.end.is_none();
-        let mut lost = Output::default();
+        let (mut lost, mut unbegun) = (Output::default(), VecDeque::new());
         if !state.is_held {
             let before = state.output.len();
-            state.output.clear_unbegun();
+            unbegun = state.output.clear_unbegun();
             if !was_open || state.output.len() > before / 8 {
                 lost = std::mem::take(&mut state.output);
             }
@@ -174,7 +175,7 @@ impl Shared {
         };
         self.end(state, end);
         // Dropped outside the lock: it is foreign code.
-        drop(lost);
+        drop((lost, unbegun));
         was_open
     }
 
@@ -485,8 +486,11 @@ impl Outbox {
     /// Drops all that waits, but for what has begun to leave.
     pub(super) fn clear_unbegun(&self) {
         let mut state = self.shared.lock();
-        state.output.clear_unbegun();
+        let dropped = state.output.clear_unbegun();
         self.shared.note_len(&mut state);
+        drop(state);
+        // Dropped outside the lock: it is foreign code.
+        drop(dropped);
     }
 
     /// Writes what the stream takes, and lets go of the writer bit. Ready when nothing is left.

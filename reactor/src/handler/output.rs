@@ -173,17 +173,15 @@ impl Output {
         dropped
     }
 
-    /// Drops all that has not begun to leave.
-    pub(super) fn clear_unbegun(&mut self) {
+    /// Gives up all that has not begun to leave, and returns it, to drop outside the lock.
+    pub(super) fn clear_unbegun(&mut self) -> VecDeque<Piece> {
         let n_kept = usize::from(self.n_begun > 0 && !self.queue.is_empty());
-        while self.queue.len() > n_kept {
-            if let Some(piece) = self.queue.pop_back() {
-                self.n_queued -= piece.what.len();
-            }
-        }
+        let dropped = self.queue.split_off(n_kept);
+        self.n_queued -= dropped.iter().map(|piece| piece.what.len()).sum::<usize>();
         if n_kept > 0 || self.n_begun == 0 {
             self.tail.clear();
         }
+        dropped
     }
 
     /// Encodes the messages among so many pieces at the front.
@@ -413,7 +411,7 @@ mod tests {
         output.push(piece("cd"), Some(1));
         output.push(piece("ef"), None);
         output.advance(1);
-        output.clear_unbegun();
+        drop(output.clear_unbegun());
         assert_eq!(output.text(), "b");
     }
 }

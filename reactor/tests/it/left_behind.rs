@@ -281,7 +281,9 @@ async fn payloads_that_are_dropped_for_newer_ones_may_use_their_connection() {
         let delivered = peer.deliver(&message, 1, Policy::KeepLatest);
         assert!(delivered.unwrap().is_taken);
     }
-    peer.close();
+    let (message, stays) = (Message::binary(vec![0; 2 << 20]), Policy::Close);
+    // As what a connection gives up that is too slow.
+    peer.deliver(&message, 2, stays).unwrap_err();
     drop(far);
     driving.await.unwrap();
 }
