@@ -293,7 +293,8 @@ impl PubSub {
         self.0.request(engine, command).await
     }
 
-    /// Returns how many connections, callbacks and streams subscribe to something.
+    /// Returns how many connections, callbacks and streams there are that subscribe to something. A
+    /// connection counts from its first subscription until it closes.
     pub fn n_subscribers(&self) -> usize {
         self.0.n_subscribers()
     }

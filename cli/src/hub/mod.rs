@@ -227,9 +227,7 @@ impl Hub {
         if !visit.flag("match") {
             return self.channel(&name).map(Name::Channel);
         }
-        if name.len() > self.max_name_bytes {
-            return Err(Refusal::NameTooLong(self.max_name_bytes));
-        }
+        self.check_len(&name)?;
         Pattern::new(&name)
             .map(Name::Pattern)
             .map_err(Refusal::Name)
@@ -237,13 +235,18 @@ impl Hub {
 
     /// Judges the name of a channel.
     fn channel(&self, name: &str) -> Result<Channel, Refusal> {
-        if name.len() > self.max_name_bytes {
-            return Err(Refusal::NameTooLong(self.max_name_bytes));
-        }
+        self.check_len(name)?;
         if name.contains(char::is_control) {
             return Err(Refusal::NameCharacters);
         }
         Channel::new(name).map_err(Refusal::Name)
+    }
+
+    fn check_len(&self, name: &str) -> Result<(), Refusal> {
+        if name.len() > self.max_name_bytes {
+            return Err(Refusal::NameTooLong(self.max_name_bytes));
+        }
+        Ok(())
     }
 
     /// Publishes what came by a channel's own URL, for those who read it by Mercure too.
