@@ -109,6 +109,17 @@ impl Crowd {
         Ok(())
     }
 
+    /// Publishes and reads as [`run`](Self::run) does, and returns how long it took.
+    ///
+    /// # Errors
+    ///
+    /// As `run`.
+    pub(super) fn time(&mut self, n_waves: usize, n_in_flight: usize) -> io::Result<Duration> {
+        let begin = now();
+        self.run(n_waves, n_in_flight)?;
+        Ok(begin.elapsed())
+    }
+
     /// Publishes a message, again and again at a fixed rate, and returns how long each took to
     /// each connection.
     ///

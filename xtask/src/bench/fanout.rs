@@ -60,6 +60,16 @@ impl Workload {
         }
     }
 
+    /// Waves of one measurement.
+    fn n_waves(&self) -> usize {
+        N_DELIVERIES.div_ceil(self.n_deliveries(1))
+    }
+
+    /// The publisher hears its own messages too.
+    fn n_deliveries(&self, n_waves: usize) -> usize {
+        n_waves * (self.n_subscribers + 1) * self.n_in_flight
+    }
+
     fn open(&self, server: &Server) -> Result<Crowd, Failure> {
         Crowd::open(
             server.address,
@@ -119,7 +129,7 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
             targets: workload.targets(),
         });
     }
-    measure_delay(options, &servers, report);
+    measure_from_outside(options, &servers, report);
     drop(servers);
     measure_memory(report);
     Ok(())
@@ -127,34 +137,67 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
 
 fn micros_per_delivery(server: &Server, workload: &Workload) -> Result<f64, Failure> {
     let mut crowd = workload.open(server)?;
+    let n_waves = workload.n_waves();
     let mut run = |n_waves| {
         let done = crowd.run(n_waves, workload.n_in_flight);
         done.map_err(Failure::io(server.name))
     };
-    let n_a_wave = (workload.n_subscribers + 1) * workload.n_in_flight;
-    let n_waves = N_DELIVERIES.div_ceil(n_a_wave);
     run(n_waves / 10 + 1)?;
     let before = server.cpu_nanos()?;
     run(n_waves)?;
     let nanos = server.cpu_nanos()? - before;
-    Ok(nanos as f64 / (n_waves * n_a_wave) as f64 / 1000.0)
+    Ok(nanos as f64 / workload.n_deliveries(n_waves) as f64 / 1000.0)
 }
 
-/// Measures, from the other core, how long a message takes to its subscribers.
-fn measure_delay(options: &Options, servers: &[&Server], report: &mut Report) {
-    let workload = Workload {
+/// Measures what the subscribers see, who are on the other core.
+fn measure_from_outside(options: &Options, servers: &[&Server], report: &mut Report) {
+    for n_in_flight in [1, 16] {
+        let workload = outside(n_in_flight);
+        println!("==> rate, {}: {} rounds", workload.name(), options.n_rounds);
+        let samples = contest::take_turns(servers, options.n_rounds, report, |server| {
+            on_the_other_core(|| deliveries_per_second(server, &workload))
+        });
+        report.add(Figure {
+            name: format!("deliveries, {}", workload.name()),
+            unit: "a second",
+            samples,
+            targets: Vec::new(),
+        });
+    }
+    measure_delay(options, servers, report);
+}
+
+fn outside(n_in_flight: usize) -> Workload {
+    Workload {
         transport: Transport::WebSocket,
         n_subscribers: 1000,
         n_payload_bytes: 64,
-        n_in_flight: 1,
-    };
+        n_in_flight,
+    }
+}
+
+fn on_the_other_core<T>(measure: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    cpu::pin(cpu::LOAD)?;
+    let measured = measure();
+    cpu::pin(cpu::SERVERS)?;
+    measured
+}
+
+fn deliveries_per_second(server: &Server, workload: &Workload) -> Result<f64, Failure> {
+    let mut crowd = workload.open(server)?;
+    let n_waves = workload.n_waves();
+    let elapsed = crowd.time(n_waves, workload.n_in_flight);
+    let elapsed = elapsed.map_err(Failure::io(server.name))?;
+    Ok(workload.n_deliveries(n_waves) as f64 / elapsed.as_secs_f64())
+}
+
+/// Measures how long a message takes to its subscribers.
+fn measure_delay(options: &Options, servers: &[&Server], report: &mut Report) {
+    let workload = outside(1);
     println!("==> delivery latency: {} rounds", options.n_rounds);
     let mut slowest = Vec::new();
     let medians = contest::take_turns(servers, options.n_rounds, report, |server| {
-        cpu::pin(cpu::LOAD)?;
-        let delays = delays(server, &workload);
-        cpu::pin(cpu::SERVERS)?;
-        let delays = delays?;
+        let delays = on_the_other_core(|| delays(server, &workload))?;
         let at = |part: usize| delays[(delays.len() - 1) * part / 100].as_secs_f64() * 1000.0;
         slowest.push((server.name, at(99)));
         Ok(at(50))
