@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::failure::Failure;
 use crate::server::Server;
 use crate::step;
 
-/// Runs all cases at either end, and prints what the suite makes of them, by group.
+/// Runs all cases at both ends at once, and prints what the suite makes of them, by group.
 pub(super) fn run() -> Result<(), Failure> {
     let folder = step::folder("autobahn")?;
     let wstest = install(&folder)?;
@@ -23,16 +24,21 @@ pub(super) fn run() -> Result<(), Failure> {
             "autobahn_client",
         ]),
     )?;
-    let mut n_failed = 0;
-    for end in ["server", "client"] {
-        let reports = folder.join(end);
+    let ends = ["server", "client"].map(|end| (end, folder.join(end)));
+    for (_, reports) in &ends {
         if reports.exists() {
-            fs::remove_dir_all(&reports).map_err(Failure::io(reports.display().to_string()))?;
+            fs::remove_dir_all(reports).map_err(Failure::io(reports.display().to_string()))?;
         }
-        match end {
-            "server" => test_server(&wstest, &reports)?,
-            _ => test_client(&wstest, &reports)?,
-        }
+    }
+    let [(_, of_server), (_, of_client)] = &ends;
+    // The suite takes one core, and tens of minutes for each end.
+    thread::scope(|scope| {
+        let client = scope.spawn(|| test_client(&wstest, of_client));
+        test_server(&wstest, of_server)?;
+        client.join().expect("the client's thread does not panic")
+    })?;
+    let mut n_failed = 0;
+    for (end, reports) in &ends {
         println!("{end}:");
         n_failed += judge(&reports.join("index.json"))?;
     }
