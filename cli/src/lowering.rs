@@ -75,7 +75,9 @@ pub(crate) fn hub_config(options: &Options, key: Option<Key>) -> Option<hub::Con
         origins: o.live_origin.clone(),
         policy: o.live_slow.map(Policy::from).unwrap_or_default(),
         publish_rate: o.live_publish_rate,
-        max_name_bytes: o.live_max_name.map_or(MAX_NAME_BYTES, usize::from),
+        max_name_bytes: o
+            .live_max_name
+            .map_or(MAX_NAME_BYTES, |n| usize::from(n.get())),
         pubsub: pubsub_config(o),
         websocket: websocket_config(o),
         sse: sse_config(o),
@@ -93,7 +95,8 @@ pub(crate) fn set_budget(options: &Options) {
 fn pubsub_config(options: &Options) -> pubsub::Config {
     let mut config = pubsub::Config::default();
     let o = options;
-    set(&mut config.max_subscriptions, o.live_max_channels);
+    let max_channels = o.live_max_channels.map(NonZeroUsize::get);
+    set(&mut config.max_subscriptions, max_channels);
     let bytes = |n| mebibytes(n).try_into().unwrap_or(usize::MAX);
     set(&mut config.max_handoff_bytes, o.live_handoff.map(bytes));
     let total = o.live_history_total.map(bytes);

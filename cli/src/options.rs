@@ -3,7 +3,7 @@
 //! What is not given is `None`, so that the layers can be laid over each other; defaults live in
 //! the configuration of the part that an option is for. The short help leaves out what few need.
 
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU8, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -162,11 +162,11 @@ pub(crate) struct Options {
 
     /// Longest name of a channel; beyond it 400, and never more than 255 [default: 255]
     #[arg(long, value_name = "BYTES", help_heading = LIVE, hide_short_help = true)]
-    pub(crate) live_max_name: Option<u8>,
+    pub(crate) live_max_name: Option<NonZeroU8>,
 
     /// Most topics of one subscriber, and messages of one batch; beyond it 400 [default: 64]
     #[arg(long, value_name = "N", help_heading = LIVE, hide_short_help = true)]
-    pub(crate) live_max_channels: Option<usize>,
+    pub(crate) live_max_channels: Option<NonZeroUsize>,
 
     /// Most bytes of one channel's history [default: 1024]
     #[arg(long, value_name = "KB", help_heading = LIVE, hide_short_help = true)]
