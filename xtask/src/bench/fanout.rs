@@ -17,9 +17,11 @@ use crate::step;
 const N_DELIVERIES: usize = 100_000;
 /// Nearly all that a process with 20,000 descriptors can have.
 const N_MOST: usize = 19_000;
+/// axum with one task a connection, which reads and writes: only where 1,000 hear one message.
+const AXUM_SELECT: &str = "axum-select";
 
 /// Who subscribes, and what is sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Workload {
     transport: Transport,
     n_subscribers: usize,
@@ -48,8 +50,8 @@ impl Workload {
         };
         let key = (self.transport, self.n_in_flight, self.n_payload_bytes);
         match key {
-            (Transport::WebSocket, 1, 64) if self.n_subscribers == 1000 => {
-                beside(&[("nchan", 0.85), ("axum", 0.45), ("limit", 1.08)])
+            _ if *self == a_thousand(1) => {
+                beside(&[("nchan", 0.85), (AXUM_SELECT, 0.45), ("limit", 1.08)])
             }
             (Transport::WebSocket, 16, 64) => {
                 beside(&[("nchan", 0.12), ("axum", 0.12), ("limit", 1.0)])
@@ -58,6 +60,13 @@ impl Workload {
             (Transport::EventStream, 16, 64) => beside(&[("nchan", 0.15)]),
             _ => Vec::new(),
         }
+    }
+
+    /// Picks who takes part.
+    fn contestants<'a>(&self, servers: &[&'a Server]) -> Vec<&'a Server> {
+        let all = servers.iter().copied();
+        all.filter(|server| server.name != AXUM_SELECT || *self == a_thousand(1))
+            .collect()
     }
 
     /// Waves of one measurement.
@@ -110,7 +119,7 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
     peers::build(["fanout-limit", "axum-fanout"])?;
     peers::build_astatine()?;
     let mut servers = Vec::new();
-    for server in [astatine(), limit(), axum(), nchan()] {
+    for server in [astatine(), limit(), axum(), axum_select(), nchan()] {
         match server {
             Ok(server) => servers.push(server),
             Err(failure) => report.miss(failure.to_string()),
@@ -119,7 +128,8 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
     let servers: Vec<&Server> = servers.iter().collect();
     for workload in workloads() {
         println!("==> {}: {} rounds", workload.name(), options.n_rounds);
-        let samples = contest::take_turns(&servers, options.n_rounds, report, |server| {
+        let contestants = workload.contestants(&servers);
+        let samples = contest::take_turns(&contestants, options.n_rounds, report, |server| {
             micros_per_delivery(server, &workload)
         });
         report.add(Figure {
@@ -130,7 +140,6 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
         });
     }
     measure_from_outside(options, &servers, report);
-    drop(servers);
     measure_memory(report);
     Ok(())
 }
@@ -152,9 +161,10 @@ fn micros_per_delivery(server: &Server, workload: &Workload) -> Result<f64, Fail
 /// Measures what the subscribers see, who are on the other core.
 fn measure_from_outside(options: &Options, servers: &[&Server], report: &mut Report) {
     for n_in_flight in [1, 16] {
-        let workload = outside(n_in_flight);
+        let workload = a_thousand(n_in_flight);
         println!("==> rate, {}: {} rounds", workload.name(), options.n_rounds);
-        let samples = contest::take_turns(servers, options.n_rounds, report, |server| {
+        let contestants = workload.contestants(servers);
+        let samples = contest::take_turns(&contestants, options.n_rounds, report, |server| {
             on_the_other_core(|| deliveries_per_second(server, &workload))
         });
         report.add(Figure {
@@ -167,7 +177,7 @@ fn measure_from_outside(options: &Options, servers: &[&Server], report: &mut Rep
     measure_delay(options, servers, report);
 }
 
-fn outside(n_in_flight: usize) -> Workload {
+fn a_thousand(n_in_flight: usize) -> Workload {
     Workload {
         transport: Transport::WebSocket,
         n_subscribers: 1000,
@@ -193,7 +203,7 @@ fn deliveries_per_second(server: &Server, workload: &Workload) -> Result<f64, Fa
 
 /// Measures how long a message takes to its subscribers.
 fn measure_delay(options: &Options, servers: &[&Server], report: &mut Report) {
-    let workload = outside(1);
+    let workload = a_thousand(1);
     println!("==> delivery latency: {} rounds", options.n_rounds);
     let mut slowest = Vec::new();
     let medians = contest::take_turns(servers, options.n_rounds, report, |server| {
@@ -284,6 +294,14 @@ fn limit() -> Result<Server, Failure> {
 
 fn axum() -> Result<Server, Failure> {
     Server::start("axum", |address| Ok(peers::peer("axum-fanout", address)))
+}
+
+fn axum_select() -> Result<Server, Failure> {
+    Server::start(AXUM_SELECT, |address| {
+        let mut command = peers::peer("axum-fanout", address);
+        command.arg("select");
+        Ok(command)
+    })
 }
 
 fn nchan() -> Result<Server, Failure> {

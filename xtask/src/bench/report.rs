@@ -12,6 +12,7 @@ const PEERS: &[&str] = &[
     "limit",
     "hyper",
     "axum",
+    "axum-select",
     "actix",
     "nginx",
     "fastwebsockets",

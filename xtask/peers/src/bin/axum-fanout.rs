@@ -1,6 +1,7 @@
 //! axum with tokio's broadcast channel, as its users write a hub, on one thread of tokio: each
 //! connection subscribes, by WebSocket or as an event stream, and what a WebSocket sends goes to
-//! all. Reading and writing are tasks of their own.
+//! all. Reading and writing are tasks of their own; with `select` as second argument, one task does
+//! both.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
@@ -19,16 +20,26 @@ use tokio::sync::broadcast;
 
 const MAX_WAITING: usize = 1024;
 
-type Hub = broadcast::Sender<Utf8Bytes>;
+#[derive(Clone)]
+struct Hub {
+    messages: broadcast::Sender<Utf8Bytes>,
+    has_one_task: bool,
+}
 
 async fn subscribe(
     State(hub): State<Hub>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     if let Ok(upgrade) = upgrade {
-        return upgrade.on_upgrade(|socket| talk(socket, hub));
+        return upgrade.on_upgrade(move |socket| async move {
+            if hub.has_one_task {
+                talk_in_one_task(socket, hub.messages).await;
+            } else {
+                talk(socket, hub.messages).await;
+            }
+        });
     }
-    let events = stream::unfold(hub.subscribe(), |mut messages| async {
+    let events = stream::unfold(hub.messages.subscribe(), |mut messages| async {
         let text = messages.recv().await.ok()?;
         let event = Event::default().data(text.as_str());
         Some((Ok::<_, Infallible>(event), messages))
@@ -36,7 +47,7 @@ async fn subscribe(
     Sse::new(events).into_response()
 }
 
-async fn talk(socket: WebSocket, hub: Hub) {
+async fn talk(socket: WebSocket, hub: broadcast::Sender<Utf8Bytes>) {
     let (mut sink, mut stream) = socket.split();
     let mut messages = hub.subscribe();
     let writer = tokio::spawn(async move {
@@ -55,8 +66,34 @@ async fn talk(socket: WebSocket, hub: Hub) {
     writer.abort();
 }
 
-async fn serve(address: String) -> std::io::Result<()> {
-    let (hub, _) = broadcast::channel(MAX_WAITING);
+async fn talk_in_one_task(mut socket: WebSocket, hub: broadcast::Sender<Utf8Bytes>) {
+    let mut messages = hub.subscribe();
+    loop {
+        tokio::select! {
+            message = messages.recv() => {
+                let Ok(text) = message else { return };
+                if socket.send(Message::Text(text)).await.is_err() {
+                    return;
+                }
+            }
+            message = socket.recv() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    // Its own subscription hears it, so there is one.
+                    let _ = hub.send(text);
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return,
+            },
+        }
+    }
+}
+
+async fn serve(address: String, has_one_task: bool) -> std::io::Result<()> {
+    let (messages, _) = broadcast::channel(MAX_WAITING);
+    let hub = Hub {
+        messages,
+        has_one_task,
+    };
     let router = Router::new()
         .route("/live/bench", get(subscribe))
         .with_state(hub);
@@ -70,9 +107,11 @@ async fn serve(address: String) -> std::io::Result<()> {
 }
 
 fn main() -> std::io::Result<()> {
-    let address = std::env::args().nth(1).expect("usage: axum-fanout ADDRESS");
+    let mut args = std::env::args().skip(1);
+    let address = args.next().expect("usage: axum-fanout ADDRESS [select]");
+    let has_one_task = args.next().is_some_and(|arg| arg == "select");
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(serve(address))
+        .block_on(serve(address, has_one_task))
 }
