@@ -1,18 +1,16 @@
 //! Where a request has its token.
 //!
-//! A token in the query is taken out of it before anything else sees the request, so that no log
-//! and no page can show what it never had.
+//! A token in the query is taken out of it before anything else sees the request, whatever its path,
+//! and out of `Referer`: no log and no page can show what it never had.
 
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, REFERER};
 use http::uri::PathAndQuery;
-use http::{Extensions, HeaderMap, Request, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::paths::Paths;
 use crate::form;
 
 /// The token that was in the query.
@@ -52,27 +50,21 @@ fn find_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     })
 }
 
-/// Takes tokens out of the queries of the hub's requests.
-#[derive(Clone, Debug)]
-pub(crate) struct QueryTokenLayer(pub(super) Arc<Paths>);
+/// Takes tokens out of queries, the request's and its referrer's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueryTokenLayer;
 
 impl<S> Layer<S> for QueryTokenLayer {
     type Service = WithoutQueryToken<S>;
 
     fn layer(&self, inner: S) -> WithoutQueryToken<S> {
-        WithoutQueryToken {
-            paths: Arc::clone(&self.0),
-            inner,
-        }
+        WithoutQueryToken(inner)
     }
 }
 
 /// The service of [`QueryTokenLayer`].
 #[derive(Clone, Debug)]
-pub(crate) struct WithoutQueryToken<S> {
-    paths: Arc<Paths>,
-    inner: S,
-}
+pub(crate) struct WithoutQueryToken<S>(S);
 
 impl<S, Q> Service<Request<Q>> for WithoutQueryToken<S>
 where
@@ -83,17 +75,20 @@ where
     type Future = S::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+        self.0.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<Q>) -> S::Future {
-        if self.paths.endpoint(request.uri().path()).is_some() {
-            if let Some((uri, token)) = without_token(request.uri()) {
-                *request.uri_mut() = uri;
-                request.extensions_mut().insert(QueryToken(token));
+        if let Some((uri, token)) = without_token(request.uri()) {
+            *request.uri_mut() = uri;
+            request.extensions_mut().insert(QueryToken(token));
+        }
+        if let Some(referrer) = request.headers_mut().get_mut(REFERER) {
+            if let Some(masked) = referrer_without_token(referrer) {
+                *referrer = masked;
             }
         }
-        self.inner.call(request)
+        self.0.call(request)
     }
 }
 
@@ -116,6 +111,12 @@ fn without_token(uri: &Uri) -> Option<(Uri, String)> {
     // What was a target is one without some of its characters.
     parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
     Some((Uri::from_parts(parts).ok()?, token))
+}
+
+fn referrer_without_token(referrer: &HeaderValue) -> Option<HeaderValue> {
+    let uri = Uri::try_from(referrer.as_bytes()).ok()?;
+    let (masked, _) = without_token(&uri)?;
+    masked.to_string().try_into().ok()
 }
 
 /// The hub's own name of the parameter, and that of Mercure.

@@ -44,7 +44,12 @@ fn no_log_shows_a_token() {
         assert_eq!(hub.get(&mercure, "").status, 400);
         let other = format!("/live/a?token={token}x");
         assert_eq!(hub.get(&other, "").status, 401);
+        let beside = format!("/lively?token={token}");
+        assert_eq!(hub.get(&beside, "").status, 404);
+        let referrer = format!("Referer: http://localhost/page?token={token}\r\n");
+        assert_eq!(hub.get("/page", &referrer).status, 404);
         let log = hub.server.stop();
+        assert!(log.contains("/lively?token=***"), "{log}");
         assert!(log.contains("/live/a?b=1&token=***&c=2"), "{log}");
         assert!(
             log.contains("/.well-known/mercure?authorization=***"),
