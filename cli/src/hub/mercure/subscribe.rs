@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Request};
 
 use super::checked;
 use super::selector::Selector;
-use super::update::Update;
+use super::update::{self, Address};
 use crate::hub::answer::{Answer, Refusal};
 use crate::hub::expiry::Expiry;
 use crate::hub::rights::MercureRights;
@@ -142,9 +142,9 @@ impl Hub {
 impl Selectors {
     /// Returns what the subscriber gets of an update.
     fn event(&self, publication: &Publication) -> Option<Message> {
-        let update = Update::of(publication)?;
-        let is_for = update.is_for(&self.selected, &self.allowed);
-        is_for.then(|| update.event(publication.message()))
+        let carrier = publication.message();
+        let is_for = Address::of(carrier)?.is_for(&self.selected, &self.allowed);
+        is_for.then(|| update::event(carrier))?
     }
 }
 

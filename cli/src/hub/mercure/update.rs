@@ -1,10 +1,12 @@
 //! An update: a message with its topics.
 
-use astatine_pubsub::{Channel, Publication};
+use std::borrow::Cow;
+use std::time::Duration;
+
+use astatine_pubsub::Channel;
 use astatine_reactor::handler::{Form, Message};
 use astatine_sse::{Event, Line};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 use super::selector::Selector;
 
@@ -40,10 +42,37 @@ impl Update {
     pub(super) fn carrier(&self) -> Message {
         Message::text(serde_json::to_string(self).expect("texts and numbers are JSON"))
     }
+}
 
-    /// Takes the update that a publication carries.
-    pub(super) fn of(publication: &Publication) -> Option<Self> {
-        serde_json::from_slice(publication.message().payload()).ok()
+/// Encodes the event of the update that a message carries, once for all who get it.
+pub(super) fn event(carrier: &Message) -> Option<Message> {
+    // Messages know no retry, so the event is encoded here, before anybody asks for it.
+    let event = carrier.encoded(Form::Event, |carrier, output| {
+        let Ok(update) = serde_json::from_slice::<Update>(carrier.payload()) else {
+            return;
+        };
+        let line = |text| Line::new(text).ok();
+        let mut event = Event::data(&update.data);
+        event.id = carrier.id().and_then(line);
+        event.event = carrier.event().and_then(line);
+        event.retry = update.retry.map(Duration::from_millis);
+        event.encode(output);
+    });
+    (!event.is_empty()).then(|| carrier.clone())
+}
+
+/// What decides who gets an update.
+#[derive(Debug, Deserialize)]
+pub(super) struct Address<'a> {
+    #[serde(borrow)]
+    topics: Vec<Cow<'a, str>>,
+    is_private: bool,
+}
+
+impl<'a> Address<'a> {
+    /// Reads the address of the update that a message carries.
+    pub(super) fn of(carrier: &'a Message) -> Option<Self> {
+        serde_json::from_slice(carrier.payload()).ok()
     }
 
     /// Tells whether a topic is selected, and, where the update is private, allowed.
@@ -54,20 +83,5 @@ impl Update {
     fn matches(&self, selectors: &[Selector]) -> bool {
         let mut topics = self.topics.iter();
         topics.any(|topic| selectors.iter().any(|selector| selector.matches(topic)))
-    }
-
-    /// Returns the message that subscribers get.
-    pub(super) fn event(&self, carrier: &Message) -> Message {
-        let message = Message::text(self.data.as_str()).shared();
-        // Messages know no retry, so the event is encoded here, before anybody asks for it.
-        message.encoded(Form::Event, |_, output| {
-            let line = |text| Line::new(text).ok();
-            let mut event = Event::data(&self.data);
-            event.id = carrier.id().and_then(line);
-            event.event = carrier.event().and_then(line);
-            event.retry = self.retry.map(Duration::from_millis);
-            event.encode(output);
-        });
-        message
     }
 }
