@@ -12,7 +12,7 @@ use crate::core::Core;
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
-use crate::pubsub::Scope;
+use crate::scope::Scope;
 
 /// Carries messages to other processes, or watches what is subscribed to.
 ///

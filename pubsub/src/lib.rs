@@ -94,7 +94,11 @@ mod publication;
 #[cfg(feature = "driver")]
 mod pubsub;
 #[cfg(feature = "driver")]
+mod receipt;
+#[cfg(feature = "driver")]
 mod registry;
+#[cfg(feature = "driver")]
+mod scope;
 #[cfg(feature = "driver")]
 mod shard;
 #[cfg(feature = "driver")]
@@ -122,7 +126,11 @@ pub use proto::pattern::Pattern;
 #[cfg(feature = "driver")]
 pub use publication::{Item, Publication};
 #[cfg(feature = "driver")]
-pub use pubsub::{Presence, PubSub, Published, Receipt, Scope};
+pub use pubsub::{Presence, PubSub};
+#[cfg(feature = "driver")]
+pub use receipt::{Published, Receipt};
+#[cfg(feature = "driver")]
+pub use scope::Scope;
 #[cfg(feature = "driver")]
 pub use stats::Stats;
 #[cfg(feature = "driver")]

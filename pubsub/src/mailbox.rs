@@ -14,7 +14,7 @@ use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
 use crate::publication::n_bytes;
-use crate::pubsub::Scope;
+use crate::scope::Scope;
 use crate::stats::Stats;
 use crate::sync::{Mutex, lock};
 

@@ -2,13 +2,9 @@
 
 use std::any::Any;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use astatine_reactor::handler::{Message, Peer};
-use tokio::sync::oneshot;
 
 use crate::config::{Config, Options};
 use crate::core::{Core, asked};
@@ -18,7 +14,9 @@ use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
 use crate::publication::{Item, Publication};
+use crate::receipt::{Place, Published};
 use crate::registry::Owner;
+use crate::scope::Scope;
 use crate::stats::Stats;
 use crate::stream::{Feed, Items};
 use crate::subscriber::Target;
@@ -29,72 +27,6 @@ use crate::tally::Tally;
 /// subscriptions end.
 #[derive(Clone)]
 pub struct PubSub(Arc<Core>);
-
-/// How far a message goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Scope {
-    /// To all processes of the cluster; without one, to this process.
-    #[default]
-    Cluster,
-    /// To this process.
-    Process,
-    /// To all other processes of the cluster; without one, to nobody.
-    Siblings,
-    /// To the root of the cluster; without one, this process is the root.
-    Root,
-    /// To where an engine brings it, and nowhere else.
-    Engine(EngineId),
-}
-
-/// What has become of a message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Receipt {
-    /// Its place, where the channel has a history.
-    pub cursor: Option<Cursor>,
-    /// How many subscriptions it was delivered to, in this process.
-    pub n_delivered: u64,
-}
-
-/// Tells what has become of a message.
-///
-/// # Cancel safety
-///
-/// The message was published before; dropping this forgets the receipt.
-#[derive(Debug)]
-#[must_use = "without a receipt, publish"]
-pub struct Published {
-    place: Place,
-    n_delivered: oneshot::Receiver<u64>,
-}
-
-#[derive(Debug)]
-enum Place {
-    Known(Option<Cursor>),
-    Asked(oneshot::Receiver<Result<Cursor, EngineError>>),
-}
-
-impl Future for Published {
-    type Output = Receipt;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Receipt> {
-        if let Place::Asked(answer) = &mut self.place {
-            let answer = ready!(Pin::new(answer).poll(cx));
-            let cursor = answer.ok().and_then(Result::ok);
-            self.place = Place::Known(cursor);
-        }
-        let n_delivered = ready!(Pin::new(&mut self.n_delivered).poll(cx));
-        let cursor = match self.place {
-            Place::Known(cursor) => cursor,
-            Place::Asked(_) => None,
-        };
-        Poll::Ready(Receipt {
-            cursor,
-            n_delivered: n_delivered.unwrap_or_default(),
-        })
-    }
-}
 
 /// Who is on a channel, in this process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
