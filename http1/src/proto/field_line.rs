@@ -1,23 +1,19 @@
 //! One field line of a head or a trailer section: `field-name ":" OWS field-value OWS CRLF`.
 
-use std::ops::Range;
-
-use bytes::Bytes;
-
 use super::octet;
 use super::value::Value;
 use crate::error::Violation;
 
-/// Where the parts of a field line lie in its block.
-#[derive(Clone, Debug)]
+/// The parts of a field line.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct FieldLine<'a> {
     /// Whatever stands before the first colon: whether it is a token is not judged here. Empty in
     /// the empty line that ends a section.
-    pub(super) name: Range<usize>,
+    pub(super) name: &'a [u8],
     /// Without white space around it.
     pub(super) value: Value<'a>,
-    /// Where the line's CRLF stands.
-    pub(super) end: usize,
+    /// What stands behind the line's CRLF.
+    pub(super) behind: &'a [u8],
 }
 
 impl FieldLine<'_> {
@@ -26,24 +22,17 @@ impl FieldLine<'_> {
     pub(super) fn is_empty(&self) -> bool {
         self.name.is_empty()
     }
-
-    /// Returns where the next line starts.
-    #[inline]
-    pub(super) fn next(&self) -> usize {
-        self.end + 2
-    }
 }
 
-/// Reads the line that starts at `start`; `None` when its end is not there.
-// Never inlined: on its own it has registers enough for all that it looks at.
+/// Reads the line at the start; `None` when its end is not there.
 #[inline(always)]
-pub(super) fn read(block: &Bytes, start: usize) -> Result<Option<FieldLine<'_>>, Violation> {
-    let octets = &block[start..];
+pub(super) fn read(octets: &[u8]) -> Result<Option<FieldLine<'_>>, Violation> {
     if let [b'\r', ..] = octets {
-        return Ok(is_line_end(block, start)?.then_some(FieldLine {
-            name: start..start,
-            value: Value::empty(block),
-            end: start,
+        let behind = split_line_end(octets)?;
+        return Ok(behind.map(|behind| FieldLine {
+            name: &[],
+            value: Value::EMPTY,
+            behind,
         }));
     }
     let Some(name_len) = octet::find(b':', octets) else {
@@ -52,22 +41,24 @@ pub(super) fn read(block: &Bytes, start: usize) -> Result<Option<FieldLine<'_>>,
     if name_len == 0 {
         return Err(Violation::HeaderField);
     }
-    let colon = start + name_len;
+    let (name, from_colon) = octets.split_at(name_len);
     // Nearly always one space and no more.
-    let n_spaces = match octets[name_len + 1..] {
-        [b' ', first, ..] if first > b' ' => 1,
-        ref behind => behind
-            .iter()
-            .take_while(|b| matches!(b, b' ' | b'\t'))
-            .count(),
+    let from_value = match from_colon {
+        [_, b' ', first, ..] if *first > b' ' => &from_colon[2..],
+        _ => {
+            let is_space = |octet: &&u8| matches!(**octet, b' ' | b'\t');
+            let n_spaces = from_colon[1..].iter().take_while(is_space).count();
+            &from_colon[1 + n_spaces..]
+        }
     };
-    let Some((value, end)) = Value::read(block, colon + 1 + n_spaces) else {
+    let Some((value, from_end)) = Value::read(from_value) else {
         return Ok(None);
     };
-    Ok(is_line_end(block, end)?.then_some(FieldLine {
-        name: start..colon,
+    let behind = split_line_end(from_end)?;
+    Ok(behind.map(|behind| FieldLine {
+        name,
         value,
-        end,
+        behind,
     }))
 }
 
@@ -86,12 +77,14 @@ pub(super) fn blame(octets: &[u8]) -> Violation {
     }
 }
 
-/// Tells whether the CRLF that has to stand at `at` is complete.
+/// Splits off the CRLF that has to be there; `None` when it is not complete.
 #[inline]
-fn is_line_end(block: &[u8], at: usize) -> Result<bool, Violation> {
-    match block[at..] {
-        [b'\r', b'\n', ..] => Ok(true),
-        [b'\r'] => Ok(false),
+fn split_line_end(octets: &[u8]) -> Result<Option<&[u8]>, Violation> {
+    if let Some((b"\r\n", behind)) = octets.split_first_chunk() {
+        return Ok(Some(behind));
+    }
+    match octets {
+        [b'\r'] => Ok(None),
         [b'\r', _, ..] => Err(Violation::BareCr),
         _ => Err(Violation::HeaderField),
     }

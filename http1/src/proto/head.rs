@@ -4,8 +4,6 @@
 //! stream was cut into segments. There is one reader and it is strict: lines end by CRLF, parts
 //! are where RFC 9112 has them; what an octet of a name or value may be is left to the types of `http`.
 
-use std::ops::Range;
-
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
@@ -141,8 +139,8 @@ pub trait RequestHead: Form {}
 
 impl<H: Form> RequestHead for H {}
 
-/// What is done with the parts of a head as they are read. Ranges are places in the block of
-/// memory at whose start the head lies.
+/// What is done with the parts of a head as they are read. They lie in the block of memory at whose
+/// start the head does.
 pub(super) trait Form {
     /// Forgets what was read.
     fn clear(&mut self);
@@ -153,20 +151,20 @@ pub(super) trait Form {
     /// Makes room for fields.
     fn reserve(&mut self, n_fields: usize);
 
-    /// Returns how many fields were added.
+    /// Returns how many fields the head has.
     fn n_fields(&self) -> usize;
 
     /// Adds a field, and takes what it says of the framing into account.
     fn append(
         &mut self,
         block: &Bytes,
-        name: Range<usize>,
+        name: &[u8],
         value: Value<'_>,
         framing: &mut FramingFields,
     ) -> Result<(), Violation>;
 
-    /// Ends the head, which is `len` long.
-    fn finish(&mut self, block: &Bytes, len: usize) -> Result<(), Violation>;
+    /// Ends the head, which is `len` long and has so many fields.
+    fn finish(&mut self, block: &Bytes, len: usize, n_fields: usize) -> Result<(), Violation>;
 
     /// Tells whether this is the method.
     fn is_method(&self, method: &Method) -> bool;
@@ -177,7 +175,7 @@ pub(super) trait Form {
 
 /// Takes a request's head off the input, once it is whole, and fills in the request.
 ///
-/// A head that arrives in one piece and keeps every rule is read at once. Any other is measured
+/// A short head that arrives in one piece and keeps every rule is read at once. Any other is measured
 /// line by line first, so that what is wrong with it is judged by its lines, not by its segments.
 pub(super) fn receive<H: Form>(
     input: &mut Bytes,
@@ -191,10 +189,13 @@ pub(super) fn receive<H: Form>(
         if input[..] == *b"\r" {
             return Ok(None);
         }
-        if let Ok(Some((len, facts))) = read(input, config, n_fields_expected, request) {
-            input.advance(len);
-            scan.n_skipped = 0;
-            return Ok(Some(facts));
+        match read(input, config, n_fields_expected, request) {
+            Ok(Some((len, facts))) if keeps_limits(len, request.n_fields(), config) => {
+                input.advance(len);
+                scan.n_skipped = 0;
+                return Ok(Some(facts));
+            }
+            _ => {}
         }
     }
     let Some(len) = scan.find_end(input, Section::Head, config)? else {
@@ -207,6 +208,13 @@ pub(super) fn receive<H: Form>(
         Some((_, facts)) => Ok(Some(facts)),
         None => Err(field_line::blame(&head)),
     }
+}
+
+/// Tells whether a head is so short that no line of it can be too long, and has few enough fields.
+#[inline]
+fn keeps_limits(len: usize, n_fields: usize, config: &Config) -> bool {
+    let max_len = config.max_header_line_bytes.min(config.max_head_bytes);
+    len <= max_len && n_fields <= config.max_headers
 }
 
 /// Takes a trailer section off the input, once it is whole. Fields that frame or route a message,
@@ -222,16 +230,15 @@ pub(super) fn receive_trailers(
     *scan = LineScan::default();
     let section = input.split_to(len);
     let mut trailers = HeaderMap::new();
-    let mut at = 0;
+    let mut rest = &section[..];
     loop {
-        let line = field_line::read(&section, at)?.ok_or_else(|| field_line::blame(&section))?;
+        let line = field_line::read(rest)?.ok_or_else(|| field_line::blame(&section))?;
         if line.is_empty() {
             return Ok(Some(trailers));
         }
-        at = line.next();
-        let name = &section[line.name];
-        let value = line.value.share();
-        let name = HeaderName::from_bytes(name).map_err(|_| field_line::blame(name))?;
+        rest = line.behind;
+        let value = line.value.share(&section);
+        let name = HeaderName::from_bytes(line.name).map_err(|_| field_line::blame(line.name))?;
         if is_allowed_in_trailers(&name) {
             trailers
                 .try_append(name, value)
@@ -268,30 +275,24 @@ fn read<H: Form>(
         return Ok(None);
     };
     request.set_line(block, &line)?;
-    let mut at = line.len;
+    let mut rest = &block[line.len..];
+    let mut n_fields = 0;
     let mut framing = FramingFields::default();
     request.reserve(n_fields_expected);
     loop {
-        let Some(line) = field_line::read(block, at)? else {
+        let Some(field) = field_line::read(rest)? else {
             return Ok(None);
         };
-        if line.end - at > config.max_header_line_bytes {
-            return Err(Violation::HeaderLineTooLong);
-        }
-        at = line.next();
-        if line.is_empty() {
+        rest = field.behind;
+        if field.is_empty() {
             break;
         }
-        if request.n_fields() >= config.max_headers {
-            return Err(Violation::TooManyHeaders);
-        }
-        request.append(block, line.name, line.value, &mut framing)?;
+        n_fields += 1;
+        request.append(block, field.name, field.value, &mut framing)?;
     }
-    if at > config.max_head_bytes {
-        return Err(Violation::HeadTooLong);
-    }
-    request.finish(block, at)?;
-    Ok(Some((at, framing.conclude(line.version)?)))
+    let len = block.len() - rest.len();
+    request.finish(block, len, n_fields)?;
+    Ok(Some((len, framing.conclude(line.version)?)))
 }
 
 /// The authority of an absolute-form target stands above Host (RFC 9112 §3.2.2), also for a service
@@ -312,12 +313,12 @@ fn prefer_target_authority<B>(request: &mut Request<B>) -> Result<(), Violation>
 #[inline]
 pub(super) fn append(
     block: &Bytes,
-    (name, value): (Range<usize>, Value<'_>),
+    (name, value): (&[u8], Value<'_>),
     headers: &mut HeaderMap,
     see: impl FnOnce(Role, &[u8]) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
-    let (name, octets) = (&block[name], value.octets());
-    let value = value.share();
+    let octets = value.octets();
+    let value = value.share(block);
     // The two arms differ in who owns the name: a known one is not copied before it is stored.
     let stored = match names::find(name) {
         Some(known) => {
@@ -368,7 +369,7 @@ impl<B> Form for Request<B> {
     fn append(
         &mut self,
         block: &Bytes,
-        name: Range<usize>,
+        name: &[u8],
         value: Value<'_>,
         framing: &mut FramingFields,
     ) -> Result<(), Violation> {
@@ -378,7 +379,7 @@ impl<B> Form for Request<B> {
     }
 
     #[inline(always)]
-    fn finish(&mut self, _block: &Bytes, _len: usize) -> Result<(), Violation> {
+    fn finish(&mut self, _block: &Bytes, _len: usize, _n_fields: usize) -> Result<(), Violation> {
         prefer_target_authority(self)
     }
 

@@ -1,24 +1,29 @@
-//! Finds octets and judges them, eight at a time where it pays.
+//! Finds octets and judges them, eight or sixteen at a time where it pays.
 
 /// Returns where the octet first stands.
 // Inlined by force, since every field line is looked for its colon: the calls were 5 % of a head.
 #[inline(always)]
 pub(super) fn find(octet: u8, octets: &[u8]) -> Option<usize> {
     let pattern = u64::from_ne_bytes([octet; 8]);
-    let mut rest = octets;
-    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
+    let mut at = 0;
+    while let Some(word) = word_at(octets, at) {
         // A zero octet of the difference is where they are equal. The borrow of the subtraction
         // can only mark octets behind the first.
-        let difference = u64::from_le_bytes(*word) ^ pattern;
+        let difference = word ^ pattern;
         let zeros = difference.wrapping_sub(LOWEST_BITS) & !difference & HIGHEST_BITS;
         if zeros != 0 {
-            let at = octets.len() - rest.len();
             return Some(at + (zeros.trailing_zeros() >> 3) as usize);
         }
-        rest = behind;
+        at += 8;
     }
-    let at = rest.iter().position(|other| *other == octet)?;
-    Some(octets.len() - rest.len() + at)
+    let mut rest = octets[at..].iter();
+    Some(at + rest.position(|other| *other == octet)?)
+}
+
+#[inline(always)]
+fn word_at(octets: &[u8], at: usize) -> Option<u64> {
+    let word = octets.get(at..at + 8)?.first_chunk()?;
+    Some(u64::from_le_bytes(*word))
 }
 
 /// Tells whether the octets are a token (RFC 9110 §5.6.2).
@@ -33,10 +38,16 @@ pub(super) fn is_tchar(octet: u8) -> bool {
 
 /// Returns where the first control stands that no field's value has (RFC 9110 §5.5): any but the
 /// tab.
-// Never inlined, so that its constants stay in registers.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn find_control(octets: &[u8]) -> Option<usize> {
     let mut rest = octets;
+    // Of a long value, sixteen at a time go by in few instructions that tell no places.
+    while let Some((sixteen, behind)) = rest.split_first_chunk::<16>() {
+        if (sixteen.iter()).fold(false, |any, octet| any | (*octet < b' ') | (*octet == DEL)) {
+            break;
+        }
+        rest = behind;
+    }
     while let Some((word, behind)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*word);
         // An octet below the space borrows, and DEL carries, into a highest bit that was not set.
@@ -91,7 +102,7 @@ mod tests {
     fn finds_the_first_control_but_the_tab_at_any_place_among_any_neighbours() {
         for octet in 0..=u8::MAX {
             let is_control = http::HeaderValue::from_bytes(&[octet]).is_err();
-            for len in 1..20 {
+            for len in 1..36 {
                 for at in 0..len {
                     for neighbour in [b' ', b'\t', b'x', 0x80, 0xff] {
                         let mut octets = vec![neighbour; len];

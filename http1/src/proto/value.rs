@@ -13,46 +13,39 @@ use super::octet;
 /// [`Value::read`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Value<'a> {
-    block: &'a Bytes,
-    start: usize,
-    end: usize,
+    octets: &'a [u8],
 }
 
 impl<'a> Value<'a> {
-    /// Reads from `start` to the first control but the tab, which stands at the place returned, and
-    /// leaves out the white space before it. `None` where there is none.
-    #[inline]
-    pub(super) fn read(block: &'a Bytes, start: usize) -> Option<(Self, usize)> {
-        let octets = &block[start..];
-        let control = octet::find_control(octets)?;
-        let mut end = start + control;
-        // Only white space is as low as a space.
-        if let [.., ..=b' '] = octets[..control] {
-            end = start + octets[..control].trim_ascii_end().len();
-        }
-        Some((Self { block, start, end }, start + control))
-    }
+    /// What the empty line has.
+    pub(super) const EMPTY: Self = Self { octets: &[] };
 
-    /// Makes an empty one.
+    /// Reads to the first control but the tab, and leaves out the white space before it; returns
+    /// what begins with the control too. `None` where there is none.
     #[inline]
-    pub(super) fn empty(block: &'a Bytes) -> Self {
-        Self {
-            block,
-            start: 0,
-            end: 0,
+    pub(super) fn read(octets: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (mut octets, behind) = octets.split_at(octet::find_control(octets)?);
+        // Only white space is as low as a space.
+        if let [.., ..=b' '] = octets {
+            octets = octets.trim_ascii_end();
         }
+        Some((Self { octets }, behind))
     }
 
     /// Returns the octets.
     #[inline]
     pub(super) fn octets(self) -> &'a [u8] {
-        &self.block[self.start..self.end]
+        self.octets
     }
 
     /// Makes a header's value, which shares the block.
+    ///
+    /// # Panics
+    ///
+    /// The value was not read from the block.
     #[inline]
-    pub(super) fn share(self) -> HeaderValue {
-        let octets = self.block.slice(self.start..self.end);
+    pub(super) fn share(self, block: &Bytes) -> HeaderValue {
+        let octets = block.slice_ref(self.octets);
         debug_assert_eq!(octet::find_control(&octets), None);
         // SAFETY: what a value may not have is the controls but the tab, and `read` has looked for
         // them: the tests of `find_control` hold it to what `HeaderValue::from_bytes` refuses. The

@@ -64,7 +64,7 @@ impl Head {
     /// Returns the fields in their order: each line's name, as it was spelled, and its value.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let lines = self.field_lines();
-        lines.map(|line| (&self.block[line.name], line.value.octets()))
+        lines.map(|line| (line.name, line.value.octets()))
     }
 
     /// Returns the value of the first field line of a name, in whichever case it was spelled.
@@ -94,7 +94,7 @@ impl Head {
         for line in self.field_lines() {
             request.append(&self.block, line.name, line.value, &mut framing)?;
         }
-        request.finish(&self.block, self.block.len())?;
+        request.finish(&self.block, self.block.len(), self.n_fields)?;
         Ok(request)
     }
 
@@ -103,10 +103,10 @@ impl Head {
     }
 
     fn field_lines(&self) -> impl Iterator<Item = FieldLine<'_>> {
-        let mut at = self.fields_start;
+        let mut rest = &self.block[self.fields_start..];
         std::iter::from_fn(move || {
-            let line = field_line::read(&self.block, at).ok().flatten()?;
-            at = line.next();
+            let line = field_line::read(rest).ok().flatten()?;
+            rest = line.behind;
             (!line.is_empty()).then_some(line)
         })
     }
@@ -139,23 +139,22 @@ impl Form for Head {
     #[inline]
     fn append(
         &mut self,
-        block: &Bytes,
-        name: Range<usize>,
+        _block: &Bytes,
+        name: &[u8],
         value: Value<'_>,
         framing: &mut FramingFields,
     ) -> Result<(), Violation> {
-        let name = &block[name];
         match names::find(name) {
             Some(known) if known.role != Role::Other => framing.see(known.role, value.octets())?,
             Some(_) => {}
             None if octet::is_token(name) => {}
             None => return Err(field_line::blame(name)),
         }
-        self.n_fields += 1;
         Ok(())
     }
 
-    fn finish(&mut self, block: &Bytes, len: usize) -> Result<(), Violation> {
+    fn finish(&mut self, block: &Bytes, len: usize, n_fields: usize) -> Result<(), Violation> {
+        self.n_fields = n_fields;
         self.block = block.slice(..len);
         Ok(())
     }

@@ -30,13 +30,13 @@ pub(super) fn receive<B>(
     let mut framing = FramingFields::default();
     let headers = response.headers_mut();
     headers.clear();
-    let mut at = line_len + 2;
+    let mut rest = &block[line_len + 2..];
     loop {
-        let line = field_line::read(&block, at)?.ok_or_else(|| field_line::blame(&block))?;
+        let line = field_line::read(rest)?.ok_or_else(|| field_line::blame(&block))?;
         if line.is_empty() {
             return Ok(Some(framing));
         }
-        at = line.next();
+        rest = line.behind;
         let see = |role, value: &[u8]| match role {
             Role::Connection | Role::ContentLength | Role::TransferEncoding => {
                 framing.see(role, value)
