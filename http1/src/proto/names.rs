@@ -97,8 +97,17 @@ const fn case_bits(known: u64) -> u64 {
 /// Compares what lies between the ends of two names of the same length.
 #[inline(never)]
 fn has_middle(known: &[u8], name: &[u8]) -> bool {
-    let octets = known[8..].iter().zip(&name[8..]);
-    octets.fold(true, |all, (a, b)| all & (*a == *b | (*a >> 1) & 0x20))
+    let (mut known, mut name) = (&known[8..], &name[8..]);
+    while let (Some((eight, known_behind)), Some((other, behind))) =
+        (known.split_first_chunk(), name.split_first_chunk())
+    {
+        let eight = u64::from_le_bytes(*eight);
+        if (eight ^ u64::from_le_bytes(*other)) & !case_bits(eight) != 0 {
+            return false;
+        }
+        (known, name) = (known_behind, behind);
+    }
+    true
 }
 
 const FOLD: u64 = 0x2020_2020_2020_2020;

@@ -121,10 +121,6 @@ fn judge_authority(method: &[u8], uri: &Uri) -> Result<(), Violation> {
 /// Tells whether the octets are `uri-host [":" port]` (RFC 9112 §3.2, RFC 3986 §3.2.2), with a
 /// host that is not empty.
 pub(super) fn is_host(field: &[u8]) -> bool {
-    // Most have no port.
-    if is_plain_host(field) {
-        return !field.is_empty();
-    }
     let port = match field {
         [b'[', rest @ ..] => {
             let inside = rest.iter().take_while(|b| **b != b']').count();
@@ -145,31 +141,17 @@ pub(super) fn is_host(field: &[u8]) -> bool {
     }
 }
 
-/// Tells whether each octet may stand in a reg-name as it is.
-#[inline]
-fn is_plain_host(field: &[u8]) -> bool {
-    let all = |octets: &[u8]| {
-        octets
-            .iter()
-            .fold(true, |all, b| all & REG_NAME[usize::from(*b)])
-    };
-    let mut rest = field;
-    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
-        if !all(eight) {
-            return false;
-        }
-        rest = behind;
-    }
-    all(rest)
-}
-
 /// Returns how many octets at the start are a reg-name, escapes included (RFC 3986 §3.2.2).
 fn len_of_reg_name(field: &[u8]) -> usize {
+    let is_plain = |octet: &u8| REG_NAME[usize::from(*octet)];
     let mut rest = field;
     loop {
         rest = match rest {
-            [octet, rest @ ..] if REG_NAME[usize::from(*octet)] => rest,
-            [b'%', a, b, rest @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest,
+            [a, b, c, d, behind @ ..] if is_plain(a) & is_plain(b) & is_plain(c) & is_plain(d) => {
+                behind
+            }
+            [octet, behind @ ..] if is_plain(octet) => behind,
+            [b'%', a, b, behind @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => behind,
             _ => return field.len() - rest.len(),
         }
     }
