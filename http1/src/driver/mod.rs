@@ -191,10 +191,14 @@ where
 
     /// Tells whether nothing can move before the next byte comes in.
     fn rests(&self) -> bool {
+        self.is_between() && self.transport.output.is_empty()
+    }
+
+    /// Tells whether there is no exchange, and no input for the next one.
+    fn is_between(&self) -> bool {
         let transport = &self.transport;
-        matches!(self.step, Step::Idle)
-            && transport.input.is_empty()
-            && transport.output.is_empty()
+        transport.input.is_empty()
+            && matches!(self.step, Step::Idle)
             && transport.core.is_idle()
             && !transport.is_eof()
     }
@@ -224,6 +228,7 @@ where
                 Step::Closing(closing) => closing.turn(&mut self.transport, scratch, cx)?,
             };
             match turn {
+                Turn::Moved if self.is_between() => return Ok(Turn::Moved),
                 Turn::Moved => moved = Turn::Moved,
                 Turn::Waits => return Ok(moved),
                 Turn::Ended => return Ok(Turn::Ended),

@@ -78,6 +78,7 @@ where
     }
 
     /// Calls the service with the request that waited for it.
+    #[inline(never)]
     pub(super) fn call_again(
         &mut self,
         scratch: &mut Scratch,
