@@ -7,31 +7,44 @@ use sha1::{Digest, Sha1};
 /// Masks a piece of a payload, or unmasks it. `offset` is where in the payload it begins.
 #[inline]
 pub(super) fn apply(piece: &mut [u8], key: [u8; 4], offset: usize) {
-    let at = |place: usize| key[(offset + place) % 4];
-    let key = u32::from_le_bytes([at(0), at(1), at(2), at(3)]);
-    let pattern = u128::from(key) * (1 | 1 << 32 | 1 << 64 | 1 << 96);
-    let n_rest = piece.len() % BLOCK_LEN;
-    for block in piece.chunks_exact_mut(BLOCK_LEN) {
-        apply_block(block, pattern);
+    // Read before anything is written: a read across fresh writes has to wait for them.
+    let last: Option<[u8; WORD_LEN]> = piece.last_chunk().copied();
+    let (last_mask, mask) = (word_of(key, offset + piece.len()), word_of(key, offset));
+    let mut blocks = piece.chunks_exact_mut(BLOCK_LEN);
+    for block in &mut blocks {
+        for word in block.chunks_exact_mut(WORD_LEN) {
+            apply_word(word, mask);
+        }
     }
-    if n_rest == 0 {
+    let mut words = blocks.into_remainder().chunks_exact_mut(WORD_LEN);
+    for word in &mut words {
+        apply_word(word, mask);
+    }
+    let rest = words.into_remainder();
+    if rest.is_empty() {
         return;
     }
-    if let Some(last) = piece.last_chunk_mut::<BLOCK_LEN>() {
-        // What of the last block is done already meets zeros.
-        apply_block(last, pattern << (8 * (BLOCK_LEN - n_rest)));
-    } else {
-        for (octet, mask) in piece.iter_mut().zip(pattern.to_le_bytes()) {
-            *octet ^= mask;
+    match (last, piece.last_chunk_mut::<WORD_LEN>()) {
+        (Some(last), Some(place)) => *place = (u64::from_le_bytes(last) ^ last_mask).to_le_bytes(),
+        _ => {
+            for (octet, mask) in piece.iter_mut().zip(mask.to_le_bytes()) {
+                *octet ^= mask;
+            }
         }
     }
 }
 
+/// Repeats the key from a place in the payload on.
 #[inline(always)]
-fn apply_block(block: &mut [u8], pattern: u128) {
-    let octets = (&*block).try_into().expect("a block is sixteen bytes long");
-    let masked = u128::from_le_bytes(octets) ^ pattern;
-    block.copy_from_slice(&masked.to_le_bytes());
+fn word_of(key: [u8; 4], offset: usize) -> u64 {
+    let key = u32::from_le_bytes(key).rotate_right(8 * (offset % 4) as u32);
+    u64::from(key) << 32 | u64::from(key)
+}
+
+#[inline(always)]
+fn apply_word(word: &mut [u8], mask: u64) {
+    let octets = (&*word).try_into().expect("a word is eight bytes long");
+    word.copy_from_slice(&(u64::from_le_bytes(octets) ^ mask).to_le_bytes());
 }
 
 /// The keys of a client's frames: each is new, and nobody who does not know the secret can tell
@@ -104,5 +117,6 @@ impl fmt::Debug for MaskKeys {
 }
 
 const DIGEST_LEN: usize = 20;
-/// What one vector instruction takes.
-const BLOCK_LEN: usize = 16;
+const WORD_LEN: usize = 8;
+/// What the compiler makes vector instructions of.
+const BLOCK_LEN: usize = 64;
