@@ -42,6 +42,7 @@ impl Protocol for Events {
         Encoding::Shared {
             form: |_| Form::Event,
             encode,
+            head: None,
         }
     }
 

@@ -112,6 +112,10 @@ impl Compression {
                     MessageKind::Binary => Form::WebSocketBinary,
                 },
                 encode: encode_plain,
+                head: Some(|message, output| {
+                    let n_bytes = message.payload().len();
+                    proto::encode_head(kind_of(message), proto::Form::Plain, n_bytes, output);
+                }),
             },
             Deflating::Shared => Encoding::Shared {
                 form: |_| Form::WebSocketDeflated,
@@ -122,6 +126,7 @@ impl Compression {
                         encode_deflated(kind, message.payload(), deflater, scratch, output);
                     });
                 },
+                head: None,
             },
             Deflating::Own(_) => Encoding::Alone,
         }

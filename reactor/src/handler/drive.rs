@@ -222,8 +222,8 @@ thread_local! {
     static ROOM: Cell<BytesMut> = Cell::new(BytesMut::new());
 }
 
-/// Holds a message of 64 KiB and its header, and that of the next.
-const ROOM_BYTES: usize = 128 << 10;
+/// Holds a few messages of 64 KiB: what one read brings is answered by one write.
+const ROOM_BYTES: usize = 256 << 10;
 /// Where nobody knows what is missing, a read asks for at least this much.
 const MIN_READ_BYTES: usize = 4 << 10;
 /// Steps before other connections have their turn.
@@ -360,8 +360,9 @@ impl<P: Protocol> Engine<P> {
     }
 
     fn triggered(&self) -> Option<Step> {
-        let calls = self.outbox.take_calls();
-        (!calls.is_empty()).then_some(Step::Calls(calls))
+        self.outbox
+            .has_calls()
+            .then(|| Step::Calls(self.outbox.take_calls()))
     }
 
     /// Ends a connection that takes too little, without what waits.

@@ -45,6 +45,12 @@ struct Shared {
 
 const N_FORMS: usize = 4;
 
+impl Shared {
+    fn encoded(&self, form: Form, encode: impl FnOnce() -> Bytes) -> &Bytes {
+        self.forms[form as usize].get_or_init(encode)
+    }
+}
+
 impl Message {
     /// Makes a message of text.
     pub fn text(text: impl Into<String>) -> Self {
@@ -135,15 +141,26 @@ impl Message {
     /// Returns the message in a form, encoded by whoever asks first; every time anew where the
     /// message is not [`Message::shared`].
     pub fn encoded(&self, form: Form, encode: impl FnOnce(&Self, &mut Vec<u8>)) -> Bytes {
-        let make = || {
-            let mut encoded = Vec::new();
-            encode(self, &mut encoded);
-            Bytes::from(encoded)
-        };
         match &self.shared {
-            Some(shared) => shared.forms[form as usize].get_or_init(make).clone(),
-            None => make(),
+            Some(shared) => shared.encoded(form, || self.encode(encode)).clone(),
+            None => self.encode(encode),
         }
+    }
+
+    /// Returns the encoding that is kept with the message, where it is shared.
+    pub(super) fn kept(
+        &self,
+        form: Form,
+        encode: impl FnOnce(&Self, &mut Vec<u8>),
+    ) -> Option<&Bytes> {
+        let shared = self.shared.as_ref()?;
+        Some(shared.encoded(form, || self.encode(encode)))
+    }
+
+    fn encode(&self, encode: impl FnOnce(&Self, &mut Vec<u8>)) -> Bytes {
+        let mut encoded = Vec::new();
+        encode(self, &mut encoded);
+        Bytes::from(encoded)
     }
 
     pub(super) fn is_shared(&self) -> bool {

@@ -17,6 +17,7 @@ mod raw;
 mod stage;
 mod tokenizer;
 mod trigger;
+mod turn;
 
 use std::error::Error;
 use std::fmt;

@@ -12,8 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::output::{MAX_SEGMENTS, Output};
 use super::trigger::Call;
+use super::turn::{self, lend, lend_back};
 use super::{Budget, Form, Handler, HandlerConfig, Message, Peer, Reason};
 use crate::{Direct, Io};
 
@@ -28,6 +31,9 @@ pub enum Encoding {
         form: fn(&Message) -> Form,
         /// Encodes a message in its form.
         encode: fn(&Message, &mut Vec<u8>),
+        /// Encodes what goes before a payload that is its own encoding: a large one is not copied
+        /// then.
+        head: Option<fn(&Message, &mut Vec<u8>)>,
     },
     /// Each message by the protocol itself, in order: what it makes depends on what went before.
     Alone,
@@ -114,8 +120,35 @@ pub(super) enum Order {
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl Shared {
+    /// Locks the state, and ends the connection's turn: what was written in it is in the queue.
+    #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(written) = turn::end(self.id) {
+            self.queue_turn(written, &mut state);
+        }
+        state
+    }
+
+    #[cold]
+    fn queue_turn(&self, written: Vec<u8>, state: &mut State) {
+        if written.is_empty() {
+            turn::give_back(written);
+            return;
+        }
+        Output::begun(written, 0).put_before(&mut state.output);
+        self.note_len(state);
+    }
+
+    /// Adds to what is written in the connection's turn, where that is less than so many bytes and
+    /// nobody has queued anything meanwhile; tells whether it has.
+    #[inline]
+    pub(super) fn write_in_turn(
+        &self,
+        max_bytes: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        self.n_pending.load(Ordering::Relaxed) == 0 && turn::write(self.id, max_bytes, encode)
     }
 
     /// Wakes the driver, once something was changed under the lock.
@@ -197,6 +230,58 @@ impl Shared {
         }
     }
 
+    /// Writes encoded bytes at once, where nothing is queued and nobody else can write; tells whether
+    /// they are on their way. The bit is taken under the lock and nothing waits then, so they come
+    /// behind all that was written before, and before all that is queued meanwhile.
+    pub(super) fn write_now<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State>,
+        bytes: &Bytes,
+        subscription: Option<u64>,
+    ) -> bool {
+        let is_idle = !state.is_held && state.output.is_empty() && state.driver.is_some();
+        if !is_idle || bytes.is_empty() {
+            return false;
+        }
+        let Some(direct) = state.direct.take() else {
+            return false;
+        };
+        state.is_held = true;
+        drop(state);
+        let written = direct.try_writev(&[IoSlice::new(bytes)]);
+        state = self.lock();
+        state.is_held = false;
+        let n = written.unwrap_or_default();
+        state.n_taken += n;
+        self.has_news.store(true, Ordering::Release);
+        if state.is_closed {
+            // Before what was taken out, whose drop is foreign code.
+            drop(state);
+            return true;
+        }
+        state.direct = Some(direct);
+        if n < bytes.len() {
+            // A short count means that the socket is full; an error is the driver's to meet.
+            Output::rest_of(bytes, n, subscription).put_before(&mut state.output);
+            self.note_len(&mut state);
+            state.is_full = true;
+            self.leave_to_driver(state);
+        } else if !state.output.is_empty() {
+            self.write_out(state);
+        } else if std::mem::take(&mut state.is_awaited) || state.has_waited {
+            self.wake(state);
+        }
+        true
+    }
+
+    /// Has the driver write what is left.
+    fn leave_to_driver<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
+        state.has_waited = true;
+        self.count(&mut state);
+        self.wake(state);
+        self.budget.relieve();
+    }
+
     fn write_out<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
         if state.is_full {
             self.count(&mut state);
@@ -250,10 +335,7 @@ impl Shared {
             }
         }
         state.direct = Some(direct);
-        state.has_waited = true;
-        self.count(&mut state);
-        self.wake(state);
-        self.budget.relieve();
+        self.leave_to_driver(state);
     }
 }
 
@@ -315,29 +397,6 @@ const MIN_COUNTED_BYTES: usize = 16 << 10;
 /// How often one writer goes on for what others have added meanwhile.
 const MAX_TURNS: usize = 16;
 
-thread_local! {
-    /// The buffer at the end of an output, lent to whichever connection needs one.
-    static BUFFER: std::cell::Cell<Vec<u8>> = const { std::cell::Cell::new(Vec::new()) };
-}
-
-/// Lends the thread's buffer to an output that has none.
-pub(super) fn lend(output: &mut Output) {
-    if output.is_empty() {
-        output.borrow(BUFFER.take());
-    }
-}
-
-fn lend_back(output: &mut Output) {
-    if let Some(buffer) = output.give_back() {
-        if buffer.capacity() <= MAX_KEPT_BYTES {
-            BUFFER.set(buffer);
-        }
-    }
-}
-
-/// A buffer that has grown beyond this is not kept.
-const MAX_KEPT_BYTES: usize = 256 << 10;
-
 impl Outbox {
     pub(super) fn new(direct: Option<Direct>, encoding: Encoding, config: &HandlerConfig) -> Self {
         let shared = Shared {
@@ -371,10 +430,15 @@ impl Outbox {
     /// Takes the writer bit, where nobody has it, until the flush at the end of the turn.
     #[inline(always)]
     pub(super) fn hold(&mut self) {
-        if !self.holds {
-            let mut state = self.shared.lock();
-            self.holds = !state.is_held;
-            state.is_held = true;
+        if self.holds {
+            return;
+        }
+        let mut state = self.shared.lock();
+        self.holds = !state.is_held;
+        state.is_held = true;
+        let is_alone = matches!(self.shared.encoding, Encoding::Alone);
+        if self.holds && state.output.is_empty() && !is_alone {
+            turn::begin(self.shared.id);
         }
     }
 
@@ -417,11 +481,13 @@ impl Outbox {
         Poll::Pending
     }
 
+    /// Tells whether calls of triggers wait.
+    pub(super) fn has_calls(&self) -> bool {
+        self.shared.has_calls.load(Ordering::Relaxed)
+    }
+
     /// Takes the calls of triggers that wait.
     pub(super) fn take_calls(&self) -> Vec<Call> {
-        if !self.shared.has_calls.load(Ordering::Relaxed) {
-            return Vec::new();
-        }
         let mut state = self.shared.lock();
         self.shared.has_calls.store(false, Ordering::Relaxed);
         std::mem::take(&mut state.calls)
@@ -461,6 +527,10 @@ impl Outbox {
 
     /// Adds what the protocol has to say, behind what waits.
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        let add = |output: &mut Vec<u8>| output.extend_from_slice(bytes);
+        if self.shared.write_in_turn(usize::MAX, add) {
+            return;
+        }
         let mut state = self.shared.lock();
         lend(&mut state.output);
         state.output.tail().extend_from_slice(bytes);
@@ -502,20 +572,28 @@ impl Outbox {
         n_taken: &mut usize,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut state = self.shared.lock();
-        *n_taken += std::mem::take(&mut state.n_taken);
-        if state.is_held && !self.holds {
-            // Another thread writes; it wakes this task when it has done so.
-            state.is_awaited = true;
-            self.has_output = true;
-            return Poll::Pending;
-        }
-        (state.is_held, self.holds) = (true, false);
-        let mut output = std::mem::take(&mut state.output);
-        drop(state);
+        let mut output = if let Some(written) = turn::end(self.shared.id) {
+            match self.flush_turn(written, io, n_taken, cx)? {
+                None => return Poll::Ready(Ok(())),
+                Some(rest) => rest,
+            }
+        } else {
+            let mut state = self.shared.lock();
+            if state.is_held && !self.holds {
+                *n_taken += std::mem::take(&mut state.n_taken);
+                // Another thread writes; it wakes this task when it has done so.
+                state.is_awaited = true;
+                self.has_output = true;
+                return Poll::Pending;
+            }
+            state.is_held = true;
+            std::mem::take(&mut state.output)
+        };
+        self.holds = false;
         let written = poll_write_all(&mut output, io, &mut encode, n_taken, cx);
         let is_full = written.is_pending();
         let mut state = self.shared.lock();
+        *n_taken += std::mem::take(&mut state.n_taken);
         state.has_waited |= is_full;
         state.is_full = is_full;
         state.is_held = false;
@@ -539,6 +617,43 @@ impl Outbox {
             return Poll::Pending;
         }
         written
+    }
+
+    /// Writes what was written in a turn, and lets go of the writer bit where the stream takes all
+    /// of it at once and nobody has queued anything meanwhile; else returns the rest.
+    #[inline]
+    fn flush_turn(
+        &mut self,
+        mut written: Vec<u8>,
+        io: &mut dyn Io,
+        n_taken: &mut usize,
+        cx: &mut Context<'_>,
+    ) -> io::Result<Option<Output>> {
+        let mut n = 0;
+        if !written.is_empty() {
+            if let Poll::Ready(taken) = Pin::new(&mut *io).poll_write(cx, &written) {
+                n = taken?;
+            }
+        }
+        *n_taken += n;
+        if n < written.len() {
+            return Ok(Some(Output::begun(written, n)));
+        }
+        written.clear();
+        if let Poll::Ready(flushed) = Pin::new(io).poll_flush(cx) {
+            flushed?;
+            let mut state = self.shared.lock();
+            if state.output.is_empty() {
+                *n_taken += std::mem::take(&mut state.n_taken);
+                self.has_drained |= std::mem::take(&mut state.has_waited);
+                state.is_held = false;
+                drop(state);
+                (self.holds, self.has_output) = (false, false);
+                turn::give_back(written);
+                return Ok(None);
+            }
+        }
+        Ok(Some(Output::begun(written, 0)))
     }
 
     /// Tells whether there may be something to flush.

@@ -43,7 +43,7 @@ impl What {
 }
 
 /// Pieces up to this size are copied behind each other: cheaper than one more segment in writev.
-const COPY_MAX_BYTES: usize = 4 << 10;
+pub(super) const COPY_MAX_BYTES: usize = 4 << 10;
 /// Segments in one writev.
 pub(super) const MAX_SEGMENTS: usize = 64;
 /// What a message costs beside its payload.
@@ -52,6 +52,24 @@ const MESSAGE_BYTES: usize = 64;
 pub(super) const PIECE_BYTES: usize = 64;
 
 impl Output {
+    /// Makes an output of bytes, of which some have left.
+    pub(super) fn begun(bytes: Vec<u8>, n_begun: usize) -> Self {
+        let mut output = Self {
+            tail: bytes,
+            ..Self::default()
+        };
+        output.advance(n_begun);
+        output
+    }
+
+    /// Makes an output of a piece, of which some bytes have left.
+    pub(super) fn rest_of(bytes: &Bytes, n_begun: usize, subscription: Option<u64>) -> Self {
+        let mut output = Self::default();
+        output.push_piece(What::Encoded(bytes.clone()), subscription);
+        output.advance(n_begun);
+        output
+    }
+
     pub(super) fn len(&self) -> usize {
         self.n_queued + self.tail.len() - self.n_begun
     }

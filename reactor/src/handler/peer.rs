@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::outbox::{Encoding, End, Shared, State, lend};
-use super::output::PIECE_BYTES;
+use super::outbox::{Encoding, End, Shared, State};
+use super::output::{COPY_MAX_BYTES, PIECE_BYTES};
 use super::trigger::{Call, Trigger, TriggerError};
+use super::turn::{self, lend};
 use super::{Handler, Message};
 
 /// A handle to one connection, for any thread. Clones are the same connection; those that outlive
@@ -63,6 +64,12 @@ pub enum Policy {
     KeepLatest,
 }
 
+impl Policy {
+    fn may_drop_older(self) -> bool {
+        matches!(self, Self::DropOldest | Self::KeepLatest)
+    }
+}
+
 /// What became of a subscription's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -90,7 +97,7 @@ impl Peer {
 
     /// Returns how many bytes wait to be written.
     pub fn pending(&self) -> usize {
-        self.0.n_pending.load(Ordering::Relaxed)
+        self.0.n_pending.load(Ordering::Relaxed) + turn::n_written(self.0.id)
     }
 
     /// Writes a message, at once where nothing waits before it, and never blocks.
@@ -103,6 +110,9 @@ impl Peer {
     /// Nothing of it is written then.
     pub fn write(&self, message: impl Into<Message>) -> Result<(), WriteError> {
         let message = message.into();
+        if self.write_in_turn(&message) {
+            return Ok(());
+        }
         let mut state = self.lock_open()?;
         if state.output.cost() >= self.0.max_bytes {
             state.has_waited = true;
@@ -165,8 +175,7 @@ impl Peer {
                 n_dropped: dropped.len() + 1,
             });
         }
-        let droppable = matches!(policy, Policy::DropOldest | Policy::KeepLatest);
-        let subscription = droppable.then_some(subscription);
+        let subscription = policy.may_drop_older().then_some(subscription);
         match self.encoded(message) {
             Some(bytes) => {
                 lend(&mut state.output);
@@ -182,8 +191,43 @@ impl Peer {
         })
     }
 
+    /// Delivers as [`Peer::deliver`] does, and writes at once: so a message that meets an idle
+    /// connection goes from where it lies to the socket, and through no queue.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::deliver`].
+    pub fn deliver_now(
+        &self,
+        message: &Message,
+        subscription: u64,
+        policy: Policy,
+    ) -> Result<Delivered, WriteError> {
+        let encoded = match self.0.encoding {
+            Encoding::Payload => Some(message.payload()),
+            Encoding::Shared { form, encode, .. } => message.kept(form(message), encode),
+            Encoding::Alone => None,
+        };
+        if let Some(encoded) = encoded {
+            let state = self.lock_open()?;
+            let subscription = policy.may_drop_older().then_some(subscription);
+            if self.0.write_now(state, encoded, subscription) {
+                return Ok(Delivered {
+                    is_taken: true,
+                    n_dropped: 0,
+                });
+            }
+        }
+        let delivered = self.deliver(message, subscription, policy);
+        self.flush();
+        delivered
+    }
+
     /// Writes what waits, where nobody else does.
     pub fn flush(&self) {
+        if self.pending() == 0 {
+            return;
+        }
         let state = self.0.lock();
         if !state.output.is_empty() {
             self.0.release(state);
@@ -276,14 +320,41 @@ impl Peer {
         Ok(state)
     }
 
+    /// Encodes a message behind what the handler writes in the connection's turn; tells whether
+    /// it could.
+    #[inline]
+    fn write_in_turn(&self, message: &Message) -> bool {
+        let payload = message.payload();
+        if message.is_shared() || !self.is_open() {
+            return false;
+        }
+        let (shared, max_bytes) = (&self.0, self.0.max_bytes);
+        match shared.encoding {
+            Encoding::Payload if payload.len() <= COPY_MAX_BYTES => {
+                shared.write_in_turn(max_bytes, |output| output.extend_from_slice(payload))
+            }
+            Encoding::Shared { encode, .. } if payload.len() < WHOLE_MIN_BYTES => {
+                shared.write_in_turn(max_bytes, |output| encode(message, output))
+            }
+            Encoding::Payload | Encoding::Shared { .. } | Encoding::Alone => false,
+        }
+    }
+
     /// Encodes a message to the end of the output.
     fn add(&self, state: &mut State, message: &Message) {
         lend(&mut state.output);
+        let payload = message.payload();
         match self.0.encoding {
-            Encoding::Payload => state.output.push(message.payload().clone(), None),
-            Encoding::Shared { form, encode } if message.is_shared() => {
+            Encoding::Payload => state.output.push(payload.clone(), None),
+            Encoding::Shared { form, encode, .. } if message.is_shared() => {
                 let encoded = message.encoded(form(message), encode);
                 state.output.push(encoded, None);
+            }
+            Encoding::Shared {
+                head: Some(head), ..
+            } if payload.len() >= WHOLE_MIN_BYTES => {
+                head(message, state.output.tail());
+                state.output.push(payload.clone(), None);
             }
             Encoding::Shared { encode, .. } => encode(message, state.output.tail()),
             Encoding::Alone => state.output.push_message(message.clone(), None),
@@ -294,11 +365,15 @@ impl Peer {
     fn encoded(&self, message: &Message) -> Option<Bytes> {
         match self.0.encoding {
             Encoding::Payload => Some(message.payload().clone()),
-            Encoding::Shared { form, encode } => Some(message.encoded(form(message), encode)),
+            Encoding::Shared { form, encode, .. } => Some(message.encoded(form(message), encode)),
             Encoding::Alone => None,
         }
     }
 }
+
+/// A payload from this size on is written from where it lies. It may keep a larger block alive, so
+/// that must not be many times as large.
+const WHOLE_MIN_BYTES: usize = 32 << 10;
 
 impl PartialEq for Peer {
     fn eq(&self, other: &Self) -> bool {

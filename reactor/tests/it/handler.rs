@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use astatine_reactor::handler::{
-    Handler, HandlerConfig, Message, Peer, Raw, Reason, Turn, WriteError,
+    Handler, HandlerConfig, Message, Peer, Policy, Raw, Reason, Turn, WriteError,
 };
 use astatine_reactor::{Connection, Foreign, PeerInfo, Phase, Shutdown, Socket, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -122,6 +122,68 @@ pub(crate) fn remote() -> Call {
         code: None,
         text: String::new(),
     })
+}
+
+#[tokio::test]
+async fn what_another_thread_writes_in_a_turn_has_its_place_among_what_the_handler_writes() {
+    let mut far = Far::connect(64, HandlerConfig::default(), |peer, call| {
+        if let Call::Message(_) = call {
+            peer.write("a").unwrap();
+            assert_eq!(peer.pending(), 1);
+            let other = peer.clone();
+            let thread = std::thread::spawn(move || other.write("b").unwrap());
+            thread.join().unwrap();
+            peer.write("c").unwrap();
+            peer.write_urgent("!").unwrap();
+            assert_eq!(peer.pending(), 4);
+        }
+    });
+    for _ in 0..2 {
+        far.stream.write_all(b"x").await.unwrap();
+        let mut written = [0; 4];
+        far.stream.read_exact(&mut written).await.unwrap();
+        assert_eq!(&written, b"!abc");
+    }
+}
+
+#[tokio::test]
+async fn what_a_handler_writes_in_one_turn_is_bounded() {
+    let mut config = HandlerConfig::default();
+    config.outbox_bytes = 8;
+    let mut far = Far::connect(64, config, |peer, call| {
+        if let Call::Message(_) = call {
+            peer.write("01234").unwrap();
+            peer.write("56789").unwrap();
+            assert_eq!(peer.write("more"), Err(WriteError::Full));
+        }
+    });
+    far.stream.write_all(b"x").await.unwrap();
+    let mut written = [0; 10];
+    far.stream.read_exact(&mut written).await.unwrap();
+    assert_eq!(&written, b"0123456789");
+    assert!(far.end().await.contains(&Call::Drained));
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_in_its_turn_leaves_the_thread_to_others() {
+    for also in [true, false] {
+        let mut far = Far::connect(64, HandlerConfig::default(), move |peer, call| {
+            if let Call::Message(_) = call {
+                peer.write("a").unwrap();
+                assert!(!also, "a panic in a turn");
+                assert_eq!(peer.pending(), 1);
+            }
+        });
+        far.stream.write_all(b"x").await.unwrap();
+        let mut written = Vec::new();
+        if also {
+            far.stream.read_to_end(&mut written).await.unwrap();
+        } else {
+            written.resize(1, 0);
+            far.stream.read_exact(&mut written).await.unwrap();
+        }
+        assert_eq!(written, if also { &b""[..] } else { b"a" });
+    }
 }
 
 #[tokio::test]
@@ -375,7 +437,13 @@ async fn what_threads_write_arrives_whole_and_in_the_order_of_each() {
                     let peer = peer.clone();
                     std::thread::spawn(move || {
                         for n in 0..N_MESSAGES {
-                            peer.write(format!("{thread} {n}\n")).unwrap();
+                            let line = Message::text(format!("{thread} {n}\n"));
+                            if thread % 2 == 0 {
+                                peer.write(line).unwrap();
+                            } else {
+                                let delivered = peer.deliver_now(&line, 1, Policy::Close);
+                                assert!(delivered.unwrap().is_taken);
+                            }
                         }
                     });
                 }

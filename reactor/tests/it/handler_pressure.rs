@@ -171,6 +171,32 @@ async fn drained_comes_also_when_another_than_the_driver_has_written_all() {
     server.await.unwrap();
 }
 
+#[tokio::test]
+async fn a_message_that_has_begun_to_leave_at_once_does_not_give_way_to_newer_ones() {
+    const N_BYTES: usize = 1 << 20;
+    let Local {
+        mut stream,
+        peer,
+        calls,
+        server,
+    } = local(HandlerConfig::default(), |_, _| {}).await;
+    let mut n_dropped = Vec::new();
+    for message in [Message::from(vec![b'x'; N_BYTES]), "a".into(), "b".into()] {
+        let delivered = peer.deliver_now(&message, 1, Policy::KeepLatest).unwrap();
+        assert!(delivered.is_taken);
+        n_dropped.push(delivered.n_dropped);
+    }
+    assert_eq!(n_dropped, [0, 0, 1]);
+    assert!((2..N_BYTES).contains(&peer.pending()), "some has left");
+    let mut received = vec![0; N_BYTES + 1];
+    stream.read_exact(&mut received).await.unwrap();
+    assert!(received[..N_BYTES].iter().all(|byte| *byte == b'x'));
+    assert_eq!(received[N_BYTES], b'b');
+    drop(stream);
+    server.await.unwrap();
+    assert_eq!(taken(&calls), [Call::Open, Call::Drained, remote()]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_peers_write_past_the_driver_keeps_a_raw_connection() {
     let Local {
@@ -297,6 +323,7 @@ impl Protocol for Counted {
                 N_ENCODED.fetch_add(1, Ordering::Relaxed);
                 output.extend_from_slice(message.payload());
             },
+            head: None,
         }
     }
 

@@ -143,7 +143,7 @@ fn remote(code: impl Into<Option<u16>>, text: &str) -> Call {
 fn messages() -> Vec<Message> {
     let mut noise = 1_u32;
     let mut messages = vec![Message::text("grüße"), Message::binary("")];
-    for len in [1, 125, 126, 300, 65_535, 65_536, 200_000] {
+    for len in [1, 125, 126, 300, 32_767, 32_768, 65_535, 65_536, 200_000] {
         messages.push(Message::text("abcd ".repeat(len / 5)));
         let byte = |_| {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
