@@ -6,7 +6,7 @@ use crate::core::Core;
 use crate::proto::name::Channel;
 use crate::shard::{Delivery, Shard};
 use crate::stats::Stats;
-use crate::subscriber::Subscriber;
+use crate::subscriber::{Leave, Subscriber};
 
 /// Subscribers in the order of their ids.
 #[derive(Default)]
@@ -74,13 +74,17 @@ impl Group {
     ) -> usize {
         let end = self.subscribers.len().min(fan_out.next + max);
         let turn = &mut self.subscribers[fan_out.next..end];
+        let leave = match fan_out.deliveries {
+            [_] => Leave::Now,
+            _ => Leave::Together,
+        };
         for subscriber in turn.iter_mut().filter(|subscriber| !subscriber.is_gone()) {
             // Who was behind before is on the list.
             let was_behind = subscriber.is_behind();
             let mut n_bytes = 0;
             for delivery in fan_out.deliveries {
                 let before = stats.n_delivered;
-                subscriber.take(&delivery.publication, stats);
+                subscriber.take(&delivery.publication, leave, stats);
                 if let Some(tally) = &delivery.tally {
                     tally.add(stats.n_delivered - before);
                 }

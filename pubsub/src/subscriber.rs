@@ -53,6 +53,14 @@ enum Place {
     },
 }
 
+/// When a message leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    Now,
+    /// Together with others, at [`Subscriber::flush`].
+    Together,
+}
+
 /// What became of one message.
 pub(crate) enum Fate {
     Taken,
@@ -123,7 +131,7 @@ impl Subscriber {
                 Item::Publication(publication) => {
                     // It was counted as delivered when the stream took it.
                     let mut again = Stats::default();
-                    let fate = self.offer(&publication, self.policy, &mut again);
+                    let fate = self.offer(&publication, self.policy, Leave::Together, &mut again);
                     stats.n_closed_slow += again.n_closed_slow;
                     stats.n_evicted += again.n_evicted;
                     stats.n_evicted += u64::from(!matches!(fate, Fate::Taken));
@@ -141,13 +149,13 @@ impl Subscriber {
 
     /// Takes a message that has just been published, unless the history has to be asked first,
     /// because something before it is missing.
-    pub(crate) fn take(&mut self, publication: &Publication, stats: &mut Stats) {
+    pub(crate) fn take(&mut self, publication: &Publication, leave: Leave, stats: &mut Stats) {
         let Some(cursor) = publication.cursor() else {
-            self.deliver(publication, stats);
+            self.deliver(publication, leave, stats);
             return;
         };
         match self.place {
-            Place::Untracked => self.deliver(publication, stats),
+            Place::Untracked => self.deliver(publication, leave, stats),
             Place::Live(last) if last.epoch == cursor.epoch && cursor.offset <= last.offset => {}
             Place::Live(last) if last.epoch != cursor.epoch || cursor.offset != last.offset + 1 => {
                 self.place = Place::Behind(Some(last));
@@ -160,7 +168,7 @@ impl Subscriber {
             }
             Place::Live(_) | Place::Unknown => {
                 self.place = Place::Live(cursor);
-                self.deliver(publication, stats);
+                self.deliver(publication, leave, stats);
             }
         }
     }
@@ -253,7 +261,7 @@ impl Subscriber {
             if !self.has_room() {
                 return false;
             }
-            match self.offer(publication, Policy::DropNewest, stats) {
+            match self.offer(publication, Policy::DropNewest, Leave::Together, stats) {
                 Fate::Taken => {
                     stats.n_repaired += 1;
                     self.place = Place::Behind(publication.cursor());
@@ -288,17 +296,28 @@ impl Subscriber {
         }
     }
 
-    fn deliver(&mut self, publication: &Publication, stats: &mut Stats) {
+    fn deliver(&mut self, publication: &Publication, leave: Leave, stats: &mut Stats) {
         let policy = self.policy;
-        if let Fate::NoRoom = self.offer(publication, policy, stats) {
+        if let Fate::NoRoom = self.offer(publication, policy, leave, stats) {
             stats.n_dropped_slow += 1;
         }
     }
 
-    fn offer(&mut self, publication: &Publication, policy: Policy, stats: &mut Stats) -> Fate {
+    fn offer(
+        &mut self,
+        publication: &Publication,
+        policy: Policy,
+        leave: Leave,
+        stats: &mut Stats,
+    ) -> Fate {
         let fate = match &mut self.target {
             Target::Peer(peer) => {
-                match peer.deliver(publication.view(self.view), self.id, policy) {
+                let message = publication.view(self.view);
+                let delivered = match leave {
+                    Leave::Now => peer.deliver_now(message, self.id, policy),
+                    Leave::Together => peer.deliver(message, self.id, policy),
+                };
+                match delivered {
                     Ok(delivered) if delivered.is_taken => {
                         stats.n_evicted += delivered.n_dropped as u64;
                         Fate::Taken
