@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use super::outbox::Shared;
+use super::queue::Shared;
 
 /// What may wait in many outboxes together; clones are the same budget.
 ///

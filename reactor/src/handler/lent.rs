@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::outbox::{Encoding, Outbox};
+use super::outbox::Outbox;
 use super::stage::Stage;
-use super::{Handler, HandlerConfig, Message, Peer, Reason, Turn};
+use super::{Encoding, Handler, HandlerConfig, Message, Peer, Reason, Turn};
 
 /// A handler without a connection. It is told once, when it will never have one.
 pub(crate) struct Unconnected {

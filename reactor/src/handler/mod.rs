@@ -13,6 +13,8 @@ mod outbox;
 mod output;
 mod pace;
 mod peer;
+mod protocol;
+mod queue;
 mod raw;
 mod stage;
 mod tokenizer;
@@ -29,15 +31,16 @@ use std::sync::Arc;
 pub use budget::Budget;
 #[cfg(feature = "codec")]
 pub use codec::Coded;
-pub use drive::{Answer, Event, Protocol, drive};
+pub use drive::drive;
 #[cfg(feature = "net")]
 pub use lent::Lent;
 #[cfg(feature = "net")]
 pub(crate) use lent::Unconnected;
 pub use message::{Form, Kind, LineBreak, Message};
-pub use outbox::Encoding;
 pub use pace::HandlerConfig;
 pub use peer::{Delivered, Peer, PeerId, Policy, WriteError};
+pub use protocol::{Answer, Event, Protocol};
+pub use queue::Encoding;
 pub use raw::{Raw, RawProtocol};
 pub use tokenizer::{TokenTooLong, Tokenizer};
 pub use trigger::{Trigger, TriggerError, Typed};

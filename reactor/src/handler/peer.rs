@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::outbox::{Encoding, End, Shared, State};
 use super::output::{COPY_MAX_BYTES, PIECE_BYTES};
+use super::queue::{Encoding, End, Shared, State};
 use super::trigger::{Call, Trigger, TriggerError};
 use super::turn::{self, lend};
 use super::{Handler, Message};
