@@ -1,6 +1,6 @@
 //! What `{{name}}` does to text.
 
-use crate::render::{put, room, write};
+use crate::render::push;
 
 /// Chooses how a value is made safe for the place where it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +22,7 @@ impl Escape {
     pub(crate) fn escaped(self, text: &str) -> String {
         let mut escaped = String::with_capacity(text.len());
         match self {
-            Self::Html => {
-                let mut bytes = Vec::new();
-                let end = write_html(text.as_bytes(), &mut bytes, 0);
-                bytes.truncate(end);
-                return String::from_utf8(bytes).expect("text with entities is text");
-            }
+            Self::Html => push_html(text, &mut escaped),
             Self::Strict => append_strict(text, &mut escaped),
             Self::None => escaped.push_str(text),
             Self::Custom(append) => append(text, &mut escaped),
@@ -36,128 +31,68 @@ impl Escape {
     }
 }
 
-/// Writes text, escaped for HTML; returns its end.
+/// Appends text, escaped for HTML.
 #[inline(always)]
-pub(crate) fn write_html(text: &[u8], bytes: &mut Vec<u8>, at: usize) -> usize {
-    // Most text is short, and pays for nothing that long text needs.
-    if text.len() < BLOCK {
-        write_tail(text, bytes, at)
-    } else {
-        write_blocks(text, bytes, at)
-    }
-}
-
-/// Writes text block by block. Most have nothing to escape and are copied whole.
-#[inline(never)]
-fn write_blocks(text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
+pub(crate) fn push_html(text: &str, output: &mut String) {
     let mut rest = text;
-    while let Some(block) = rest.first_chunk::<BLOCK>() {
-        put(block, bytes, at);
-        if is_clean_block(block) {
-            at += BLOCK;
-            rest = &rest[BLOCK..];
-        } else {
-            let n_clean = n_clean(block);
-            at = write_entity(block[n_clean], bytes, at + n_clean);
-            rest = &rest[n_clean + 1..];
+    // Most text is short and has nothing to escape.
+    if !is_clean_and_short(text.as_bytes()) {
+        while let Some(at) = first_special(rest.as_bytes()) {
+            push(&rest[..at], output);
+            push(entity(rest.as_bytes()[at]), output);
+            rest = &rest[at + 1..];
         }
     }
-    write_tail(rest, bytes, at)
+    push(rest, output);
 }
 
-/// Writes less than a block. It is copied before it is looked at: most has nothing to escape.
+/// Tells whether text is less than a block, and there is nothing to escape.
 #[inline(always)]
-fn write_tail(text: &[u8], bytes: &mut Vec<u8>, at: usize) -> usize {
-    let is_clean = match room(bytes, at) {
-        Some(room) => copy_tail(text, room),
-        None => false,
-    };
-    if is_clean {
-        at + text.len()
-    } else {
-        write_dirty(text, bytes, at)
-    }
-}
-
-/// Copies less than a block, in parts that may overlap; tells whether there is nothing to escape.
-#[inline(always)]
-fn copy_tail(text: &[u8], room: &mut [u8; BLOCK]) -> bool {
-    // It is looked at as numbers: where they are put together the processor would wait for both.
-    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        room[..8].copy_from_slice(first);
-        room[text.len() % 8..][..8].copy_from_slice(last);
-        let (low, high) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
-        specials(low) | specials(high) == 0
+fn is_clean_and_short(text: &[u8]) -> bool {
+    if text.len() >= BLOCK {
+        false
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        is_clean(u64::from_le_bytes(*first)) && is_clean(u64::from_le_bytes(*last))
     } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        room[..4].copy_from_slice(first);
-        room[text.len() % 4..][..4].copy_from_slice(last);
         let (low, high) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-        specials(u64::from(low) | u64::from(high) << 32) == 0
+        is_clean(u64::from(low) | u64::from(high) << 32)
     } else {
-        let mut is_clean = true;
-        for (to, &byte) in room.iter_mut().zip(text) {
-            *to = byte;
-            is_clean &= !is_special(byte);
-        }
-        is_clean
+        !text.iter().any(|&byte| is_special(byte))
     }
 }
 
-/// Writes less than a block that may have something to escape, or no room.
+/// Finds the first character that is to be escaped.
 #[inline(never)]
-fn write_dirty(mut text: &[u8], bytes: &mut Vec<u8>, mut at: usize) -> usize {
-    loop {
-        let special = text.iter().position(|&byte| is_special(byte));
-        let (clean, rest) = text.split_at(special.unwrap_or(text.len()));
-        at = write(clean, bytes, at);
-        let Some((&special, rest)) = rest.split_first() else {
-            return at;
-        };
-        at = write_entity(special, bytes, at);
-        text = rest;
+fn first_special(text: &[u8]) -> Option<usize> {
+    let n_clean_blocks = text
+        .chunks_exact(BLOCK)
+        .take_while(|block| is_clean_block(block))
+        .count();
+    let begin = n_clean_blocks * BLOCK;
+    let is_tail = text.len() - begin < BLOCK;
+    if is_tail
+        && text
+            .last_chunk::<BLOCK>()
+            .is_some_and(|last| is_clean_block(last))
+    {
+        return None;
     }
+    let at = text[begin..].iter().position(|&byte| is_special(byte))?;
+    Some(begin + at)
 }
 
-/// Returns 0 if none of eight bytes is to be escaped; else the lowest bit that is set is the
-/// highest of the first that is.
+/// Tells whether none of eight bytes is to be escaped, nor `#`.
 ///
-/// Pairs that differ in one bit are looked for together; a byte that is found is 0, and only
+/// Those that differ in few bits are looked for together; a byte that is found is 0, and only
 /// then can the subtraction borrow from its highest bit.
 #[inline]
-fn specials(word: u64) -> u64 {
+fn is_clean(word: u64) -> bool {
     const ONES: u64 = u64::MAX / 0xff;
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
     let of = |byte: u8| ONES * u64::from(byte);
-    zeros((word | of(b'&' ^ b'\'')) ^ of(b'\''))
-        | zeros((word | of(b'<' ^ b'>')) ^ of(b'>'))
-        | zeros(word ^ of(b'"'))
-}
-
-fn write_entity(byte: u8, bytes: &mut Vec<u8>, at: usize) -> usize {
-    let (entity, n_bytes) = match byte {
-        b'&' => (b"&amp; ", 5),
-        b'<' => (b"&lt;  ", 4),
-        b'>' => (b"&gt;  ", 4),
-        b'"' => (b"&quot;", 6),
-        _ => (b"&#39; ", 5),
-    };
-    put(entity, bytes, at);
-    at + n_bytes
-}
-
-/// Returns how many bytes of a block stand before the first to escape.
-fn n_clean(block: &[u8; BLOCK]) -> usize {
-    let [low, high] = [0, 8].map(|at| {
-        let word = block[at..]
-            .first_chunk::<8>()
-            .map_or(0, |half| u64::from_le_bytes(*half));
-        specials(word).trailing_zeros() as usize / 8
-    });
-    if low < 8 {
-        low
-    } else {
-        (8 + high).min(BLOCK - 1)
-    }
+    let found =
+        zeros((word | of(b'"' ^ b'\'')) ^ of(b'\'')) | zeros((word | of(b'<' ^ b'>')) ^ of(b'>'));
+    found & (ONES << 7) == 0
 }
 
 /// How many bytes are looked at in one comparison.
@@ -168,7 +103,7 @@ const BLOCK: usize = 16;
 /// Without an early end, and without `is_special`'s branches, the compiler compares all bytes at
 /// once.
 #[inline(always)]
-fn is_clean_block(block: &[u8; BLOCK]) -> bool {
+fn is_clean_block(block: &[u8]) -> bool {
     let mut any = 0;
     for &byte in block {
         let least = ((byte | 1) ^ b'\'').min((byte | 2) ^ b'>').min(byte ^ b'"');
@@ -179,6 +114,16 @@ fn is_clean_block(block: &[u8; BLOCK]) -> bool {
 
 fn is_special(byte: u8) -> bool {
     matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
+}
+
+fn entity(special: u8) -> &'static str {
+    match special {
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'"' => "&quot;",
+        _ => "&#39;",
+    }
 }
 
 fn append_strict(text: &str, output: &mut String) {

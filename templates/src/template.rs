@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::render::{self, Buffer, Sink};
+use crate::render::{self, Sink};
 use crate::set::Set;
 use crate::{Config, Context, Error, ErrorKind, Value};
 
@@ -38,26 +38,25 @@ impl Template {
         &self.set.programs[self.index].name
     }
 
-    /// Renders to a string.
+    /// Renders to a string. Its capacity is what earlier renders have needed.
     ///
     /// # Errors
     ///
     /// A limit of the [`Config`] is reached, a lambda answers what is no template, or a value
     /// refuses to write itself.
     pub fn render(&self, data: &(impl Context + ?Sized)) -> Result<String, Error> {
-        self.render_bytes(data).map(into_text)
+        let text = self.run(self.capacity(), data.value(), Sink::Text)?;
+        self.learn(text.len());
+        Ok(text)
     }
 
-    /// Renders to bytes, which are UTF-8. Their capacity is what earlier renders have needed.
+    /// Renders to bytes, which are UTF-8.
     ///
     /// # Errors
     ///
     /// As [`render`](Self::render).
     pub fn render_bytes(&self, data: &(impl Context + ?Sized)) -> Result<Vec<u8>, Error> {
-        let buffer = Buffer::with_capacity(self.capacity());
-        let output = self.run(buffer, data.value(), Sink::Buffer)?;
-        self.learn(output.len());
-        Ok(output)
+        self.render(data).map(String::into_bytes)
     }
 
     /// Renders to a writer of bytes, in pieces of some kilobytes.
@@ -72,7 +71,7 @@ impl Template {
     ) -> Result<(), Error> {
         self.stream(data.value(), &mut |piece| {
             writer
-                .write_all(piece)
+                .write_all(piece.as_bytes())
                 .map_err(|error| ErrorKind::Write(Arc::new(error)))
         })
     }
@@ -89,7 +88,7 @@ impl Template {
     ) -> Result<(), Error> {
         self.stream(data.value(), &mut |piece| {
             writer
-                .write_str(as_text(piece))
+                .write_str(piece)
                 .map_err(|error| ErrorKind::Write(Arc::new(io::Error::other(error))))
         })
     }
@@ -97,19 +96,19 @@ impl Template {
     fn stream(
         &self,
         data: Value<'_>,
-        write: &mut dyn FnMut(&[u8]) -> Result<(), ErrorKind>,
+        write: &mut dyn FnMut(&str) -> Result<(), ErrorKind>,
     ) -> Result<(), Error> {
-        let buffer = Buffer::with_capacity(self.capacity().min(render::PIECE_BYTES));
-        self.run(buffer, data, Sink::Pieces(write)).map(drop)
+        let capacity = self.capacity().min(render::PIECE_BYTES);
+        self.run(capacity, data, Sink::Pieces(write)).map(drop)
     }
 
     fn run<'r>(
         &'r self,
-        buffer: Buffer,
+        capacity: usize,
         data: Value<'_>,
         sink: Sink<'r>,
-    ) -> Result<Vec<u8>, Error> {
-        render::render(&self.set, self.index, data, buffer, sink)
+    ) -> Result<String, Error> {
+        render::render(&self.set, self.index, data, capacity, sink)
     }
 
     fn capacity(&self) -> usize {
@@ -126,17 +125,6 @@ impl Template {
             hint.store(wanted, Ordering::Relaxed);
         }
     }
-}
-
-/// Why what is rendered is a string: the parts are, and none is cut.
-const IS_TEXT: &str = "templates and values are text";
-
-fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect(IS_TEXT)
-}
-
-fn as_text(piece: &[u8]) -> &str {
-    std::str::from_utf8(piece).expect(IS_TEXT)
 }
 
 impl fmt::Debug for Template {

@@ -124,10 +124,8 @@ impl<'s, 't> Emitter<'_, 's, 't> {
 
     /// Ends an instruction; its text is what has been taken since the last one.
     fn push(&mut self, op: Op, tag_begins_line: bool) {
-        let text = Text::new(&self.text);
-        self.text.clear();
         self.code.push(Instruction {
-            text,
+            text: Text::new(&std::mem::take(&mut self.text)),
             text_begins_line: std::mem::take(&mut self.text_begins_line),
             tag_begins_line,
             op,

@@ -15,7 +15,7 @@ mod standalone;
 mod token;
 
 pub(crate) use program::{
-    Block, Escaping, Include, Instruction, Op, Path, Program, Section, Target, Text,
+    BLOCK_BYTES, Block, Escaping, Include, Instruction, Op, Path, Program, Section, Target, Text,
 };
 pub(crate) use token::Delimiters;
 

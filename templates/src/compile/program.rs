@@ -29,18 +29,16 @@ pub(crate) struct Instruction {
 
 /// Text that is copied to the output.
 #[derive(Debug)]
-pub(crate) enum Text {
-    /// Short text lies in a block, since a copy of a length that is known when this crate is
-    /// compiled is cheaper than one of any other.
-    Block {
-        len: u8,
-        bytes: [u8; BLOCK_BYTES],
-    },
-    Long(Box<[u8]>),
+pub(crate) struct Text {
+    /// Short text has blanks behind it, up to a block: a copy of a length that is known when this
+    /// crate is compiled is cheaper than one of any other.
+    pub(crate) padded: Box<str>,
+    /// Without the blanks.
+    pub(crate) n_bytes: usize,
 }
 
-/// How much text is short: with so much, an instruction has the size of a cache line.
-pub(crate) const BLOCK_BYTES: usize = 30;
+/// How much text is short.
+pub(crate) const BLOCK_BYTES: usize = 32;
 
 /// What is done behind the text. Jumps are indices of instructions.
 #[derive(Debug)]
@@ -175,21 +173,18 @@ impl Path {
 
 impl Text {
     pub(super) fn new(text: &str) -> Self {
-        let mut bytes = [0; BLOCK_BYTES];
-        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
-            (Some(begin), Ok(len)) => {
-                begin.copy_from_slice(text.as_bytes());
-                Self::Block { len, bytes }
-            }
-            _ => Self::Long(text.as_bytes().into()),
+        let mut padded = text.to_owned();
+        while padded.len() < BLOCK_BYTES {
+            padded.push(' ');
+        }
+        Self {
+            padded: padded.into(),
+            n_bytes: text.len(),
         }
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Block { len, bytes } => &bytes[..usize::from(*len)],
-            Self::Long(bytes) => bytes,
-        }
+    pub(crate) fn as_str(&self) -> &str {
+        &self.padded[..self.n_bytes]
     }
 }
 

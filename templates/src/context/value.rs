@@ -62,9 +62,17 @@ impl<'a> Value<'a> {
     }
 
     /// Looks a name up, in this value alone.
-    pub(crate) fn field(self, name: &str) -> Self {
+    #[inline(always)]
+    pub(crate) fn field(&self, name: &str) -> Self {
         match self.0 {
             Kind::Fields(context) => context.field(name),
+            _ => self.field_of_rest(name),
+        }
+    }
+
+    #[inline(never)]
+    fn field_of_rest(&self, name: &str) -> Self {
+        match self.0 {
             Kind::Node(arena, at) => arena.field(at, name),
             Kind::Missing
             | Kind::Null
@@ -75,6 +83,7 @@ impl<'a> Value<'a> {
             | Kind::Char(_)
             | Kind::Text(_)
             | Kind::Display(_)
+            | Kind::Fields(_)
             | Kind::Items(_)
             | Kind::Lambda(_) => Self::MISSING,
         }
@@ -103,7 +112,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(crate) fn is_missing(self) -> bool {
+    pub(crate) fn is_missing(&self) -> bool {
         matches!(self.0, Kind::Missing)
     }
 }

@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::buffer::{Buffer, write, write_text, write_value};
 use super::calls::{CallEnd, Calls, Parent, Position};
 use super::output::Output;
 use super::scopes::{List, Meaning, Scopes, SectionId};
+use super::show::{push_text, push_value};
 use crate::compile::{
     Block, Delimiters, Escaping, Include, Instruction, Op, Path, Program, Section, Target, compile,
 };
@@ -28,6 +28,7 @@ pub(super) struct Machine<'r, 'd> {
 pub(super) type Step<T> = Result<T, Error>;
 
 impl<'r, 'd> Machine<'r, 'd> {
+    #[inline(always)]
     pub(super) fn new(set: &'r Set, data: Value<'d>, output: Output<'r>) -> Self {
         Self {
             set,
@@ -41,7 +42,7 @@ impl<'r, 'd> Machine<'r, 'd> {
 
     /// Runs a program of the set and all that it calls.
     #[inline(always)]
-    pub(super) fn run(mut self, index: usize) -> Step<Vec<u8>> {
+    pub(super) fn run(mut self, index: usize) -> Step<String> {
         let mut next = Some(Position {
             program: index,
             at: 0,
@@ -68,7 +69,7 @@ impl<'r, 'd> Machine<'r, 'd> {
 
     /// Runs a program until it calls an other one, or ends; returns where to go on.
     ///
-    /// What happens often stands here, and the rest in functions that get the buffer back.
+    /// What happens often stands here, and the rest in functions that get the text back.
     fn run_program<'p, const IS_INDENTED: bool>(
         &mut self,
         mut program: &'p Program,
@@ -78,93 +79,77 @@ impl<'r, 'd> Machine<'r, 'd> {
         'r: 'p,
     {
         let mut code = &*program.code;
-        let mut end = self.output.buffer.end;
-        // Here its list writes it; a copy from the scopes would be waited for, at each item.
-        let mut item = *self.scopes.item();
         let mut at = from.at;
+        let mut text = std::mem::take(&mut self.output.text);
         loop {
             let instruction = &code[at];
-            let bytes = &mut self.output.buffer.bytes;
             if IS_INDENTED {
-                end = write_indented(instruction, self.calls.indent(), bytes, end);
+                text = push_indented(instruction, self.calls.indent(), text);
             } else {
-                end = write_text(&instruction.text, bytes, end);
+                push_text(&instruction.text, &mut text);
             }
-            let often = self.often(program, &instruction.op, &mut at, &mut item, end)?;
-            if let Often::Wrote(written) = often {
-                end = written;
+            let often = self.often(&instruction.op, &mut at, &mut text);
+            if let Often::Done = often {
                 at += 1;
-                if end <= self.output.mark {
+                if text.len() <= self.output.mark {
                     continue;
                 }
             }
-            self.output.buffer.end = end;
+            self.output.text = text;
             let here = Position { at, ..from };
             let next = match often {
-                Often::Wrote(_) => Next::Goes(at),
+                Often::Done => Next::Goes(at),
                 Often::Found(section, items) => self.go_through(program, section, items, here)?,
+                Often::Ended => Next::Leaves(self.end_call()),
                 Often::Not => self.rarely(program, &instruction.op, here)?,
             };
             match next {
                 Next::Goes(to) => at = to,
-                Next::Enters(to) => {
-                    at = to;
-                    item = self.scopes.item_anew();
-                }
                 Next::Leaves(Some(to)) if self.stays::<IS_INDENTED>(to) => {
                     program = &self.set.programs[to.program];
                     code = &program.code;
                     (from, at) = (to, to.at);
-                    item = *self.scopes.item();
                 }
                 Next::Leaves(position) => return Ok(position),
             }
             self.drain_if_full(program)?;
-            end = self.output.buffer.end;
+            text = std::mem::take(&mut self.output.text);
         }
     }
 
     /// Does what is done often, and in most instructions.
     #[inline(always)]
-    fn often<'p>(
-        &mut self,
-        program: &Program,
-        op: &'p Op,
-        at: &mut usize,
-        item: &mut Value<'d>,
-        end: usize,
-    ) -> Step<Often<'p, 'd>> {
-        let escape = self.output.escape;
-        let bytes = &mut self.output.buffer.bytes;
-        let written = match op {
-            Op::Nothing => Some(end),
-            Op::Item => write_value(item, escape, bytes, end),
+    fn often<'p>(&mut self, op: &'p Op, at: &mut usize, text: &mut String) -> Often<'p, 'd> {
+        let item = self.scopes.item();
+        let done = match op {
+            Op::Nothing => Some(()),
+            Op::Item => push_value(&item.value(), self.output.escape, text),
             Op::Name(name) => {
                 let outside = || self.scopes.find_outside(name);
-                write_name(name, item, outside, escape, bytes, end)
+                push_found(&item.field(name), outside, self.output.escape, text)
             }
             Op::EndSection { begin } => {
-                if self.scopes.is_in(self.section(*begin)) && self.scopes.advance(item) {
-                    self.charge(*at - begin, program)?;
+                if self.scopes.is_in(self.section(*begin)) && self.scopes.advance() {
                     *at = *begin;
                 }
-                Some(end)
+                Some(())
             }
             Op::Section(section) => match &section.path {
                 Path::Name(name) => match item.field(name).0 {
                     Kind::Bool(false) | Kind::Null => {
                         *at = section.end - 1;
-                        Some(end)
+                        Some(())
                     }
-                    Kind::Bool(true) if !section.shows_item => Some(end),
-                    Kind::Items(items) => return Ok(Often::Found(section, items)),
+                    Kind::Bool(true) if !section.shows_item => Some(()),
+                    Kind::Items(items) => return Often::Found(section, items),
                     _ => None,
                 },
                 Path::Item | Path::Dotted(_) => None,
             },
-            _ => None,
+            Op::End => return Often::Ended,
+            Op::Show(_) | Op::Inverted(_) | Op::Include(_) | Op::Block(_) => None,
         };
-        Ok(written.map_or(Often::Not, Often::Wrote))
+        done.map_or(Often::Not, |()| Often::Done)
     }
 
     /// Tells whether a call, or its end, is an other place of the same loop.
@@ -174,7 +159,7 @@ impl<'r, 'd> Machine<'r, 'd> {
     }
 
     pub(super) fn drain_if_full(&mut self, program: &Program) -> Step<()> {
-        if self.output.buffer.end <= self.output.mark {
+        if self.output.text.len() <= self.output.mark {
             return Ok(());
         }
         let drained = self.output.drain();
@@ -188,7 +173,12 @@ impl<'r, 'd> Machine<'r, 'd> {
             ..here
         };
         Ok(match op {
-            Op::Item => self.show(program, *self.scopes.item(), Escaping::Escaped, behind)?,
+            Op::Item => self.show(
+                program,
+                self.scopes.item().value(),
+                Escaping::Escaped,
+                behind,
+            )?,
             Op::Name(name) => {
                 let value = self.scopes.find(name);
                 self.show(program, value, Escaping::Escaped, behind)?
@@ -221,13 +211,14 @@ impl<'r, 'd> Machine<'r, 'd> {
             Escaping::Escaped => self.output.escape,
             Escaping::Raw => Escape::None,
         };
-        let Buffer { bytes, end } = &mut self.output.buffer;
-        if let Some(written) = write_value(&value, escape, bytes, *end) {
-            *end = written;
+        if push_value(&value, escape, &mut self.output.text).is_some() {
             return Ok(Next::Goes(back.at));
         }
         let Kind::Lambda(lambda) = value.0 else {
-            return Err(Error::of(ErrorKind::Display, &program.name));
+            let text = value.text();
+            let text = text.ok_or_else(|| Error::of(ErrorKind::Display, &program.name))?;
+            self.output.text.push_str(&escape.escaped(&text));
+            return Ok(Next::Goes(back.at));
         };
         let end = match escaping {
             Escaping::Raw => CallEnd::Discard,
@@ -242,7 +233,7 @@ impl<'r, 'd> Machine<'r, 'd> {
     fn value(&self, path: &Path) -> Value<'d> {
         match path {
             Path::Name(name) => self.scopes.find(name),
-            Path::Item => *self.scopes.item(),
+            Path::Item => self.scopes.item().value(),
             Path::Dotted(names) => self.dotted(names),
         }
     }
@@ -284,6 +275,7 @@ impl<'r, 'd> Machine<'r, 'd> {
         let id = self.section(here.at);
         match meaning {
             Meaning::List(list) => {
+                self.charge_items(program, section, list.len(), here)?;
                 if section.is_flat && !self.calls.is_indented() {
                     let mut cursor = list.cursor();
                     return self.repeat(program, section, list, |_| cursor.next(), here);
@@ -293,7 +285,7 @@ impl<'r, 'd> Machine<'r, 'd> {
             Meaning::Lambda(lambda) => return self.call_section(program, section, lambda, here),
             Meaning::Nothing | Meaning::Flag | Meaning::Context => self.scopes.enter(value, id),
         }
-        Ok(Next::Enters(here.at + 1))
+        Ok(Next::Goes(here.at + 1))
     }
 
     /// Begins a call of what a lambda makes of a section.
@@ -400,7 +392,7 @@ impl<'r, 'd> Machine<'r, 'd> {
         self.calls.see_from(parent);
         self.calls.indent_by(&block.indent);
         if block.is_standalone && !is_empty {
-            self.output.buffer.push(self.calls.indent().as_bytes());
+            self.output.text.push_str(self.calls.indent());
         }
         Ok(Next::Leaves(Some(begin)))
     }
@@ -450,6 +442,17 @@ impl<'r, 'd> Machine<'r, 'd> {
         }
     }
 
+    /// Pays for all items of a list, before the first.
+    pub(super) fn charge_items(
+        &mut self,
+        program: &Program,
+        section: &Section,
+        n_items: usize,
+        here: Position,
+    ) -> Step<()> {
+        self.charge(n_items.saturating_mul(section.end - here.at), program)
+    }
+
     pub(super) fn check_depth(&self, program: &Program, place: &Range<usize>) -> Step<()> {
         if self.is_shallow() {
             Ok(())
@@ -463,55 +466,48 @@ impl<'r, 'd> Machine<'r, 'd> {
     }
 }
 
-/// Writes what a name stands for, inside the item or else outside.
+/// Writes what a name stands for inside the item, or else outside.
 #[inline(always)]
-pub(super) fn write_name<'d>(
-    name: &str,
-    item: &Value<'d>,
+pub(super) fn push_found<'d>(
+    inside: &Value<'d>,
     outside: impl FnOnce() -> Value<'d>,
     escape: Escape,
-    bytes: &mut Vec<u8>,
-    end: usize,
-) -> Option<usize> {
-    let value = item.field(name);
-    if value.is_missing() {
-        write_value(&outside(), escape, bytes, end)
+    text: &mut String,
+) -> Option<()> {
+    if inside.is_missing() {
+        push_value(&outside(), escape, text)
     } else {
-        write_value(&value, escape, bytes, end)
+        push_value(inside, escape, text)
     }
 }
 
-/// Writes an instruction's text with its lines indented; returns its end.
+/// Writes an instruction's text with its lines indented.
 #[cold]
 #[inline(never)]
-fn write_indented(
-    instruction: &Instruction,
-    indent: &str,
-    bytes: &mut Vec<u8>,
-    mut end: usize,
-) -> usize {
+fn push_indented(instruction: &Instruction, indent: &str, mut text: String) -> String {
     let mut begins_line = instruction.text_begins_line;
-    let text = instruction.text.as_bytes();
-    for line in text.split_inclusive(|&byte| byte == b'\n') {
+    for line in instruction.text.as_str().split_inclusive('\n') {
         // An empty line stays empty.
-        if begins_line && !matches!(line, b"\n" | b"\r\n") {
-            end = write(indent.as_bytes(), bytes, end);
+        if begins_line && !matches!(line, "\n" | "\r\n") {
+            text.push_str(indent);
         }
-        end = write(line, bytes, end);
+        text.push_str(line);
         begins_line = true;
     }
     if instruction.tag_begins_line {
-        end = write(indent.as_bytes(), bytes, end);
+        text.push_str(indent);
     }
-    end
+    text
 }
 
 /// What came of an instruction that is met often.
 enum Often<'p, 'd> {
-    /// The text ends here.
-    Wrote(usize),
+    /// It goes on with the next.
+    Done,
     /// A section has a list.
     Found(&'p Section, &'d dyn Items),
+    /// A program has ended.
+    Ended,
     /// It is not.
     Not,
 }
@@ -520,8 +516,6 @@ enum Often<'p, 'd> {
 pub(super) enum Next {
     /// At an other instruction.
     Goes(usize),
-    /// The same, in a section that has been entered.
-    Enters(usize),
     /// In an other program, or nowhere.
     Leaves(Option<Position>),
 }

@@ -6,18 +6,18 @@
 //! | `repeat` | goes through lists |
 //! | `scopes` | the contexts of the sections around, and the search for names |
 //! | `calls` | the templates, blocks and lambdas that called each other |
-//! | `buffer` | the text |
-//! | `output` | its limit, and the writer behind it |
+//! | `show` | text and values |
+//! | `output` | the text, its limit, and the writer behind it |
 
-mod buffer;
 mod calls;
 mod machine;
 mod output;
 mod repeat;
 mod scopes;
+mod show;
 
-pub(crate) use buffer::{Buffer, put, room, write};
 pub(crate) use output::{PIECE_BYTES, Sink};
+pub(crate) use show::push;
 
 use crate::context::Value;
 use crate::set::Set;
@@ -35,14 +35,14 @@ pub(crate) fn render<'r>(
     set: &'r Set,
     index: usize,
     data: Value<'_>,
-    buffer: Buffer,
+    capacity: usize,
     sink: Sink<'r>,
-) -> Result<Vec<u8>, Error> {
+) -> Result<String, Error> {
     let Config {
         escape,
         max_output_bytes,
         ..
     } = set.config;
-    let output = Output::new(buffer, sink, escape, max_output_bytes);
+    let output = Output::new(capacity, sink, escape, max_output_bytes);
     Machine::new(set, data, output).run(index)
 }

@@ -1,6 +1,6 @@
 //! Where the text goes, and how much of it there may be.
 
-use super::buffer::Buffer;
+use crate::compile::BLOCK_BYTES;
 use crate::{ErrorKind, Escape};
 
 /// How much is gathered before a writer gets it.
@@ -8,14 +8,14 @@ pub(crate) const PIECE_BYTES: usize = 8 << 10;
 
 /// Where the text goes.
 pub(crate) enum Sink<'w> {
-    /// It stays in the buffer.
-    Buffer,
+    /// It stays.
+    Text,
     /// It goes on in pieces.
-    Pieces(&'w mut dyn FnMut(&[u8]) -> Result<(), ErrorKind>),
+    Pieces(&'w mut dyn FnMut(&str) -> Result<(), ErrorKind>),
 }
 
 pub(super) struct Output<'w> {
-    pub(super) buffer: Buffer,
+    pub(super) text: String,
     pub(super) escape: Escape,
     /// The length of the text at which something is to be done.
     pub(super) mark: usize,
@@ -27,9 +27,10 @@ pub(super) struct Output<'w> {
 }
 
 impl<'w> Output<'w> {
-    pub(super) fn new(buffer: Buffer, sink: Sink<'w>, escape: Escape, max_bytes: usize) -> Self {
+    #[inline(always)]
+    pub(super) fn new(capacity: usize, sink: Sink<'w>, escape: Escape, max_bytes: usize) -> Self {
         let mut output = Self {
-            buffer,
+            text: String::with_capacity(capacity + BLOCK_BYTES),
             escape,
             mark: 0,
             sink,
@@ -44,43 +45,42 @@ impl<'w> Output<'w> {
         // What is captured cannot leave, so only the limit counts.
         self.mark = match self.sink {
             Sink::Pieces(_) if self.n_captures == 0 => PIECE_BYTES.min(self.limit),
-            Sink::Pieces(_) | Sink::Buffer => self.limit,
+            Sink::Pieces(_) | Sink::Text => self.limit,
         };
     }
 
     /// Makes room where the text has passed the mark.
     pub(super) fn drain(&mut self) -> Result<(), ErrorKind> {
-        if self.buffer.end > self.limit {
+        if self.text.len() > self.limit {
             return Err(ErrorKind::OutputTooLong);
         }
         if let Sink::Pieces(write) = &mut self.sink {
-            write(self.buffer.as_bytes())?;
-            self.limit -= self.buffer.end;
-            self.buffer.end = 0;
+            write(&self.text)?;
+            self.limit -= self.text.len();
+            self.text.clear();
             self.set_mark();
         }
         Ok(())
     }
 
     /// Gives the rest to the writer, or else back.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, ErrorKind> {
+    pub(super) fn finish(mut self) -> Result<String, ErrorKind> {
         self.drain()?;
-        Ok(self.buffer.into_bytes())
+        Ok(self.text)
     }
 
     /// Keeps what is written from now on here; returns where it begins.
     pub(super) fn begin_capture(&mut self) -> usize {
         self.n_captures += 1;
         self.set_mark();
-        self.buffer.end
+        self.text.len()
     }
 
     /// Escapes what has been written since the capture's beginning.
     pub(super) fn end_capture(&mut self, begin: usize) {
         self.n_captures -= 1;
         self.set_mark();
-        let raw = self.buffer.split_off(begin);
-        let escaped = self.escape.escaped(&raw);
-        self.buffer.push(escaped.as_bytes());
+        let raw = self.text.split_off(begin);
+        self.text.push_str(&self.escape.escaped(&raw));
     }
 }

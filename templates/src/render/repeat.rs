@@ -1,9 +1,9 @@
 //! Goes through lists.
 
-use super::buffer::{write_text, write_value};
 use super::calls::Position;
-use super::machine::{Machine, Next, Step, write_name};
+use super::machine::{Machine, Next, Step, push_found};
 use super::scopes::List;
+use super::show::{push_text, push_value};
 use crate::Value;
 use crate::compile::{Op, Program, Section};
 use crate::context::Items;
@@ -18,16 +18,18 @@ impl<'d> Machine<'_, 'd> {
         items: &'d dyn Items,
         here: Position,
     ) -> Step<Next> {
-        if items.is_empty() {
+        let n_items = items.len();
+        if n_items == 0 {
             return Ok(Next::Goes(section.end));
         }
         self.check_depth(program, &section.place)?;
+        self.charge_items(program, section, n_items, here)?;
         if section.is_flat && !self.calls.is_indented() {
             return self.repeat_items(program, section, items, here);
         }
         let id = self.section(here.at);
         self.scopes.enter_list(List::Items(items), 0, id);
-        Ok(Next::Enters(here.at + 1))
+        Ok(Next::Goes(here.at + 1))
     }
 
     #[inline(never)]
@@ -57,41 +59,35 @@ impl<'d> Machine<'_, 'd> {
             return Ok(Next::Goes(section.end));
         };
         let escape = self.output.escape;
-        let mut end = self.output.buffer.end;
+        let mut text = std::mem::take(&mut self.output.text);
         for index in 0..list.len() {
             let item = next(index);
-            let bytes = &mut self.output.buffer.bytes;
             for (i, instruction) in body.iter().enumerate() {
-                end = write_text(&instruction.text, bytes, end);
+                push_text(&instruction.text, &mut text);
                 let written = match &instruction.op {
-                    Op::Item => write_value(&item, escape, bytes, end),
+                    Op::Item => push_value(&item, escape, &mut text),
                     Op::Name(name) => {
                         let outside = || self.scopes.find(name);
-                        write_name(name, &item, outside, escape, bytes, end)
+                        push_found(&item.field(name), outside, escape, &mut text)
                     }
-                    _ => Some(end),
+                    _ => Some(()),
                 };
-                let Some(written) = written else {
+                if written.is_none() {
                     // It is called, and may look at what is around.
-                    self.output.buffer.end = end;
+                    self.output.text = text;
                     self.scopes.enter_list(list, index, self.section(here.at));
                     let at = here.at + 1 + i;
-                    return match self.rarely(program, &instruction.op, Position { at, ..here })? {
-                        Next::Goes(to) => Ok(Next::Enters(to)),
-                        next => Ok(next),
-                    };
-                };
-                end = written;
+                    return self.rarely(program, &instruction.op, Position { at, ..here });
+                }
             }
-            end = write_text(&last.text, bytes, end);
-            self.charge(body.len() + 1, program)?;
-            if end > self.output.mark {
-                self.output.buffer.end = end;
+            push_text(&last.text, &mut text);
+            if text.len() > self.output.mark {
+                self.output.text = text;
                 self.drain_if_full(program)?;
-                end = self.output.buffer.end;
+                text = std::mem::take(&mut self.output.text);
             }
         }
-        self.output.buffer.end = end;
+        self.output.text = text;
         Ok(Next::Goes(section.end))
     }
 }

@@ -1,10 +1,10 @@
 //! The contexts that a name is searched in, and the lists that are gone through.
 
-use crate::context::{Arena, Items, Kind, Shape, Value};
+use crate::context::{Arena, Context, Items, Kind, Shape, Value};
 
 /// The sections around the current place, the innermost apart from the rest.
 pub(super) struct Scopes<'d> {
-    root: Value<'d>,
+    root: Item<'d>,
     top: Scope<'d>,
     /// Those between the root and the top. A template with sections side by side needs none.
     outer: Vec<Scope<'d>>,
@@ -12,13 +12,26 @@ pub(super) struct Scopes<'d> {
 }
 
 /// A section that has been entered.
+#[derive(Clone, Copy)]
 struct Scope<'d> {
-    value: Value<'d>,
+    item: Item<'d>,
     rest: Rest<'d>,
     section: SectionId,
 }
 
+/// What a section shows.
+///
+/// What has fields lies apart: a value that is copied as a whole is read in other pieces than it
+/// was written in, and the processor would wait, at each item, until it has left for the cache.
+#[derive(Clone, Copy)]
+pub(super) struct Item<'d> {
+    fields: Option<&'d dyn Context>,
+    /// What it is if it has no fields.
+    other: Value<'d>,
+}
+
 /// What is left of a list.
+#[derive(Clone, Copy)]
 enum Rest<'d> {
     Nothing,
     Items {
@@ -65,6 +78,42 @@ pub(super) enum List<'d> {
         at: u32,
         n_items: u32,
     },
+}
+
+impl<'d> Item<'d> {
+    #[inline(always)]
+    fn new(value: Value<'d>) -> Self {
+        let mut item = Self {
+            fields: None,
+            other: Value::MISSING,
+        };
+        item.set(value);
+        item
+    }
+
+    #[inline(always)]
+    fn set(&mut self, value: Value<'d>) {
+        match value.0 {
+            Kind::Fields(fields) => self.fields = Some(fields),
+            _ => {
+                self.fields = None;
+                self.other = value;
+            }
+        }
+    }
+
+    pub(super) fn value(&self) -> Value<'d> {
+        self.fields.map_or(self.other, Value::fields)
+    }
+
+    /// Looks a name up, in this item alone.
+    #[inline(always)]
+    pub(super) fn field(&self, name: &str) -> Value<'d> {
+        match self.fields {
+            Some(fields) => fields.field(name),
+            None => self.other.field(name),
+        }
+    }
 }
 
 impl<'d> List<'d> {
@@ -141,11 +190,13 @@ impl<'d> Meaning<'d> {
 }
 
 impl<'d> Scopes<'d> {
+    #[inline(always)]
     pub(super) fn new(root: Value<'d>) -> Self {
+        let root = Item::new(root);
         Self {
             root,
             top: Scope {
-                value: root,
+                item: root,
                 rest: Rest::Nothing,
                 section: SectionId {
                     begin: usize::MAX,
@@ -159,37 +210,18 @@ impl<'d> Scopes<'d> {
 
     /// Returns the current item.
     #[inline]
-    pub(super) fn item(&self) -> &Value<'d> {
-        &self.top.value
-    }
-
-    /// Returns the current item from where it comes.
-    #[inline(always)]
-    pub(super) fn item_anew(&self) -> Value<'d> {
-        match self.top.rest {
-            Rest::Items { items, next, .. } => items.item(next - 1),
-            Rest::Nothing | Rest::Nodes { .. } => self.top.value,
-        }
+    pub(super) fn item(&self) -> &Item<'d> {
+        &self.top.item
     }
 
     pub(super) fn depth(&self) -> usize {
         self.depth
     }
 
-    /// Looks a name up in the innermost context.
-    #[inline]
-    pub(super) fn find_inside(&self, name: &str) -> Value<'d> {
-        match self.top.value.0 {
-            Kind::Fields(context) => context.field(name),
-            Kind::Node(arena, at) => arena.field(at, name),
-            _ => Value::MISSING,
-        }
-    }
-
     /// Searches a name from the innermost context outwards.
     #[inline]
     pub(super) fn find(&self, name: &str) -> Value<'d> {
-        let found = self.find_inside(name);
+        let found = self.top.item.field(name);
         if found.is_missing() {
             self.find_outside(name)
         } else {
@@ -201,7 +233,7 @@ impl<'d> Scopes<'d> {
     #[inline(never)]
     pub(super) fn find_outside(&self, name: &str) -> Value<'d> {
         for scope in self.outer.iter().rev() {
-            let found = scope.value.field(name);
+            let found = scope.item.field(name);
             if !found.is_missing() {
                 return found;
             }
@@ -211,50 +243,42 @@ impl<'d> Scopes<'d> {
 
     /// Enters a section with a value as its context.
     pub(super) fn enter(&mut self, value: Value<'d>, section: SectionId) {
-        self.push(Scope {
-            value,
-            rest: Rest::Nothing,
-            section,
-        });
+        self.push(section);
+        self.top.item.set(value);
+        self.top.rest = Rest::Nothing;
     }
 
     /// Enters a section with an item of a list, which has it.
     pub(super) fn enter_list(&mut self, list: List<'d>, index: usize, section: SectionId) {
-        let (value, rest) = match list {
-            List::Items(items) => (
-                in_parts(items.item(index)),
-                Rest::Items {
+        self.push(section);
+        match list {
+            List::Items(items) => {
+                self.top.rest = Rest::Items {
                     items,
                     next: index + 1,
                     len: items.len(),
-                },
-            ),
+                };
+                self.top.item.set(items.item(index));
+            }
             List::Nodes { arena, at, n_items } => {
                 let at = (0..index).fold(at + 1, |at, _| arena.next(at));
-                (
-                    arena.value(at),
-                    Rest::Nodes {
-                        arena,
-                        at,
-                        n_left: n_items.saturating_sub(index as u32 + 1),
-                    },
-                )
+                self.top.rest = Rest::Nodes {
+                    arena,
+                    at,
+                    n_left: n_items.saturating_sub(index as u32 + 1),
+                };
+                self.top.item.set(arena.value(at));
             }
-        };
-        self.push(Scope {
-            value,
-            rest,
-            section,
-        });
+        }
     }
 
-    fn push(&mut self, scope: Scope<'d>) {
+    /// Makes room for a section's value and rest.
+    fn push(&mut self, section: SectionId) {
         if self.depth > 0 {
-            self.outer.push(std::mem::replace(&mut self.top, scope));
-        } else {
-            self.top = scope;
+            self.outer.push(self.top);
         }
         self.depth += 1;
+        self.top.section = section;
     }
 
     /// Tells whether a section is the innermost; one that was entered without a scope is not.
@@ -264,20 +288,17 @@ impl<'d> Scopes<'d> {
     }
 
     /// Takes the next item of the innermost section; behind the last one leaves it and answers
-    /// false. The current item is the caller's too.
+    /// false.
     #[inline(always)]
-    pub(super) fn advance(&mut self, item: &mut Value<'d>) -> bool {
+    pub(super) fn advance(&mut self) -> bool {
         if let Rest::Items { items, next, len } = &mut self.top.rest {
             if *next < *len {
-                *item = items.item(*next);
+                self.top.item.set(items.item(*next));
                 *next += 1;
-                self.top.value = *item;
                 return true;
             }
         }
-        let has_advanced = self.advance_node();
-        *item = self.top.value;
-        has_advanced
+        self.advance_node()
     }
 
     #[inline(never)]
@@ -286,7 +307,7 @@ impl<'d> Scopes<'d> {
             Rest::Nodes { arena, at, n_left } if *n_left > 0 => {
                 *at = arena.next(*at);
                 *n_left -= 1;
-                self.top.value = arena.value(*at);
+                self.top.item.set(arena.value(*at));
                 true
             }
             Rest::Nothing | Rest::Items { .. } | Rest::Nodes { .. } => {
@@ -298,17 +319,7 @@ impl<'d> Scopes<'d> {
 
     fn leave(&mut self) {
         let below = self.outer.pop();
-        self.top = below.unwrap_or_else(|| Self::new(self.root).top);
+        self.top = below.unwrap_or_else(|| Self::new(self.root.value()).top);
         self.depth -= 1;
-    }
-}
-
-/// Returns a value that has just been made. Copied as a whole it would be read in other pieces
-/// than it was written in, and the processor would wait until it has left for the cache.
-#[inline]
-fn in_parts(value: Value<'_>) -> Value<'_> {
-    match value.0 {
-        Kind::Fields(fields) => Value::fields(fields),
-        _ => value,
     }
 }

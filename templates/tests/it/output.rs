@@ -55,6 +55,19 @@ fn text_of_nothing_but_special_characters_grows_as_it_must() {
 }
 
 #[test]
+fn text_around_tags_is_shown_whole_whatever_its_length() {
+    for n_bytes in 0..70 {
+        for last in ["", "é", "€", "😀"] {
+            let text = format!("{}{last}", "x".repeat(n_bytes));
+            let source = format!("{text}{{{{.}}}}{text}");
+            let template = Template::compile(&source).expect("well-formed");
+            let shown = template.render("-").expect("it renders");
+            assert_eq!(shown, format!("{text}-{text}"));
+        }
+    }
+}
+
+#[test]
 fn a_number_is_shown_in_its_digits() {
     let numbers: Vec<u64> = (0..=10_010).chain([99_999, u64::MAX]).collect();
     let template = Template::compile("{{#.}}{{.}} {{/.}}").expect("well-formed");
