@@ -277,8 +277,7 @@ impl<'r, 'd> Machine<'r, 'd> {
             Meaning::List(list) => {
                 self.charge_items(program, section, list.len(), here)?;
                 if section.is_flat && !self.calls.is_indented() {
-                    let mut cursor = list.cursor();
-                    return self.repeat(program, section, list, |_| cursor.next(), here);
+                    return self.repeat_list(program, section, list, here);
                 }
                 self.scopes.enter_list(list, 0, id);
             }

@@ -44,10 +44,23 @@ impl<'d> Machine<'_, 'd> {
         self.repeat(program, section, List::Items(items), item, here)
     }
 
+    /// The same for a list of any kind.
+    #[inline(never)]
+    pub(super) fn repeat_list(
+        &mut self,
+        program: &Program,
+        section: &Section,
+        list: List<'d>,
+        here: Position,
+    ) -> Step<Next> {
+        let mut cursor = list.cursor();
+        self.repeat(program, section, list, |_| cursor.next(), here)
+    }
+
     /// Goes through a list whose section shows items and names only, as many do. It has no jumps,
     /// and no scope is entered.
     #[inline(always)]
-    pub(super) fn repeat(
+    fn repeat(
         &mut self,
         program: &Program,
         section: &Section,
