@@ -5,11 +5,13 @@
 //! | `machine` | goes through the instructions |
 //! | `repeat` | goes through lists |
 //! | `scopes` | the contexts of the sections around, and the search for names |
+//! | `invocation` | begins and ends the calls of partials, blocks and lambdas |
 //! | `calls` | the templates, blocks and lambdas that called each other |
 //! | `show` | text and values |
 //! | `output` | the text, its limit, and the writer behind it |
 
 mod calls;
+mod invocation;
 mod machine;
 mod output;
 mod repeat;
