@@ -214,18 +214,9 @@ where
             if self.transport.output.len() >= MAX_OUTPUT_BYTES {
                 return Ok(moved);
             }
-            let turn = match &mut self.step {
+            let turn = match self.step {
                 Step::Idle => self.receive(scratch, cx)?,
-                Step::Received(_) => self.call_again(scratch, cx)?,
-                Step::Called => self.poll_service(scratch, cx)?,
-                Step::Sending(region) => {
-                    let region = region.take();
-                    self.send_body(region, cx)?
-                }
-                Step::SendingFile(_) => self.send_file(cx)?,
-                Step::Handing(_) => self.hand_over(),
-                Step::HandedOver(_) => Turn::Ended,
-                Step::Closing(closing) => closing.turn(&mut self.transport, scratch, cx)?,
+                _ => self.go_on(scratch, cx)?,
             };
             match turn {
                 Turn::Moved if self.is_between() => return Ok(Turn::Moved),
@@ -233,6 +224,25 @@ where
                 Turn::Waits => return Ok(moved),
                 Turn::Ended => return Ok(Turn::Ended),
             }
+        }
+    }
+
+    /// Goes on with an exchange that was not done at once.
+    // Never inlined: what most requests pass by would take registers from what they need.
+    #[inline(never)]
+    fn go_on(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        match &mut self.step {
+            Step::Idle => Ok(Turn::Waits),
+            Step::Received(_) => self.call_again(scratch, cx),
+            Step::Called => self.poll_service(scratch, cx),
+            Step::Sending(region) => {
+                let region = region.take();
+                self.send_body(region, cx)
+            }
+            Step::SendingFile(_) => self.send_file(cx),
+            Step::Handing(_) => Ok(self.hand_over()),
+            Step::HandedOver(_) => Ok(Turn::Ended),
+            Step::Closing(closing) => closing.turn(&mut self.transport, scratch, cx),
         }
     }
 
@@ -293,6 +303,7 @@ where
     }
 
     /// Answers a violation, if no answer has begun, and ends the connection.
+    #[cold]
     fn violated(&mut self, violation: Violation) -> Turn {
         tracing::debug!(%violation, "request refused");
         if let Some(feed) = self.feed.take() {
@@ -302,6 +313,7 @@ where
     }
 
     /// Answers for a service that gave no response, and ends the connection.
+    #[cold]
     fn service_failed(&mut self, error: BoxError) -> Turn {
         tracing::debug!(error = &*error as &dyn error::Error, "service failed");
         self.feed = None;

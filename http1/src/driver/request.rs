@@ -78,7 +78,6 @@ where
     }
 
     /// Calls the service with the request that waited for it.
-    #[inline(never)]
     pub(super) fn call_again(
         &mut self,
         scratch: &mut Scratch,
@@ -107,6 +106,7 @@ where
     }
 
     /// Moves the request's body from the input to the service.
+    #[inline(never)]
     pub(super) fn pump_body(&mut self, cx: &Context<'_>) -> Turn {
         let mut moved = Turn::Waits;
         while let Some(feed) = self.feed.as_ref() {
