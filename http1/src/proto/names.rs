@@ -95,7 +95,7 @@ const fn case_bits(known: u64) -> u64 {
 }
 
 /// Compares what lies between the ends of two names of the same length.
-#[inline(never)]
+#[inline(always)]
 fn has_middle(known: &[u8], name: &[u8]) -> bool {
     let (mut known, mut name) = (&known[8..], &name[8..]);
     while let (Some((eight, known_behind)), Some((other, behind))) =
