@@ -441,6 +441,7 @@ fn absolute_form(requests: &mut Requests) {
                 b"http://h:80/",
                 &["GET http://h:80/ {host: h:80}"],
             ),
+            ("another scheme", b"https://h/a", &["GET https://h/a"]),
             ("no path", b"http://h", &["GET http://h/"]),
             ("no path but a query", b"http://h?a", &["GET http://h/?a"]),
             ("upper case", b"HTTP://H/a", &["GET http://H/a {host: H}"]),
