@@ -50,8 +50,9 @@ impl Key {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
-        let token = jsonwebtoken::decode(token, &self.decoding, &self.validation);
-        token.ok().map(|token| token.claims)
+        let token = jsonwebtoken::decode(token, &self.decoding, &self.validation).ok()?;
+        // An extension that must be understood is one that is not known here (RFC 7515 §4.1.11).
+        token.header.crit.is_none().then_some(token.claims)
     }
 }
 
@@ -232,6 +233,23 @@ mod tests {
             json!({"subscribe": ["*"], "pad": "x".repeat(MAX_TOKEN_BYTES)}),
         ] {
             assert!(!verified(&claims), "{claims}");
+        }
+    }
+
+    /// RFC 7515 §4.1.11.
+    #[test]
+    fn a_token_with_an_extension_that_must_be_understood_is_none() {
+        let key = Key::read(SECRET).unwrap();
+        let verified = |crit: Option<Vec<String>>| {
+            let mut header = Header::new(Algorithm::HS256);
+            header.crit = crit;
+            let signs = EncodingKey::from_secret(SECRET.trim().as_bytes());
+            let token = jsonwebtoken::encode(&header, &claims(), &signs).unwrap();
+            key.verify(&token).is_some()
+        };
+        assert!(verified(None));
+        for crit in [vec![], vec!["exp".to_owned()], vec!["x".to_owned()]] {
+            assert!(!verified(Some(crit)));
         }
     }
 
