@@ -38,7 +38,8 @@ pub(crate) struct GenToken {
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     expires_in: u32,
 
-    /// For Mercure clients: the patterns are selectors of topics, URI templates among them
+    /// For Mercure clients: the patterns are selectors of topics, URI templates among them, and all
+    /// that is published to is listed, public updates too
     #[arg(long, num_args = 0)]
     mercure: bool,
 }

@@ -12,6 +12,7 @@ use http::header::{
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::mercure::RESERVED;
 use super::rights::Denied;
 
 /// An answer; that of a live connection has its handover in the extensions.
@@ -36,6 +37,8 @@ pub(super) enum Refusal {
     NameTooLong(usize),
     /// A name is no UTF-8, or has a control character.
     NameCharacters,
+    /// The name is one that Mercure keeps for hubs.
+    Reserved,
     /// A pattern cannot be published to, and has no history.
     Pattern,
     /// Another method than those.
@@ -61,9 +64,10 @@ impl Refusal {
         match self {
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Denied(_) => StatusCode::UNAUTHORIZED,
-            Self::Origin | Self::MayNotSubscribe(_) | Self::MayNotPublish(_) => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Origin
+            | Self::MayNotSubscribe(_)
+            | Self::MayNotPublish(_)
+            | Self::Reserved => StatusCode::FORBIDDEN,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -121,6 +125,7 @@ impl fmt::Display for Refusal {
             Self::Name(error) => error.fmt(f),
             Self::NameTooLong(max) => write!(f, "a name has at most {max} bytes"),
             Self::NameCharacters => f.write_str("a name is UTF-8 without control characters"),
+            Self::Reserved => write!(f, "names that begin with {RESERVED} are reserved"),
             Self::Pattern => f.write_str("a pattern can be subscribed to, and nothing else"),
             Self::Method(allowed) => write!(f, "the methods are {allowed}"),
             Self::Cursor => f.write_str("not a place in the channel's history"),

@@ -25,7 +25,7 @@ pub(crate) struct MercureClaims {
     /// Selectors of topics whose private updates may be read.
     #[serde(default)]
     pub(crate) subscribe: Vec<String>,
-    /// Selectors of topics that private updates may be published to; public ones to any, where
-    /// this is there at all.
-    pub(crate) publish: Option<Vec<String>>,
+    /// Selectors of topics that may be published to.
+    #[serde(default)]
+    pub(crate) publish: Vec<String>,
 }

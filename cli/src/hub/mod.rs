@@ -234,6 +234,10 @@ impl Hub {
         if name.contains(char::is_control) {
             return Err(Refusal::NameCharacters);
         }
+        // It would be a topic of Mercure's.
+        if name.starts_with(mercure::RESERVED) {
+            return Err(Refusal::Reserved);
+        }
         Channel::new(name).map_err(Refusal::Name)
     }
 

@@ -26,6 +26,9 @@ use super::{Hub, Visit};
 /// The cookie that has the token.
 pub(super) const COOKIE: &str = "mercureAuthorization";
 
+/// How topics begin that the hub itself would publish on.
+pub(super) const RESERVED: &str = "/.well-known/mercure/";
+
 /// The updates of all topics.
 pub(super) struct Mercure {
     updates: PubSub,

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::selector::Selector;
 use super::update::Update;
-use super::{MAX_TOPICS_BYTES, checked};
+use super::{MAX_TOPICS_BYTES, RESERVED, checked};
 use crate::form;
 use crate::hub::answer::{Answer, Refusal, text};
 use crate::hub::rights::MercureRights;
@@ -40,10 +40,13 @@ impl Hub {
         if form.data.len() > self.max_message_bytes {
             return Err(Refusal::TooLarge(self.max_message_bytes));
         }
-        let allowed = self.judge(&form, visit.rights.mercure())?;
+        form.judge(visit.rights.mercure())?;
+        // Who does not speak Mercure hears it on the channels of these names.
+        let topics = form.topics.iter();
+        let channels: Vec<Channel> = topics.filter_map(|topic| self.channel(topic).ok()).collect();
         let (carrier, message) = form.messages()?;
         self.take_rate(&visit.client, 1).map_err(Refusal::TooFast)?;
-        for channel in allowed {
+        for channel in channels {
             self.channels
                 .publish(&channel, message.clone(), Scope::Cluster);
         }
@@ -60,32 +63,6 @@ impl Hub {
         };
         Ok(text(StatusCode::OK, "text/plain; charset=utf-8", id))
     }
-
-    /// Judges whether an update may be published, and returns the channels that those hear it on
-    /// who do not speak Mercure: the topics that the token names.
-    fn judge(&self, form: &Form, rights: MercureRights<'_>) -> Result<Vec<Channel>, Refusal> {
-        let may_not = |topic: &String| Refusal::MayNotPublish(topic.clone());
-        let first = form
-            .topics
-            .first()
-            .expect("a form without topics was refused");
-        let listed = match rights {
-            MercureRights::Everything => vec![Selector::new("*")],
-            MercureRights::Nothing => return Err(may_not(first)),
-            MercureRights::Listed(claims) => {
-                let listed = claims.publish.as_ref().ok_or_else(|| may_not(first))?;
-                listed.iter().map(|text| Selector::new(text)).collect()
-            }
-        };
-        let is_named = |topic: &&String| listed.iter().any(|selector| selector.matches(topic));
-        let stranger = form.topics.iter().find(|topic| !is_named(topic));
-        match stranger {
-            Some(topic) if form.is_private => return Err(may_not(topic)),
-            _ => {}
-        }
-        let named = form.topics.iter().filter(is_named);
-        Ok(named.filter_map(|topic| self.channel(topic).ok()).collect())
-    }
 }
 
 impl Form {
@@ -95,6 +72,9 @@ impl Form {
             match name.as_str() {
                 "topic" => {
                     checked(&value)?;
+                    if value.starts_with(RESERVED) {
+                        return Err(Refusal::Reserved);
+                    }
                     form.topics.push(value);
                 }
                 "data" => form.data = value,
@@ -120,6 +100,23 @@ impl Form {
             return Err(Refusal::Malformed(what));
         }
         Ok(form)
+    }
+
+    /// Judges whether the token lists every topic.
+    fn judge(&self, rights: MercureRights<'_>) -> Result<(), Refusal> {
+        let listed: Vec<Selector> = match rights {
+            MercureRights::Everything => return Ok(()),
+            MercureRights::Nothing => Vec::new(),
+            MercureRights::Listed(claims) => {
+                let listed = claims.publish.iter();
+                listed.map(|text| Selector::new(text)).collect()
+            }
+        };
+        let is_listed = |topic: &&String| listed.iter().any(|selector| selector.matches(topic));
+        match self.topics.iter().find(|topic| !is_listed(topic)) {
+            Some(topic) => Err(Refusal::MayNotPublish(topic.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Returns the message with all that an update has, and that for the topics' channels, where
