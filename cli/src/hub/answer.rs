@@ -64,10 +64,9 @@ impl Refusal {
         match self {
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Denied(_) => StatusCode::UNAUTHORIZED,
-            Self::Origin
-            | Self::MayNotSubscribe(_)
-            | Self::MayNotPublish(_)
-            | Self::Reserved => StatusCode::FORBIDDEN,
+            Self::Origin | Self::MayNotSubscribe(_) | Self::MayNotPublish(_) | Self::Reserved => {
+                StatusCode::FORBIDDEN
+            }
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,

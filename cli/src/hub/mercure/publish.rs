@@ -6,7 +6,7 @@ use astatine_reactor::handler::Message;
 use http::StatusCode;
 
 use super::selector::Selector;
-use super::update::Update;
+use super::update::{self, Update};
 use super::{MAX_TOPICS_BYTES, RESERVED, checked};
 use crate::form;
 use crate::hub::answer::{Answer, Refusal, text};
@@ -43,7 +43,9 @@ impl Hub {
         form.judge(visit.rights.mercure())?;
         // Who does not speak Mercure hears it on the channels of these names.
         let topics = form.topics.iter();
-        let channels: Vec<Channel> = topics.filter_map(|topic| self.channel(topic).ok()).collect();
+        let channels: Vec<Channel> = topics
+            .filter_map(|topic| self.channel(topic).ok())
+            .collect();
         let (carrier, message) = form.messages()?;
         self.take_rate(&visit.client, 1).map_err(Refusal::TooFast)?;
         for channel in channels {
@@ -55,11 +57,7 @@ impl Hub {
         let receipt = updates.publish_counted(&self.mercure.log, carrier, Scope::Cluster);
         let id = match id {
             Some(id) => id,
-            None => receipt
-                .await
-                .cursor
-                .map(|cursor| cursor.to_string())
-                .unwrap_or_default(),
+            None => receipt.await.cursor.map(update::id_of).unwrap_or_default(),
         };
         Ok(text(StatusCode::OK, "text/plain; charset=utf-8", id))
     }

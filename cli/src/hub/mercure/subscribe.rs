@@ -124,17 +124,15 @@ impl Hub {
 
     async fn place(&self, id: &str) -> Option<Cursor> {
         let (updates, log) = (&self.mercure.updates, &self.mercure.log);
-        if let Ok(cursor) = id.parse() {
+        if let Some(place) = id.strip_prefix('#') {
+            let cursor = place.parse().ok()?;
             let replay = updates.history(log, Some(cursor), 1).await.ok()??;
-            if !replay.has_gap {
-                return Some(cursor);
-            }
+            return (!replay.has_gap).then_some(cursor);
         }
-        // A publisher's own, which may look like a place.
         let replay = updates.history(log, None, usize::MAX).await.ok()??;
         let mut entries = replay.entries.iter();
         entries
-            .find(|entry| entry.message().id() == Some(id))?
+            .find(|entry| update::id(entry).as_deref() == Some(id))?
             .cursor()
     }
 }
@@ -142,9 +140,9 @@ impl Hub {
 impl Selectors {
     /// Returns what the subscriber gets of an update.
     fn event(&self, publication: &Publication) -> Option<Message> {
-        let carrier = publication.message();
-        let is_for = Address::of(carrier)?.is_for(&self.selected, &self.allowed);
-        is_for.then(|| update::event(carrier))?
+        let address = Address::of(publication.message())?;
+        let is_for = address.is_for(&self.selected, &self.allowed);
+        is_for.then(|| update::event(publication))?
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use astatine_pubsub::Channel;
+use astatine_pubsub::{Channel, Cursor, Publication};
 use astatine_reactor::handler::{Form, Message};
 use astatine_sse::{Event, Line};
 use serde::{Deserialize, Serialize};
@@ -44,8 +44,21 @@ impl Update {
     }
 }
 
-/// Encodes the event of the update that a message carries, once for all who get it.
-pub(super) fn event(carrier: &Message) -> Option<Message> {
+/// Makes an id of a place: a fragment, which no publisher's own id is.
+pub(super) fn id_of(place: Cursor) -> String {
+    format!("#{place}")
+}
+
+/// Returns the id of an update: its publisher's, or else its place.
+pub(super) fn id(publication: &Publication) -> Option<String> {
+    let id = publication.message().id()?;
+    let place = publication.cursor().filter(|place| place.to_string() == id);
+    Some(place.map_or_else(|| id.to_owned(), id_of))
+}
+
+/// Encodes the event of an update, once for all who get it.
+pub(super) fn event(publication: &Publication) -> Option<Message> {
+    let carrier = publication.message();
     // Messages know no retry, so the event is encoded here, before anybody asks for it.
     let event = carrier.encoded(Form::Event, |carrier, output| {
         let Ok(update) = serde_json::from_slice::<Update>(carrier.payload()) else {
@@ -53,7 +66,8 @@ pub(super) fn event(carrier: &Message) -> Option<Message> {
         };
         let line = |text| Line::new(text).ok();
         let mut event = Event::data(&update.data);
-        event.id = carrier.id().and_then(line);
+        let id = id(publication);
+        event.id = id.as_deref().and_then(line);
         event.event = carrier.event().and_then(line);
         event.retry = update.retry.map(Duration::from_millis);
         event.encode(output);
