@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -111,6 +112,10 @@ impl Hub {
 
     /// Reads a body up to a length.
     pub(super) async fn read(&self, body: Incoming, max: usize) -> Result<Bytes, Refusal> {
+        // Not asked for, it need not be sent.
+        if body.size_hint().lower() > max as u64 {
+            return Err(Refusal::TooLarge(max));
+        }
         let body = Limited::new(body, max).collect().await;
         let body = body.map_err(|error| {
             if error.is::<LengthLimitError>() {

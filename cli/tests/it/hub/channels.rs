@@ -214,6 +214,19 @@ fn limits_are_told() {
 }
 
 #[test]
+fn a_body_that_is_declared_too_long_is_not_waited_for() {
+    let hub = Hub::open(&["--max-message", "1"]);
+    for path in ["/live/a", "/live", "/.well-known/mercure"] {
+        let mut client = hub.server.client();
+        client.send(&format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\
+             Expect: 100-continue\r\n\r\n"
+        ));
+        assert_eq!(client.response().status, 413, "{path}");
+    }
+}
+
+#[test]
 fn a_websocket_that_sends_too_fast_is_held_back_and_loses_nothing() {
     let hub = Hub::open(&["--live-publish-rate", "20"]);
     let mut socket = Socket::open(&hub, "/live/a", "");
