@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Refusal, json};
@@ -155,7 +156,8 @@ fn with_event(message: Message, event: &str) -> Result<Message, Refusal> {
     message.with_event(event).map_err(malformed)
 }
 
-/// Returns what a body is: what is declared as text, JSON or a form, or not declared, is text.
+/// Returns what a body is: what is declared as text, JSON or a form, or not declared, is text, and
+/// what is declared as JSON is judged.
 fn kind(headers: &HeaderMap, payload: &[u8]) -> Result<Kind, Refusal> {
     let declared = headers
         .get(CONTENT_TYPE)
@@ -169,12 +171,15 @@ fn kind(headers: &HeaderMap, payload: &[u8]) -> Result<Kind, Refusal> {
     if !is_text {
         return Ok(Kind::Binary);
     }
-    match std::str::from_utf8(payload) {
-        Ok(_) => Ok(Kind::Text),
-        Err(_) => Err(Refusal::Malformed(
-            "text is UTF-8; declare application/octet-stream for bytes".into(),
-        )),
+    let malformed =
+        |_| Refusal::Malformed("text is UTF-8; declare application/octet-stream for bytes".into());
+    let text = std::str::from_utf8(payload).map_err(malformed)?;
+    if essence == "application/json" || essence.ends_with("+json") {
+        let malformed =
+            |error| Refusal::Malformed(format!("the body is declared as JSON: {error}"));
+        serde_json::from_str::<IgnoredAny>(text).map_err(malformed)?;
     }
+    Ok(Kind::Text)
 }
 
 /// The last is what curl declares where nothing is said.

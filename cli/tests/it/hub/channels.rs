@@ -54,6 +54,18 @@ fn what_is_published_is_text_or_binary_as_it_was_declared() {
         assert_eq!(socket.next(), expected, "{declared}");
     }
     assert_eq!(hub.post("/live/a", "", b"\xff").status, 400);
+    for declared in ["application/json; charset=utf-8", "application/ld+json"] {
+        for (body, place) in [
+            ("", "column 0"),
+            ("{} x", "column 4"),
+            ("{\n\"a\"}", "line 2"),
+        ] {
+            let fields = format!("Content-Type: {declared}\r\n");
+            let answer = hub.post("/live/a", &fields, body);
+            let told = answer.json()["error"].to_string();
+            assert!(answer.status == 400 && told.contains(place), "{told}");
+        }
+    }
     socket.send_binary(b"\xff");
     assert_eq!(socket.next(), Frame::Binary(vec![0xff]));
     assert_eq!(hub.post("/live/a", "", "").status, 200);
