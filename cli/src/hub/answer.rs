@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use astatine_pubsub::NameError;
+use astatine_websocket::HandshakeViolation;
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
@@ -53,6 +54,8 @@ pub(super) enum Refusal {
     TooFast(Duration),
     /// A message, or something said of it, is not what it has to be.
     Malformed(String),
+    /// A request for a WebSocket breaks its rules.
+    Handshake(HandshakeViolation),
     /// The body broke off.
     Body,
     /// Whoever has the history does not answer, or a thread has no room for another subscriber.
@@ -70,6 +73,7 @@ impl Refusal {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Handshake(violation) => violation.status(),
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Name(_)
             | Self::NameTooLong(_)
@@ -104,6 +108,10 @@ impl Refusal {
     pub(super) fn answer(&self) -> Answer {
         let mut answer = json(self.status(), &json!({ "error": self.to_string() }));
         answer.headers_mut().extend(self.field());
+        if let Self::Handshake(violation) = self {
+            let told = violation.response().into_parts().0.headers;
+            answer.headers_mut().extend(told);
+        }
         answer
     }
 }
@@ -132,6 +140,7 @@ impl fmt::Display for Refusal {
             Self::TooMany(max) => write!(f, "at most {max} at once"),
             Self::TooFast(_) => f.write_str("published too fast"),
             Self::Malformed(what) => f.write_str(what),
+            Self::Handshake(violation) => violation.fmt(f),
             Self::Body => f.write_str("the body broke off"),
             Self::Unavailable => f.write_str("the channel cannot be served now"),
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use astatine_pubsub::{Channel, Cursor, Items, Name, Options, Start, SubscribeError, View};
 use astatine_reactor::handler::{Handler, Message, Peer, Turn};
 use http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderName, Request};
 
 use super::answer::{Answer, Refusal};
 use super::expiry::Expiry;
@@ -35,8 +35,7 @@ struct Subscriber {
 
 /// Tells whether a request asks for a WebSocket.
 pub(super) fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    let mut fields = headers.get_all(UPGRADE).iter();
-    fields.any(|field| field.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    members(headers, UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket"))
 }
 
 impl Hub {
@@ -49,10 +48,8 @@ impl Hub {
     ) -> Result<Answer, Refusal> {
         let subscriber = self.subscriber(request, visit, name)?;
         let answer = self.upgrade.answer(request, subscriber);
-        Ok(match answer {
-            Ok(answer) => answer.map(|()| Default::default()),
-            Err(violation) => violation.response().map(|()| Default::default()),
-        })
+        let answer = answer.map_err(Refusal::Handshake)?;
+        Ok(answer.map(|()| Default::default()))
     }
 
     /// Answers a request for an event stream.
@@ -148,11 +145,16 @@ impl Hub {
 }
 
 fn asks_for_envelopes(headers: &HeaderMap) -> bool {
-    let fields = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-    let mut names = fields
+    members(headers, SEC_WEBSOCKET_PROTOCOL).any(|name| name == ENVELOPES)
+}
+
+/// Returns the members of a list (RFC 9110 §5.6.1).
+fn members(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let fields = headers.get_all(name).into_iter();
+    fields
         .filter_map(|field| field.to_str().ok())
-        .flat_map(|field| field.split(','));
-    names.any(|name| name.trim() == ENVELOPES)
+        .flat_map(|field| field.split(','))
+        .map(str::trim)
 }
 
 impl Handler for Subscriber {

@@ -280,8 +280,54 @@ fn other_methods_are_refused() {
     let mut client = hub.server.client();
     client.send("HEAD /live/a HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(client.head().status, 200);
-    let (_, head) = Socket::answered(&hub, "/live/a", "Sec-WebSocket-Version: 12\r\n");
-    assert_eq!(head.status, 426);
+}
+
+#[test]
+fn a_list_of_protocols_may_name_websocket() {
+    let hub = Hub::open(&[]);
+    let asks = |fields: &str| {
+        let client = hub.server.client();
+        client.send(&format!(
+            "GET /live/a HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n"
+        ));
+        client
+    };
+    let version = "Sec-WebSocket-Version: 13\r\n";
+    for upgrade in [
+        "Upgrade: h2c, WebSocket\r\n",
+        "Upgrade: h2c\r\nUpgrade: websocket,x/1\r\n",
+    ] {
+        let mut client = asks(&format!("{version}{upgrade}"));
+        assert_eq!(client.head().status, 101, "{upgrade}");
+    }
+    let other = asks("Upgrade: websockets\r\n").response();
+    assert_eq!((other.status, &other.json()["channel"]), (200, &json!("a")));
+}
+
+#[test]
+fn a_handshake_that_is_wrong_is_refused_as_all_else() {
+    let hub = Hub::open(&[]);
+    for (fields, status, told) in [
+        ("Sec-WebSocket-Version: 12\r\n", 426, "version"),
+        (
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n",
+            400,
+            "key",
+        ),
+    ] {
+        let mut client = hub.server.client();
+        client.send(&format!(
+            "GET /live/a HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\n\
+             Upgrade: websocket\r\n{fields}\r\n"
+        ));
+        let answer = client.response();
+        assert_eq!(answer.status, status);
+        let error = answer.json()["error"].to_string();
+        assert!(error.contains(told), "{error}");
+        let version = (status == 426).then_some("13");
+        assert_eq!(answer.field("sec-websocket-version"), version);
+    }
 }
 
 #[test]
