@@ -1,5 +1,5 @@
 //! Prints the events of a stream on standard input:
-//! `curl -N URL | cargo run -p astatine-sse --features codec --example tail`.
+//! `curl -N URL | cargo run -p astatine-sse --example tail`.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 

@@ -33,7 +33,7 @@ pub(super) fn run(folder: Option<&Path>) -> Result<(), Failure> {
 fn judge(folder: &Path) -> Result<(), Failure> {
     let cases = cases(folder)?;
     step::run(&mut step::cargo(
-        "build --package astatine-templates --features json --example spec",
+        "build --package astatine-templates --example spec",
     ))?;
     let answers = answers(&cases)?;
     let mut n_failed = 0;
