@@ -19,7 +19,7 @@ use axum::extract::Query;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 
 type Parameters = Query<HashMap<String, String>>;
@@ -58,25 +58,45 @@ async fn raw(Query(parameters): Parameters) -> Response {
 
 fn or_bad_request(answer: Result<impl IntoResponse, Box<dyn Error>>) -> Response {
     match answer {
-        Ok(answer) => ([(header::CONNECTION, "close")], answer).into_response(),
+        Ok(answer) => {
+            // A page of any origin may be the client that is tested.
+            let fields = [
+                (header::CONNECTION, "close"),
+                (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+            ];
+            (fields, answer).into_response()
+        }
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     }
 }
 
 /// Makes a stream that has one event and ends.
 fn one_event(json: &str) -> Result<EventBody, Box<dyn Error>> {
-    let json: Value = serde_json::from_str(json)?;
-    let text = |name: &str| json[name].as_str();
+    let json: Map<String, Value> = serde_json::from_str(json)?;
+    let texts: HashMap<&str, String> = json
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.as_str(), text(value)))
+        .collect();
+    let text = |name| texts.get(name).map(String::as_str);
+    let retry = text("retry").map(str::parse).transpose()?;
     let event = Event {
         id: text("id").map(Line::new).transpose()?,
         event: text("event").map(Line::new).transpose()?,
         data: text("data"),
-        retry: json["retry"].as_u64().map(Duration::from_millis),
+        retry: retry.map(Duration::from_millis),
         comment: text("comment"),
     };
     let (events, body) = EventBody::new(&Config::default());
     events.try_send(event)?;
     Ok(body)
+}
+
+/// Returns a text as it is, and anything else as JSON.
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Decodes base64 (RFC 4648 §4); a `+` that the query made a space is one again.

@@ -115,6 +115,11 @@ async fn emit_answers_with_one_event_or_the_bytes_as_they_are() {
             "id: b\nevent: a\ndata: c\ndata: d\n\n",
         ),
         (
+            String::from("/emit?json=%7B%22id%22:7,%22event%22:null,%22data%22:%5B1%5D%7D"),
+            "access-control-allow-origin: *\r\n",
+            "id: 7\ndata: [1]\n\n",
+        ),
+        (
             String::from("/raw?b64=ZGF0YTphCgo="),
             "content-type: text/event-stream\r\n",
             "\r\n\r\ndata:a\n\n",
@@ -141,6 +146,7 @@ async fn emit_refuses_an_event_that_would_be_two() {
     for target in [
         "/emit?json=%7B%22id%22:%22a%5Cn%22%7D",
         "/emit",
+        "/emit?json=5",
         "/raw?b64=!",
     ] {
         let seen = answer(address, &format!("GET {target} HTTP/1.1")).await;
