@@ -123,7 +123,7 @@ pub struct Encoded(Bytes);
 impl Encoded {
     /// Returns a comment, which keeps a connection alive and is no event.
     pub const fn keep_alive() -> Self {
-        Self(Bytes::from_static(b":\n\n"))
+        Self(Bytes::from_static(b": ping\n\n"))
     }
 
     /// Returns the bytes.

@@ -154,7 +154,7 @@ async fn a_comment_is_sent_after_each_interval_without_an_event() {
     let (events, mut body) = EventBody::new(&Config::default());
     let begun = Instant::now();
     for n in 1..=3 {
-        assert_eq!(next(&mut body).await.unwrap(), ":\n\n");
+        assert_eq!(next(&mut body).await.unwrap(), ": ping\n\n");
         let passed = begun.elapsed();
         let due = Duration::from_secs(40 * n);
         assert!(
@@ -174,7 +174,7 @@ async fn an_event_puts_the_comment_off() {
         events.try_send(Event::data("a")).unwrap();
         assert_eq!(next(&mut body).await.unwrap(), "data: a\n\n");
     }
-    assert_eq!(next(&mut body).await.unwrap(), ":\n\n");
+    assert_eq!(next(&mut body).await.unwrap(), ": ping\n\n");
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +189,7 @@ async fn comments_do_not_pile_up_for_a_peer_that_takes_nothing() {
         advance(Duration::from_secs(1)).await;
     }
     assert_eq!(events.n_pending_bytes(), 0);
-    assert_eq!(next(&mut body).await.unwrap(), ":\n\n");
+    assert_eq!(next(&mut body).await.unwrap(), ": ping\n\n");
     assert!(
         timeout(Duration::from_secs(30), next(&mut body))
             .await
