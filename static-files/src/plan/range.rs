@@ -19,7 +19,7 @@ impl Ranges {
     /// Parses the header's value for a representation of `len` bytes.
     ///
     /// An other unit, a syntax error, and more than `max_ranges` ranges are ignored. Ranges that
-    /// overlap, or stand so close that a part's head is longer than the gap, are joined.
+    /// overlap or touch are joined.
     ///
     /// # Spec
     ///
@@ -58,9 +58,6 @@ impl Ranges {
         }
     }
 }
-
-/// A gap up to this many bytes costs less than the head of one more part.
-const MAX_GAP_BYTES: u64 = 80;
 
 fn after_unit(value: &[u8]) -> Option<&[u8]> {
     let (unit, list) = value.split_at_checked("bytes=".len())?;
@@ -104,7 +101,7 @@ fn join(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     let mut joined: Vec<Range<u64>> = Vec::with_capacity(sorted.len());
     for range in sorted {
         match joined.last_mut() {
-            Some(last) if range.start <= last.end.saturating_add(MAX_GAP_BYTES) => {
+            Some(last) if range.start <= last.end => {
                 last.end = last.end.max(range.end);
             }
             _ => joined.push(range),

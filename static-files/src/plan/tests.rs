@@ -286,7 +286,7 @@ mod rfc9110_14 {
             ("bytes=-500", 1_000, satisfiable(&[500..1_000])),
             ("bytes=-2000", 1_000, satisfiable(&[0..1_000])),
             ("bytes=900-5000", 1_000, satisfiable(&[900..1_000])),
-            ("Bytes= 1-2 ,\t5-6 ", 1_000, satisfiable(&[1..7])),
+            ("Bytes= 1-2 ,\t5-6 ", 1_000, satisfiable(&[1..3, 5..7])),
             ("bytes=,,1-2,", 1_000, satisfiable(&[1..3])),
             ("bytes=999-", 1_000, satisfiable(&[999..1_000])),
             ("bytes=1000-", 1_000, Unsatisfiable),
@@ -338,12 +338,11 @@ mod rfc9110_14 {
 
     #[test]
     #[expect(clippy::single_range_in_vec_init, reason = "lists of ranges")]
-    fn close_ranges_are_joined_and_distant_ones_keep_their_order() {
+    fn ranges_that_touch_are_joined_and_others_keep_their_order() {
         let cases = [
             ("bytes=500-599,0-9", satisfiable(&[500..600, 0..10])),
             ("bytes=0-9,10-19", satisfiable(&[0..20])),
-            ("bytes=0-9,90-99", satisfiable(&[0..100])),
-            ("bytes=0-9,91-99", satisfiable(&[0..10, 91..100])),
+            ("bytes=0-9,11-19", satisfiable(&[0..10, 11..20])),
             ("bytes=500-599,0-9,550-700", satisfiable(&[0..10, 500..701])),
             ("bytes=0-,0-,0-", satisfiable(&[0..1_000])),
             ("bytes=0-900,100-200", satisfiable(&[0..901])),
