@@ -178,7 +178,9 @@ impl Timeouts {
         }
         let waited = now.saturating_duration_since(self.since);
         match self.wait {
-            Wait::NextRequest if self.is_drained(now, draining_since) => Some(Expired::Close),
+            Wait::FirstByte | Wait::NextRequest if self.is_drained(now, draining_since) => {
+                Some(Expired::Close)
+            }
             Wait::HalfClosed => (waited >= config.write_stall_timeout).then_some(Expired::Close),
             Wait::FirstByte => (waited >= config.head_timeout).then_some(Expired::Close),
             Wait::NextRequest => (waited >= config.keep_alive_timeout).then_some(Expired::Close),
@@ -201,10 +203,11 @@ impl Timeouts {
         }
     }
 
-    /// Returns when a draining server has waited long enough for the next request: the time before
+    /// Returns when a draining server has waited long enough for the next request, or the first: the time before
     /// it drained does not count, since a client cannot know what is to come.
     fn end_of_draining_idle(&self, draining_since: Option<Instant>) -> Option<Instant> {
-        let since = draining_since.filter(|_| self.wait == Wait::NextRequest)?;
+        let is_idle = matches!(self.wait, Wait::FirstByte | Wait::NextRequest);
+        let since = draining_since.filter(|_| is_idle)?;
         since.max(self.since).checked_add(Self::DRAINING_IDLE)
     }
 
