@@ -120,8 +120,8 @@ fn websocket_config(options: &Options) -> websocket::Config {
     let max = o.max_message.map(kibibytes);
     set(&mut config.max_message_bytes, max);
     set(&mut config.max_frames, o.max_frames);
-    let ping = o.ping.map(|n| seconds(n.get()));
-    set(&mut config.ping_interval, ping);
+    let ping = |n| if n == 0 { Duration::MAX } else { seconds(n) };
+    set(&mut config.ping_interval, o.ping.map(ping));
     set(&mut config.outbox_bytes, o.max_outbox.map(kibibytes));
     config
 }
@@ -131,7 +131,9 @@ fn sse_config(options: &Options) -> sse::Config {
     let o = options;
     let outbox = o.max_outbox.map(|n| u32::from(n) << 10);
     set(&mut config.max_queue_bytes, outbox);
-    config.keep_alive = o.ping.map(|n| seconds(n.get())).or(config.keep_alive);
+    if let Some(n) = o.ping {
+        config.keep_alive = (n > 0).then(|| seconds(n));
+    }
     config
 }
 

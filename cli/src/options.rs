@@ -198,10 +198,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = LIVE, hide_short_help = true)]
     pub(crate) max_frames: Option<u32>,
 
-    /// Seconds of silence before a subscriber is sent a ping; after as many more it is
-    /// gone [default: 40]
+    /// Seconds of silence before a subscriber is sent a ping; after as many more it is gone; 0 sends
+    /// none [default: 40]
     #[arg(long, value_name = "SECONDS", help_heading = LIVE)]
-    pub(crate) ping: Option<NonZeroU32>,
+    pub(crate) ping: Option<u32>,
 
     /// Most bytes that wait for one subscriber; beyond it --live-slow [default: 1024]
     #[arg(long, value_name = "KB", help_heading = LIVE, hide_short_help = true)]

@@ -15,7 +15,7 @@ pub struct Config {
     /// Most frames of one message; beyond it 1008. Default 1024.
     pub max_frames: u32,
     /// Time without a byte from the peer, then it is sent a ping; after as much again without a
-    /// byte the connection is aborted. Default 40 s.
+    /// byte the connection is aborted. `Duration::MAX` is never. Default 40 s.
     pub ping_interval: Duration,
     /// Time that a peer has to answer our Close frame, and to end the stream; then the connection
     /// is aborted. Default 5 s.

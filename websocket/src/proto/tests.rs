@@ -779,6 +779,20 @@ mod waits {
     }
 
     #[test]
+    fn a_ping_that_is_late_costs_the_peer_at_most_half_of_its_time() {
+        let (start, mut timeouts) = begin();
+        let steps = [(45, Some(Expired::Ping)), (80, Some(Expired::Pong))];
+        check(&mut timeouts, start, &steps);
+        let (start, mut timeouts) = begin();
+        let steps = [
+            (400, Some(Expired::Ping)),
+            (419, None),
+            (420, Some(Expired::Pong)),
+        ];
+        check(&mut timeouts, start, &steps);
+    }
+
+    #[test]
     fn any_byte_shows_that_the_peer_lives() {
         let (begin, mut timeouts) = begin();
         check(&mut timeouts, begin, &[(40, Some(Expired::Ping))]);

@@ -90,7 +90,10 @@ impl Timeouts {
         }
         match self.wait {
             Wait::Receive => {
-                (self.wait, self.since) = (Wait::Pong, now);
+                // It may be told late. Who looks late is not why the peer has less time than half.
+                let (due, half) = (config.ping_interval, config.ping_interval / 2);
+                self.since += due.max(waited.saturating_sub(half));
+                self.wait = Wait::Pong;
                 Some(Expired::Ping)
             }
             Wait::Pong => Some(Expired::Pong),
