@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use astatine_reactor::handler::Bundle;
+
 use crate::core::Core;
+use crate::proto::cursor::Cursor;
 use crate::proto::name::Channel;
+use crate::publication::Publication;
 use crate::shard::{Delivery, Shard};
 use crate::stats::Stats;
 use crate::subscriber::{Leave, Subscriber};
@@ -20,6 +24,8 @@ pub(crate) struct Group {
 pub(crate) struct FanOut<'a> {
     /// What is delivered, all of one channel, in order.
     pub(crate) deliveries: &'a [&'a Delivery],
+    /// The same for those who get all in one write.
+    pub(crate) batch: Option<Batch<'a>>,
     pub(crate) channel: &'a Channel,
     pub(crate) core: &'a Core,
     pub(crate) shard: &'a Arc<Shard>,
@@ -79,6 +85,15 @@ impl Group {
             _ => Leave::Together,
         };
         for subscriber in turn.iter_mut().filter(|subscriber| !subscriber.is_gone()) {
+            if fan_out
+                .batch
+                .as_ref()
+                .is_some_and(|batch| subscriber.take_batch(batch, stats))
+            {
+                let tallies = fan_out.deliveries.iter().filter_map(|d| d.tally.as_ref());
+                tallies.for_each(|tally| tally.add(1));
+                continue;
+            }
             // Who was behind before is on the list.
             let was_behind = subscriber.is_behind();
             let mut n_bytes = 0;
@@ -107,6 +122,43 @@ impl Group {
         let n = end - fan_out.next;
         fan_out.next = end;
         n
+    }
+}
+
+/// Several publications that may leave in one write.
+pub(crate) struct Batch<'a> {
+    pub(crate) bundle: Bundle<'a>,
+    pub(crate) n_messages: u64,
+    /// The places of the first and the last, where they have places in one row.
+    pub(crate) span: Option<(Cursor, Cursor)>,
+}
+
+impl<'a> Batch<'a> {
+    /// Puts publications together; `None` where that is nothing to gain, or too large, or where
+    /// something is missing between them.
+    pub(crate) fn new(deliveries: &'a [&'a Delivery]) -> Option<Self> {
+        let publications = || deliveries.iter().map(|delivery| &delivery.publication);
+        let n_bytes: usize = publications().map(Publication::n_bytes).sum();
+        if deliveries.len() < 2 || n_bytes >= FLUSH_BYTES {
+            return None;
+        }
+        let follows = |one: &Publication, next: &Publication| match (one.cursor(), next.cursor()) {
+            (Some(one), Some(next)) => one.epoch == next.epoch && one.offset + 1 == next.offset,
+            (None, None) => true,
+            _ => false,
+        };
+        if !publications()
+            .zip(publications().skip(1))
+            .all(|(one, next)| follows(one, next))
+        {
+            return None;
+        }
+        let place = |delivery: Option<&&Delivery>| delivery?.publication.cursor();
+        Some(Self {
+            bundle: Bundle::new(publications().map(Publication::message)),
+            n_messages: deliveries.len() as u64,
+            span: place(deliveries.first()).zip(place(deliveries.last())),
+        })
     }
 }
 

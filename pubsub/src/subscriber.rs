@@ -8,6 +8,7 @@ use astatine_reactor::handler::{Message, Peer, Policy, WriteError};
 
 use crate::config::{Options, Start, View};
 use crate::core::{Core, Fetch};
+use crate::group::Batch;
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
@@ -171,6 +172,30 @@ impl Subscriber {
                 self.deliver(publication, leave, stats);
             }
         }
+    }
+
+    /// Takes publications in one write, where it is a connection that is idle and misses nothing
+    /// before them; tells whether it has.
+    pub(crate) fn take_batch(&mut self, batch: &Batch<'_>, stats: &mut Stats) -> bool {
+        let Target::Peer(peer) = &self.target else {
+            return false;
+        };
+        let place = match (self.place, batch.span) {
+            (Place::Untracked, _) | (_, None) => self.place,
+            (Place::Unknown, Some((_, last))) => Place::Live(last),
+            (Place::Live(at), Some((first, last)))
+                if at.epoch == first.epoch && at.offset + 1 == first.offset =>
+            {
+                Place::Live(last)
+            }
+            _ => return false,
+        };
+        if self.view != View::Plain || !peer.deliver_bundle(&batch.bundle, self.policy) {
+            return false;
+        }
+        self.place = place;
+        stats.n_delivered += batch.n_messages;
+        true
     }
 
     /// Falls behind where the end of the history is elsewhere; tells whether it does.

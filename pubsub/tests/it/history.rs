@@ -380,3 +380,27 @@ async fn a_callback_gets_a_history_that_takes_several_turns() {
         assert_eq!(heard.recv().await, Some(n.to_string()));
     }
 }
+
+#[tokio::test]
+async fn what_is_published_together_leaves_together_and_each_message_has_its_place() {
+    for start in [Start::Now, Start::Oldest] {
+        let pubsub = PubSub::new(config(Retention::default()));
+        let chat = channel("chat");
+        let mut line = Line::over_socket(HandlerConfig::default()).await;
+        pubsub.subscribe(&line.peer, &chat, &from(start)).unwrap();
+        let mut expected = String::new();
+        for batch in [0..3, 3..4, 4..10] {
+            for n in batch {
+                pubsub.publish(&chat, format!("{n}\n"), Scope::Cluster);
+                expected += &format!("{n}\n");
+            }
+            pubsub.publish_counted(&chat, "-", Scope::Cluster).await;
+            expected.push('-');
+        }
+        let received = line.read_bytes(expected.len()).await;
+        assert_eq!(String::from_utf8(received).unwrap(), expected);
+        let stats = pubsub.stats();
+        assert_eq!((stats.n_delivered, stats.n_gaps), (13, 0));
+        assert_eq!(stats.n_repaired > 0, start == Start::Oldest);
+    }
+}

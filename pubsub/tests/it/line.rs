@@ -1,19 +1,25 @@
-//! A connection in memory, whose messages are lines.
+//! A connection in memory or over a socket, whose messages are lines.
 
 use std::sync::Mutex;
 
 use astatine_reactor::handler::{Handler, HandlerConfig, Message, Peer, Raw, Reason, Turn};
-use astatine_reactor::{Connection, Foreign, Io, PeerInfo, Shutdown};
-use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+use astatine_reactor::{Connection, Foreign, Io, PeerInfo, Shutdown, Socket};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, duplex};
+use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// The far end of a connection, and its peer.
 pub(crate) struct Line {
     pub(crate) peer: Peer,
-    pub(crate) stream: DuplexStream,
+    pub(crate) stream: Box<dyn Both>,
     pub(crate) server: JoinHandle<()>,
 }
+
+/// A stream in both directions.
+pub(crate) trait Both: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Both for T {}
 
 /// Gives its peer away, and panics when it is told to.
 struct Giving(Option<oneshot::Sender<Peer>>);
@@ -42,7 +48,20 @@ impl Line {
         let (peer, server) = serve(Foreign(io), config).await;
         Self {
             peer,
-            stream,
+            stream: Box::new(stream),
+            server,
+        }
+    }
+
+    /// Connects over a socket, past whose driver others may write.
+    pub(crate) async fn over_socket(config: HandlerConfig) -> Self {
+        let (near, stream) = UnixStream::pair().unwrap();
+        let (peer, server) = serve(Socket::try_from(near).unwrap(), config).await;
+        // The driver waits from now on.
+        tokio::task::yield_now().await;
+        Self {
+            peer,
+            stream: Box::new(stream),
             server,
         }
     }

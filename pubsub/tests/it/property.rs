@@ -23,7 +23,8 @@ use crate::subscribe::channel;
 #[derive(Clone, Debug)]
 struct Reader {
     policy: Policy,
-    n_pipe_bytes: usize,
+    /// Without, it is connected by a socket.
+    n_pipe_bytes: Option<usize>,
     n_outbox_bytes: usize,
     /// How many lines it reads before it goes; without, it stays.
     goes_after: Option<usize>,
@@ -51,7 +52,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 fn reader() -> impl Strategy<Value = Reader> {
     (
         policy(),
-        1..300usize,
+        prop::option::of(1..300usize),
         prop::sample::select(&[500usize, 5000, 1 << 20][..]),
         prop::option::of(0..60usize),
     )
@@ -128,7 +129,10 @@ fn run_thread(pubsub: &PubSub, chat: &Channel, readers: &[Reader], barriers: &[A
         for reader in readers {
             let mut config = HandlerConfig::default();
             config.outbox_bytes = reader.n_outbox_bytes;
-            let line = Line::with(reader.n_pipe_bytes, config).await;
+            let line = match reader.n_pipe_bytes {
+                Some(n_bytes) => Line::with(n_bytes, config).await,
+                None => Line::over_socket(config).await,
+            };
             let mut options = Options::default();
             options.policy = reader.policy;
             pubsub.subscribe(&line.peer, chat, &options).unwrap();

@@ -43,7 +43,7 @@ struct Shared {
     forms: [OnceLock<Bytes>; N_FORMS],
 }
 
-const N_FORMS: usize = 4;
+pub(super) const N_FORMS: usize = 4;
 
 impl Shared {
     fn encoded(&self, form: Form, encode: impl FnOnce() -> Bytes) -> &Bytes {

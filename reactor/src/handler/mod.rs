@@ -2,6 +2,7 @@
 //! handle, the queue between them, and the engine that runs a protocol.
 
 mod budget;
+mod bundle;
 #[cfg(feature = "codec")]
 mod codec;
 mod drive;
@@ -29,6 +30,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use budget::Budget;
+pub use bundle::Bundle;
 #[cfg(feature = "codec")]
 pub use codec::Coded;
 pub use drive::drive;

@@ -11,7 +11,7 @@ use super::output::{COPY_MAX_BYTES, PIECE_BYTES};
 use super::queue::{Encoding, End, Shared, State};
 use super::trigger::{Call, Trigger, TriggerError};
 use super::turn::{self, lend};
-use super::{Handler, Message};
+use super::{Bundle, Handler, Message};
 
 /// A handle to one connection, for any thread. Clones are the same connection; those that outlive
 /// it are harmless.
@@ -221,6 +221,22 @@ impl Peer {
         let delivered = self.deliver(message, subscription, policy);
         self.flush();
         delivered
+    }
+
+    /// Delivers messages together in one write, where the connection is idle and may have them as
+    /// all have them; tells whether it has. Else each is delivered by itself, by its policy.
+    pub fn deliver_bundle(&self, bundle: &Bundle<'_>, policy: Policy) -> bool {
+        // What waits of a bundle could not give way message by message.
+        if policy.may_drop_older() {
+            return false;
+        }
+        let Some(encoded) = bundle.encoded(self.0.encoding) else {
+            return false;
+        };
+        let Ok(state) = self.lock_open() else {
+            return false;
+        };
+        encoded.len() <= self.0.max_bytes && self.0.write_now(state, encoded, None)
     }
 
     /// Writes what waits, where nobody else does.
