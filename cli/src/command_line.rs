@@ -73,10 +73,10 @@ pub(crate) enum Command {
 /// What to serve, and how.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The folder, where one is served.
-    pub(crate) root: Option<PathBuf>,
     /// The layers, laid over each other.
     pub(crate) options: Options,
+    /// The configuration file and what it has set.
+    file: Option<(PathBuf, Options)>,
 }
 
 impl CommandLine {
@@ -106,33 +106,75 @@ impl CommandLine {
     ///
     /// # Errors
     ///
-    /// A layer cannot be used, or none names a folder.
+    /// A layer cannot be used, or what they ask for together cannot be done.
     pub(crate) fn settle(
-        self,
+        mut self,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Settings, Failure> {
-        let from_platform = platform_options(variable)?;
-        let from_file = self
-            .config
-            .as_deref()
-            .map_or_else(|| Ok(Options::default()), file::read)?;
-        let mut options = self.options.or(from_platform).or(from_file);
-        let root = self.public_dir.or_else(|| options.www.clone());
+        self.options.www = self.public_dir.or(self.options.www);
+        let options = self.options.or(platform_options(variable)?);
+        Settings::over_file(options, self.config)
+    }
+}
+
+impl Settings {
+    /// Lays the options over those of a configuration file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be used, or what is asked for cannot be done.
+    pub(crate) fn over_file(options: Options, path: Option<PathBuf>) -> Result<Self, Failure> {
+        let file = path.map(|path| Ok((file::read(&path)?, path)));
+        let file = file.transpose()?.map(|(options, path)| (path, options));
+        let below = file.as_ref().map(|(_, options)| options.clone());
+        let options = options.or(below.unwrap_or_default());
+        let mut settings = Self { options, file };
+        settings.judge()?;
+        if settings.options.demo == Some(true) {
+            demo::open(&mut settings.options);
+        }
+        Ok(settings)
+    }
+
+    /// Makes a failure about some options that of the configuration file, if all that is set of
+    /// them is the file's.
+    pub(crate) fn blame<T: Default + PartialEq>(
+        &self,
+        about: impl Fn(&Options) -> T,
+        failure: Failure,
+    ) -> Failure {
+        let set = about(&self.options);
+        match &self.file {
+            Some((path, file)) if set != T::default() && set == about(file) => {
+                failure.of_file(path)
+            }
+            _ => failure,
+        }
+    }
+
+    fn judge(&self) -> Result<(), Failure> {
+        let options = &self.options;
         if options.demo == Some(true) {
-            if root.is_some() {
+            if options.www.is_some() {
+                let failure = "--demo has a page of its own: leave the folder out";
+                return Err(self.blame(|o| (o.demo, o.www.clone()), Failure::Usage(failure.into())));
+            }
+            return Ok(());
+        }
+        if options.live.is_none() {
+            if let Some(option) = options.first_for_hub() {
+                let failure = format!("{option} needs a hub: give --live PATH, as --live /live");
+                return Err(self.blame(Options::first_for_hub, Failure::Usage(failure)));
+            }
+            if options.www.is_none() && options.templates.is_none() {
                 return Err(Failure::Usage(
-                    "--demo has a page of its own: leave the folder out".into(),
+                    "nothing to serve: name a folder, as in `astatine ./public`, or see \
+                     `astatine --help`"
+                        .into(),
                 ));
             }
-            demo::open(&mut options);
-        } else if root.is_none() && options.live.is_none() && options.templates.is_none() {
-            return Err(Failure::Usage(
-                "nothing to serve: name a folder, as in `astatine ./public`, or see \
-                 `astatine --help`"
-                    .into(),
-            ));
         }
-        Ok(Settings { root, options })
+        Ok(())
     }
 }
 
@@ -239,7 +281,7 @@ mod tests {
     }
 
     fn root(args: &str) -> PathBuf {
-        settle(args, &[]).unwrap().root.unwrap()
+        settle(args, &[]).unwrap().options.www.unwrap()
     }
 
     #[test]
@@ -254,10 +296,34 @@ mod tests {
         let failure = settle("", &[]).unwrap_err();
         assert!(failure.to_string().contains("name a folder"), "{failure}");
         for args in ["--live /live", "--templates t", "--demo"] {
-            assert_eq!(settle(args, &[]).unwrap().root, None, "{args}");
+            assert_eq!(settle(args, &[]).unwrap().options.www, None, "{args}");
         }
         let failure = settle("--demo a", &[]).unwrap_err();
         assert!(failure.to_string().contains("--demo"), "{failure}");
+    }
+
+    #[test]
+    fn an_option_of_the_hub_needs_one() {
+        for args in [
+            "a --live-open",
+            "a --live-history 5",
+            "a --live-key k.pem",
+            "a --live-origin *",
+        ] {
+            let failure = settle(args, &[]).unwrap_err().to_string();
+            let option = args.split(' ').nth(1).unwrap();
+            assert!(
+                failure.contains(option) && failure.contains("--live PATH"),
+                "{failure}"
+            );
+        }
+        for args in [
+            "a --live-open=no",
+            "a --live /l --live-open",
+            "--demo --live-history 5",
+        ] {
+            settle(args, &[]).unwrap();
+        }
     }
 
     #[test]
@@ -293,8 +359,8 @@ mod tests {
             "-www d -p3000 -t=-2 -maxbd 5 -maxhd=6 -tout 7 -log -V 0",
             &[],
         );
-        let Settings { root, options } = settings.unwrap();
-        assert_eq!(root.as_deref(), Some(Path::new("d")));
+        let Settings { options, .. } = settings.unwrap();
+        assert_eq!(options.www.as_deref(), Some(Path::new("d")));
         assert_eq!((options.port, options.threads), (Some(3000), Some(-2)));
         assert_eq!((options.max_body, options.max_header), (Some(5), Some(6)));
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use astatine_reactor::BindError;
@@ -13,7 +13,7 @@ use astatine_reactor::BindError;
 pub(crate) enum Failure {
     /// The command line or the environment asks for something impossible.
     Usage(String),
-    /// The configuration file cannot be used.
+    /// The configuration file, or a page, cannot be used.
     Configuration {
         path: PathBuf,
         /// The line that is at fault, counted from 1, where one is.
@@ -32,6 +32,18 @@ impl Failure {
         Self::System {
             doing: doing.into(),
             error,
+        }
+    }
+
+    /// Lays the failure to a configuration file, which may ask for what cannot be done.
+    pub(crate) fn of_file(self, path: &Path) -> Self {
+        match self {
+            Self::Configuration { .. } => self,
+            other => Self::Configuration {
+                path: path.to_owned(),
+                line: None,
+                reason: other.to_string(),
+            },
         }
     }
 

@@ -41,8 +41,9 @@ use std::process::ExitCode;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::command_line::{Command, CommandLine};
+use crate::command_line::{Command, CommandLine, Settings};
 use crate::failure::Failure;
+use crate::options::Options;
 
 fn main() -> ExitCode {
     let command_line = match CommandLine::read(env::args_os()) {
@@ -76,8 +77,11 @@ fn variable(name: &str) -> Option<String> {
     Some(env::var_os(name)?.to_string_lossy().into_owned())
 }
 
+/// Does with the file alone all that the server does before it listens.
 fn check_config(file: &Path) -> Result<(), Failure> {
-    file::read(file)?;
+    Settings::over_file(Options::default(), Some(file.to_owned()))
+        .and_then(serve::check)
+        .map_err(|failure| failure.of_file(file))?;
     print(format!("{} can be used\n", file.display()).as_bytes())
 }
 

@@ -32,58 +32,99 @@ use crate::{demo, descriptors, lowering, ready};
 ///
 /// The folder, an address or a file cannot be used, or the server ends by itself.
 pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
-    let Settings { root, options } = settings;
-    start_diagnostics(&options);
-    let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let n_threads = lowering::n_threads(options.threads, cores);
-    let mut config = lowering::reactor_config(&options);
-    let mut files_config = lowering::static_files_config(&options);
-    let limit = descriptors::limit();
-    descriptors::share(limit, n_threads, &mut config, &mut files_config);
-    let site = open_site(root.as_deref(), &options, files_config)?;
-    let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
-    let binds = lowering::binds(&options, &inherited);
-    if matches!(site, Site::Demo(_)) && !binds.iter().all(demo::is_local) {
-        return Err(Failure::Usage(
-            "--demo lets everybody in, so it listens on the loopback alone: give --bind an \
-             address as 127.0.0.1"
-                .into(),
-        ));
+    start_diagnostics(&settings.options);
+    Prepared::new(&settings)?.run(&settings.options)
+}
+
+/// Does all of [`serve`] that comes before it listens.
+///
+/// # Errors
+///
+/// The folder or a file cannot be used.
+pub(crate) fn check(settings: Settings) -> Result<(), Failure> {
+    start_diagnostics(&settings.options);
+    Prepared::new(&settings).map(drop)
+}
+
+/// All that can fail before the server listens.
+struct Prepared {
+    server: Server,
+    binds: Vec<Bind>,
+    site: Site,
+    pages: Option<Arc<Pages>>,
+    browsers: Option<Browsers>,
+    hub: Option<Hub>,
+}
+
+impl Prepared {
+    fn new(settings: &Settings) -> Result<Self, Failure> {
+        let options = &settings.options;
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let n_threads = lowering::n_threads(options.threads, cores);
+        let mut config = lowering::reactor_config(options);
+        let mut files_config = lowering::static_files_config(options);
+        let limit = descriptors::limit();
+        descriptors::share(limit, n_threads, &mut config, &mut files_config);
+        let site = open_site(options, files_config)
+            .map_err(|failure| settings.blame(|o| o.www.clone(), failure))?;
+        let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
+        let binds = lowering::binds(options, &inherited);
+        if matches!(site, Site::Demo(_)) && !binds.iter().all(demo::is_local) {
+            let failure = "--demo lets everybody in, so it listens on the loopback alone: give \
+                           --bind an address as 127.0.0.1";
+            return Err(settings.blame(|o| o.bind.clone(), Failure::Usage(failure.into())));
+        }
+        let server = Server::new(config).threads(n_threads).inherit(inherited);
+        let browsers = options.watch.unwrap_or_default();
+        let browsers = browsers.then(|| Browsers::new(server.shutdown_token()));
+        let pages = open_pages(options, browsers.clone())
+            .map_err(|failure| settings.blame(|o| o.templates.clone(), failure))?;
+        let key = |o: &Options| (o.live_key.clone(), o.live_secret.clone());
+        let hub = open_hub(options).map_err(|failure| settings.blame(key, failure))?;
+        Ok(Self {
+            server,
+            binds,
+            site,
+            pages,
+            browsers,
+            hub,
+        })
     }
-    let mut server = Server::new(config).threads(n_threads).inherit(inherited);
-    let browsers = options.watch.unwrap_or_default();
-    let browsers = browsers.then(|| Browsers::new(server.shutdown_token()));
-    let pages = open_pages(&options, browsers.clone())?;
-    let _watches = (
-        pages.as_ref().and_then(Pages::watch),
-        root.as_deref()
-            .zip(browsers.clone())
-            .and_then(|(root, browsers)| watch(root, browsers)),
-    );
-    let pages = pages.map(PagesLayer);
-    let reload = browsers.map(ReloadLayer);
-    let hub = open_hub(&options, root.as_deref())?;
-    let log = start_log(&options)?;
-    let layers = lowering::layers(&options, hub, pages, reload, log);
-    let pid_file = Arc::new(OnceLock::new());
-    let on_ready = OnReady {
-        what: what_is_served(root.as_deref(), &options),
-        pid_path: options.pid.clone(),
-        pid_file: Arc::clone(&pid_file),
-        shutdown: server.shutdown_token(),
-    };
-    server = server.on_ready(|addresses| on_ready.run(addresses));
-    for bind in binds {
-        server = listen(server, bind, &options, &site, &layers);
+
+    fn run(self, options: &Options) -> Result<(), Failure> {
+        let mut server = self.server;
+        let _watches = (
+            self.pages.as_ref().and_then(Pages::watch),
+            options
+                .www
+                .as_deref()
+                .zip(self.browsers.clone())
+                .and_then(|(root, browsers)| watch(root, browsers)),
+        );
+        let pages = self.pages.map(PagesLayer);
+        let reload = self.browsers.map(ReloadLayer);
+        let log = start_log(options)?;
+        let layers = lowering::layers(options, self.hub, pages, reload, log);
+        let pid_file = Arc::new(OnceLock::new());
+        let on_ready = OnReady {
+            what: what_is_served(options),
+            pid_path: options.pid.clone(),
+            pid_file: Arc::clone(&pid_file),
+            shutdown: server.shutdown_token(),
+        };
+        server = server.on_ready(|addresses| on_ready.run(addresses));
+        for bind in self.binds {
+            server = listen(server, bind, options, &self.site, &layers);
+        }
+        let result = server.run();
+        if let Some(log) = layers.log {
+            log.close();
+        }
+        result.map_err(Failure::Server)?;
+        // The server has let go of its share; with the file goes its removal.
+        let pid_file = Arc::into_inner(pid_file).and_then(OnceLock::into_inner);
+        pid_file.transpose().map(drop)
     }
-    let result = server.run();
-    if let Some(log) = layers.log {
-        log.close();
-    }
-    result.map_err(Failure::Server)?;
-    // The server has let go of its share; with the file goes its removal.
-    let pid_file = Arc::into_inner(pid_file).and_then(OnceLock::into_inner);
-    pid_file.transpose().map(drop)
 }
 
 /// What is done once the server is reached, and not before: a second server that finds its port
@@ -165,8 +206,8 @@ fn start_diagnostics(options: &Options) {
         .init();
 }
 
-fn open_site(root: Option<&Path>, options: &Options, config: Config) -> Result<Site, Failure> {
-    let Some(root) = root else {
+fn open_site(options: &Options, config: Config) -> Result<Site, Failure> {
+    let Some(root) = options.www.as_deref() else {
         let live = options.live.as_ref().map(Paths::live);
         let demo = live.filter(|_| options.demo == Some(true));
         return Ok(demo.map_or(Site::Nothing, |live| Site::Demo(Demo::new(live).into())));
@@ -183,8 +224,9 @@ fn open_site(root: Option<&Path>, options: &Options, config: Config) -> Result<S
 }
 
 /// Returns what the first line names: the folder, or what there is in its place.
-fn what_is_served(root: Option<&Path>, options: &Options) -> String {
-    match (root, &options.live, options.templates.as_deref()) {
+fn what_is_served(options: &Options) -> String {
+    let (root, templates) = (options.www.as_deref(), options.templates.as_deref());
+    match (root, &options.live, templates) {
         (Some(folder), ..) | (None, None, Some(folder)) => folder.display().to_string(),
         (None, Some(_), _) if options.demo == Some(true) => "the demo".into(),
         (None, Some(paths), _) => format!("the hub {}", paths.live()),
@@ -192,7 +234,7 @@ fn what_is_served(root: Option<&Path>, options: &Options) -> String {
     }
 }
 
-fn open_hub(options: &Options, root: Option<&Path>) -> Result<Option<Hub>, Failure> {
+fn open_hub(options: &Options) -> Result<Option<Hub>, Failure> {
     let Some(paths) = &options.live else {
         return Ok(None);
     };
@@ -207,6 +249,7 @@ fn open_hub(options: &Options, root: Option<&Path>) -> Result<Option<Hub>, Failu
         }
         _ => {}
     }
+    let root = options.www.as_deref();
     let hidden = root.filter(|root| root.join(live.trim_start_matches('/')).exists());
     if let Some(root) = hidden {
         tracing::warn!(

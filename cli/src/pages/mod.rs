@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use astatine_templates::{Context, Error, Templates, Value, Watch};
+use astatine_templates::{Context, Error, ErrorKind, Templates, Value, Watch};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
@@ -249,6 +249,11 @@ fn read_data(folder: &Path, templates: &Templates) -> Result<HashMap<String, Jso
 }
 
 fn bad_template(folder: &Path, error: &Error) -> Failure {
+    if let ErrorKind::Read(cause) = error.kind() {
+        let path = error.template().unwrap_or_default();
+        let cause = io::Error::new(cause.kind(), Arc::clone(cause));
+        return Failure::system(format!("cannot read {path}"), cause);
+    }
     Failure::Configuration {
         path: folder.to_owned(),
         line: None,

@@ -91,8 +91,65 @@ fn a_bad_configuration_exits_with_78_and_names_the_line() {
 #[test]
 fn a_good_configuration_is_said_to_be_good() {
     let folder = Folder::new();
-    let file = folder.write("a.toml", "port = 1\nlog-format = \"json\"\n");
+    let text = format!("www = {:?}\nlog-format = \"json\"\n", folder.path());
+    let file = folder.write("a.toml", text);
     check(&run(["check-config", file.to_str().unwrap()]), 0, &[]);
+}
+
+#[test]
+fn what_the_server_refuses_in_a_configuration_is_told_without_serving() {
+    let folder = Folder::new();
+    let broken = folder.write("pages/a.mustache", "{{#b}}");
+    let broken = format!("templates = {:?}", broken.parent().unwrap());
+    for (text, reason) in [
+        ("live = \"/live\"\nlive-key = \"nofile\"", "nofile"),
+        (
+            "live = \"/live\"\nlive-secret = \"short\"",
+            "the key of /live",
+        ),
+        ("live-open = true\nwww = \".\"", "--live"),
+        ("demo = true\nwww = \".\"", "--demo"),
+        ("demo = true\nbind = [\"0.0.0.0:0\"]", "loopback"),
+        ("www = \"nodir\"", "nodir"),
+        ("templates = \"nodir\"", "nodir"),
+        (&broken, "a:1:1: section `b` is never closed"),
+    ] {
+        let file = folder.write("a.toml", text);
+        let file = file.to_str().unwrap();
+        let told = run(["check-config", file]);
+        check(&told, 78, &[reason]);
+        let refused = run(["-C", file]);
+        assert_eq!(refused.status.code(), Some(78), "{text}");
+        assert_eq!(refused.stderr, told.stderr, "{text}");
+    }
+    let empty = folder.write("a.toml", "");
+    let told = run(["check-config", empty.to_str().unwrap()]);
+    check(&told, 78, &["a.toml: nothing to serve"]);
+}
+
+#[test]
+fn what_a_flag_asks_for_is_no_fault_of_the_configuration() {
+    let folder = Folder::new();
+    let file = folder.write("a.toml", "www = \"nodir\"\ndemo = false");
+    let file = file.to_str().unwrap();
+    check(&run(["-C", file, "no/such"]), 1, &["cannot serve no/such"]);
+    check(&run(["-C", file, "--demo"]), 2, &["--demo has a page"]);
+}
+
+#[test]
+fn a_folder_of_templates_that_is_not_there_is_named_once_with_the_cause() {
+    let output = run(["--templates", "nodir"]);
+    check(
+        &output,
+        1,
+        &["cannot read nodir: No such file or directory"],
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr)
+            .matches("nodir")
+            .count(),
+        1
+    );
 }
 
 #[test]
