@@ -56,7 +56,9 @@
 //! Each look-up is tried on the thread that asks, with what the kernel holds in memory
 //! (openat2 with `RESOLVE_CACHED`, preadv2 with `RWF_NOWAIT`); only what fails there goes to the
 //! blocking pool. A response of more than 64 KiB of a file carries a `FileRegion`, whose
-//! readahead hook asks the same of each stretch before it is sent by sendfile(2).
+//! readahead hook asks the same of each stretch before it is sent by sendfile(2). On Linux such a
+//! file's time of access stays as it is where the server's user owns the file, since noting it is
+//! a part of what sendfile(2) costs.
 //!
 //! # Limits
 //!

@@ -6,7 +6,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fcntl_getfl, fcntl_setfl, openat2};
 use rustix::io::{Errno, ReadWriteFlags, preadv2, retry_on_intr};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -42,6 +42,14 @@ pub(crate) fn open_beneath(
         Reach::Memory => in_memory(folder, path, flags, resolve),
         Reach::Disk => on_disk(folder, path, flags, resolve),
     }
+}
+
+/// Lets reads leave the file's time of access alone: each sendfile(2) would look whether it is to be
+/// noted, and it would be written to the disk.
+pub(crate) fn keep_access_time(file: &File) {
+    let kept = fcntl_getfl(file).and_then(|flags| fcntl_setfl(file, flags | OFlags::NOATIME));
+    // Only the owner of a file may ask for this; for all others it is noted as ever.
+    kept.unwrap_or_default();
 }
 
 /// Reads bytes that are in memory.

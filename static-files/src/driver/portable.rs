@@ -38,6 +38,9 @@ pub(crate) fn open_beneath(
     })
 }
 
+/// Does nothing: a descriptor cannot ask for it.
+pub(crate) fn keep_access_time(_file: &File) {}
+
 /// Answers `Unsupported`: no call tells what is in memory.
 pub(crate) fn read_resident(_file: &File, _buf: &mut [u8], _offset: u64) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())

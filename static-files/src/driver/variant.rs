@@ -209,6 +209,7 @@ impl Content {
         if len <= SMALL_BYTES {
             return Ok(Self::Memory(read(&opened, len, reach)?));
         }
+        kernel::keep_access_time(&opened.file);
         let head = read(&opened, FIRST_FRAME_BYTES as u64, reach)?;
         let file = OpenFile::new(opened.file, opened.stamp, pool.clone());
         Ok(Self::File(Arc::new(file), head))

@@ -98,6 +98,20 @@ async fn a_change_of_the_same_length_and_time_is_seen() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
+async fn a_large_file_is_not_marked_as_read() {
+    let site = Site::new(&[("a.bin", &crate::site::noise(100_000))]);
+    let path = site.folder.path().join("a.bin");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + SECOND;
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_times(fs::FileTimes::new().set_accessed(long_ago))
+        .unwrap();
+    assert_eq!(site.get("/a.bin").await.body.len(), 100_000);
+    let accessed = fs::metadata(&path).unwrap().accessed().unwrap();
+    assert_eq!(accessed, long_ago);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
 async fn a_removed_file_is_not_held_open_for_long() {
     let large = crate::site::noise(100_000);
     let site = Site::new(&[
