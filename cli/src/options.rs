@@ -129,7 +129,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = LIVE)]
     pub(crate) live_history: Option<usize>,
 
-    /// Let anybody subscribe and publish, without a token: for development
+    /// Let anybody subscribe and publish, without a token: for development. Pages of other origins
+    /// still need --live-origin, else any page in a browser could talk to a hub on localhost
     #[arg(long, help_heading = LIVE)]
     pub(crate) live_open: Option<bool>,
 
