@@ -1,6 +1,6 @@
 //! What is known of a channel, as JSON.
 
-use astatine_pubsub::{Channel, Name};
+use astatine_pubsub::{Channel, Cursor, Name};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
@@ -34,8 +34,9 @@ impl Hub {
             "cursor": null,
         });
         // One that has not begun is not begun by a look at it.
-        if self.channels.cursor(channel).is_some() {
-            self.add_history(&mut info, request, visit, channel).await?;
+        if let Some(end) = self.channels.cursor(channel) {
+            self.add_history(&mut info, request, visit, channel, end)
+                .await?;
         }
         Ok(json(StatusCode::OK, &info))
     }
@@ -46,24 +47,36 @@ impl Hub {
         request: &Request<()>,
         visit: &Visit,
         channel: &Channel,
+        end: Cursor,
     ) -> Result<(), Refusal> {
-        let after = match astatine_sse::last_event_id(request.headers(), request.uri()).as_deref() {
-            None | Some(EARLIEST) => None,
-            Some(id) => Some(id.parse().map_err(|_| Refusal::Cursor)?),
-        };
         let max = visit
             .parameter("limit")
             .map_or(Ok(MAX_MESSAGES), str::parse);
         let malformed = |_| Refusal::Malformed("a limit is a number".into());
         let max = max.map_err(malformed)?.min(MAX_MESSAGES);
+        let last = astatine_sse::last_event_id(request.headers(), request.uri());
+        let after = match last.as_deref() {
+            // The latest, and who names no place has missed nothing.
+            None => Some(before(end, max)),
+            Some(EARLIEST) => None,
+            Some(id) => Some(id.parse().map_err(|_| Refusal::Cursor)?),
+        };
         let replay = self.channels.history(channel, after, max).await;
         if let Some(replay) = replay.map_err(|_| Refusal::Unavailable)? {
             let messages = replay.entries.iter().map(envelope::fields);
             info["messages"] = messages.collect();
-            info["gap"] = replay.has_gap.into();
+            info["gap"] = (last.is_some() && replay.has_gap).into();
             info["cursor"] = replay.cursor.to_string().into();
         }
         Ok(())
+    }
+}
+
+/// Returns the place that so many messages are behind, at most.
+fn before(end: Cursor, n: usize) -> Cursor {
+    Cursor {
+        offset: end.offset.saturating_sub(n as u64),
+        ..end
     }
 }
 

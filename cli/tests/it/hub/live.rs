@@ -122,6 +122,18 @@ fn the_history_can_be_read() {
     let page = hub.get(&path, "").json();
     assert_eq!(page["messages"][0]["data"], "1");
     assert_eq!(page["cursor"], cursors[1].as_str());
+    for (query, expected) in [
+        ("limit=2", json!(["1", "2"])),
+        ("limit=9", json!(["0", "1", "2"])),
+        ("limit=0", json!([])),
+        ("limit=2&lastEventId=earliest", json!(["0", "1"])),
+    ] {
+        let told = hub.get(&format!("/live/a?{query}"), "").json();
+        let messages = told["messages"].as_array().unwrap().iter();
+        let data: Value = messages.map(|message| message["data"].clone()).collect();
+        assert_eq!(data, expected, "{query}");
+        assert_eq!(told["gap"], false, "{query}");
+    }
     assert_eq!(hub.get("/live/a?lastEventId=x", "").status, 400);
     assert_eq!(hub.get("/live/a?limit=x", "").status, 400);
     let never = hub.get("/live/never", "").json();
