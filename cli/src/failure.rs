@@ -69,18 +69,27 @@ impl fmt::Display for Failure {
                 }
                 write!(f, ": {reason}")
             }
-            Self::System { doing, error } => write!(f, "{doing}: {error}"),
+            Self::System { doing, error } => {
+                write!(f, "{doing}: ")?;
+                write_causes(f, error)
+            }
             Self::Server(error) => {
-                write!(f, "{error}")?;
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    write!(f, ": {error}")?;
-                    cause = error.source();
-                }
+                write_causes(f, error)?;
                 f.write_str(hint(error))
             }
         }
     }
+}
+
+/// Writes an error and what it came of.
+fn write_causes(f: &mut fmt::Formatter<'_>, error: &io::Error) -> fmt::Result {
+    write!(f, "{error}")?;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(f, ": {error}")?;
+        cause = error.source();
+    }
+    Ok(())
 }
 
 /// Returns what can be done about a server that cannot listen on a port.

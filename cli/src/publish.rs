@@ -9,6 +9,7 @@ use astatine_http1::client::{Config, Pool};
 use bytes::Bytes;
 use clap::Args;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::uri::Scheme;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use serde_json::Value;
@@ -27,7 +28,7 @@ pub(crate) struct Publish {
     /// The message; - reads it from standard input
     message: String,
 
-    /// The hub
+    /// The hub, by http
     #[arg(long, value_name = "URL", default_value = "http://localhost:3000/live")]
     url: Uri,
 
@@ -74,6 +75,10 @@ impl Publish {
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, Failure> {
+        if self.url.scheme() == Some(&Scheme::HTTPS) {
+            let what = "this command speaks no https: give a URL of http, as of the server itself";
+            return Err(Failure::Usage(what.into()));
+        }
         let payload = match self.message.as_str() {
             "-" => read_input()?,
             message => Bytes::from(message.to_owned()),

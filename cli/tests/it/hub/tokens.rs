@@ -190,6 +190,23 @@ fn the_publish_command_publishes_with_a_token_or_a_key() {
 }
 
 #[test]
+fn the_publish_command_tells_why_it_reaches_no_hub() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    for (url, code, told) in [
+        (format!("http://{address}/live"), 1, "Connection refused"),
+        (format!("https://{address}/live"), 2, "no https"),
+    ] {
+        let mut command = astatine(["publish", "--url", &url, "a", "x"]);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let diagnostic = String::from_utf8_lossy(&output.stderr);
+        assert!(diagnostic.contains(told), "{diagnostic}");
+    }
+}
+
+#[test]
 fn what_cannot_be_a_key_is_told() {
     let short = "astatine";
     for (args, secret, told) in [
