@@ -8,13 +8,15 @@ use std::str::FromStr;
 
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::failure::Failure;
 use crate::gen_token::GenToken;
 use crate::options::Options;
 use crate::publish::Publish;
+use crate::secret::Secret;
 use crate::{argv, demo, file};
 
 /// Serves a folder, and a hub for real time, over HTTP/1.1.
@@ -90,7 +92,17 @@ impl CommandLine {
         let matches = Self::parser()
             .try_get_matches_from(argv::modern(args))
             .map_err(with_source)?;
-        Self::from_arg_matches(&matches)
+        let mut line = Self::from_arg_matches(&matches)?;
+        let (key, matches) = match (&mut line.command, matches.subcommand()) {
+            (Some(Command::GenToken(command)), Some((_, matches))) => (command.key(), matches),
+            (Some(Command::Publish(command)), Some((_, matches))) => (command.key(), matches),
+            _ => {
+                let options = &mut line.options;
+                ((&mut options.live_key, &mut options.live_secret), &matches)
+            }
+        };
+        prefer_flag(key, matches);
+        Ok(line)
     }
 
     /// Returns the parser. Each option has its variable, and each switch takes a value, so that
@@ -175,6 +187,16 @@ impl Settings {
             }
         }
         Ok(())
+    }
+}
+
+/// Leaves out the key that a variable has where a flag has the other spelling of it.
+fn prefer_flag((file, text): (&mut Option<PathBuf>, &mut Option<Secret>), matches: &ArgMatches) {
+    let source = |id| matches.value_source(id);
+    match (source("live_key"), source("live_secret")) {
+        (Some(ValueSource::CommandLine), Some(ValueSource::EnvVariable)) => *text = None,
+        (Some(ValueSource::EnvVariable), Some(ValueSource::CommandLine)) => *file = None,
+        _ => {}
     }
 }
 

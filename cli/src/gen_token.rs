@@ -58,6 +58,11 @@ impl GenToken {
         }
     }
 
+    /// Returns the two spellings of the key.
+    pub(crate) fn key(&mut self) -> (&mut Option<PathBuf>, &mut Option<Secret>) {
+        (&mut self.live_key, &mut self.live_secret)
+    }
+
     /// Signs the token, on a line of its own.
     ///
     /// # Errors

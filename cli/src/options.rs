@@ -398,7 +398,11 @@ impl Options {
     }
 
     /// Takes what is missing from `lower`.
-    pub(crate) fn or(self, lower: Self) -> Self {
+    pub(crate) fn or(self, mut lower: Self) -> Self {
+        // One key, in two spellings.
+        if self.live_key.is_some() || self.live_secret.is_some() {
+            (lower.live_key, lower.live_secret) = (None, None);
+        }
         macro_rules! layered {
             ($($field:ident)*) => {
                 Self { $($field: self.$field.or_layer(lower.$field)),* }

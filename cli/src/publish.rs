@@ -74,6 +74,11 @@ impl Publish {
         Err(Failure::system(doing, error))
     }
 
+    /// Returns the two spellings of the key.
+    pub(crate) fn key(&mut self) -> (&mut Option<PathBuf>, &mut Option<Secret>) {
+        (&mut self.live_key, &mut self.live_secret)
+    }
+
     fn request(&self) -> Result<Request<Full<Bytes>>, Failure> {
         if self.url.scheme() == Some(&Scheme::HTTPS) {
             let what = "this command speaks no https: give a URL of http, as of the server itself";

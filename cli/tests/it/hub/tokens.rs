@@ -134,6 +134,43 @@ fn gen_token_signs_for_each_kind_of_key() {
 }
 
 #[test]
+fn a_key_of_a_flag_counts_before_that_of_a_variable_and_that_before_the_file() {
+    let private = key("ed25519");
+    let algorithm = |token: &str| jsonwebtoken::decode_header(token).unwrap().alg;
+    let by_flag = generated(&["--live-key", &private, "--subscribe", "*"], Some(SECRET));
+    assert_eq!(algorithm(&by_flag), jsonwebtoken::Algorithm::EdDSA);
+    let by_variable = generated(&["--subscribe", "*"], Some(SECRET));
+    let folder = Folder::new();
+    let public = key("ed25519.pub");
+    folder.write(
+        "a.toml",
+        format!("live = \"/live\"\nlive-key = {public:?}\n"),
+    );
+    let file = folder.path().join("a.toml");
+    let file = file.to_str().unwrap();
+    for (args, variable, expected) in [
+        (&["-C", file][..], None, [200, 401]),
+        (&["-C", file], Some(SECRET), [401, 200]),
+        (&["-C", file, "--live-secret", SECRET], None, [401, 200]),
+        (
+            &["-C", file, "--live-key", &public],
+            Some(SECRET),
+            [200, 401],
+        ),
+    ] {
+        let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3"]);
+        command.envs(variable.map(|secret| ("ASTATINE_LIVE_SECRET", secret)));
+        command.args(args).stderr(std::process::Stdio::piped());
+        let server = Server::spawn(command);
+        let statuses = [&by_flag, &by_variable].map(|token| {
+            let fields = format!("Authorization: Bearer {token}\r\n");
+            server.client().get("/live/a", &fields).status
+        });
+        assert_eq!(statuses, expected, "{args:?} {variable:?}");
+    }
+}
+
+#[test]
 fn a_token_expires_when_it_was_told_to() {
     let claims = |token: &str| {
         let key = jsonwebtoken::DecodingKey::from_secret(SECRET.as_bytes());
@@ -223,8 +260,14 @@ fn what_cannot_be_a_key_is_told() {
             "private",
         ),
         (
-            &["gen-token", "--live-key", &key("p256")],
-            Some(SECRET),
+            &[
+                "gen-token",
+                "--live-key",
+                &key("p256"),
+                "--live-secret",
+                SECRET,
+            ],
+            None,
             "two keys",
         ),
         (&["--live", "/live", "."], Some(short), "32 bytes"),
