@@ -92,7 +92,8 @@ pub enum View {
     /// As they were published.
     #[default]
     Plain,
-    /// As text, whatever they were; what is no UTF-8 has U+FFFD where it is none.
+    /// As text, whatever they were: what is no UTF-8 is in its envelope, or without one has U+FFFD
+    /// where it is none.
     Text,
     /// As binary, whatever they were.
     Binary,

@@ -85,17 +85,22 @@ impl Publication {
             View::Plain => return message,
             View::Text if message.kind() == Kind::Text => return message,
             View::Binary if message.kind() == Kind::Binary => return message,
-            View::Text => self.0.views[0].get_or_init(|| Some(as_text(message))),
+            View::Text => self.0.views[0].get_or_init(|| match message.as_text() {
+                Some(_) => Some(alike(message, Kind::Text, message.payload().clone())),
+                None => Some(self.in_envelope().unwrap_or_else(|| lossy(message))),
+            }),
             View::Binary => self.0.views[1]
                 .get_or_init(|| Some(alike(message, Kind::Binary, message.payload().clone()))),
-            View::Envelope => self.0.views[2].get_or_init(|| {
-                let envelope = self.0.envelope?;
-                // Foreign code must not take a dispatcher with it.
-                let made = catch_unwind(AssertUnwindSafe(|| envelope(self))).ok()?;
-                Some(made.shared())
-            }),
+            View::Envelope => self.0.views[2].get_or_init(|| self.in_envelope()),
         };
         other.as_ref().unwrap_or(message)
+    }
+
+    fn in_envelope(&self) -> Option<Message> {
+        let envelope = self.0.envelope?;
+        // Foreign code must not take a dispatcher with it.
+        let made = catch_unwind(AssertUnwindSafe(|| envelope(self))).ok()?;
+        Some(made.shared())
     }
 }
 
@@ -105,14 +110,9 @@ pub(crate) fn n_bytes(message: &Message) -> usize {
     message.payload().len() + texts.map(str::len).sum::<usize>()
 }
 
-fn as_text(message: &Message) -> Message {
-    let payload = match message.as_text() {
-        Some(_) => message.payload().clone(),
-        None => String::from_utf8_lossy(message.payload())
-            .into_owned()
-            .into(),
-    };
-    alike(message, Kind::Text, payload)
+fn lossy(message: &Message) -> Message {
+    let text = String::from_utf8_lossy(message.payload()).into_owned();
+    alike(message, Kind::Text, text.into())
 }
 
 /// Makes a message with the same id and event.

@@ -46,6 +46,22 @@ async fn an_envelope_is_made_once_for_all_and_one_that_panics_is_left_out() {
 }
 
 #[tokio::test]
+async fn text_that_is_none_is_in_its_envelope() {
+    let mut config = Config::default();
+    config.envelope =
+        Some(|publication| Message::text(format!("<{}>", publication.message().payload().len())));
+    let pubsub = PubSub::new(config);
+    let chat = channel("chat");
+    let mut line = Line::connect().await;
+    let options = options(View::Text);
+    pubsub.subscribe(&line.peer, &chat, &options).unwrap();
+    for payload in [&b"a"[..], b"\xff\xff", b"b."] {
+        pubsub.publish(&chat, Message::binary(payload), Scope::Process);
+    }
+    assert_eq!(line.read_until(".").await, "a<2>b.");
+}
+
+#[tokio::test]
 async fn a_message_is_text_or_binary_as_the_subscription_wants_it() {
     let pubsub = PubSub::default();
     let chat = channel("chat");
