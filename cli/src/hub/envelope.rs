@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 /// Returns a publication as it is told to those who ask for envelopes.
 pub(super) fn of(publication: &Publication) -> Message {
     let message = publication.message();
-    let mut text = Message::text(fields(publication).to_string());
+    let fields = fields(publication.channel(), message);
+    let mut text = Message::text(fields.to_string());
     if let Some(id) = message.id() {
         text = text.with_id(id).expect("it was an id before");
     }
@@ -22,11 +23,10 @@ pub(super) fn of(publication: &Publication) -> Message {
     }
 }
 
-/// Returns what is known of a publication.
-pub(super) fn fields(publication: &Publication) -> Value {
-    let message = publication.message();
+/// Returns what is known of a message.
+pub(super) fn fields(channel: &Channel, message: &Message) -> Value {
     let mut fields = Map::new();
-    fields.insert("channel".into(), publication.channel().as_str().into());
+    fields.insert("channel".into(), channel.as_str().into());
     fields.extend(message.id().map(|id| ("id".into(), id.into())));
     fields.extend(message.event().map(|event| ("event".into(), event.into())));
     let (name, data) = match (message.kind(), message.as_text()) {

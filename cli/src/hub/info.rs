@@ -63,8 +63,10 @@ impl Hub {
         };
         let replay = self.channels.history(channel, after, max).await;
         if let Some(replay) = replay.map_err(|_| Refusal::Unavailable)? {
-            let messages = replay.entries.iter().map(envelope::fields);
-            info["messages"] = messages.collect();
+            let entries = replay.entries.iter();
+            info["messages"] = entries
+                .map(|entry| envelope::fields(channel, entry.message()))
+                .collect();
             info["gap"] = (last.is_some() && replay.has_gap).into();
             info["cursor"] = replay.cursor.to_string().into();
         }

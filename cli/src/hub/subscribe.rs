@@ -16,7 +16,7 @@ use super::{Hub, Visit, envelope};
 /// What a client asks for beside the channel.
 struct Wishes {
     start: Start,
-    view: View,
+    is_enveloped: bool,
     /// Whether it is told who comes and goes.
     watches: bool,
 }
@@ -46,7 +46,7 @@ impl Hub {
         visit: &Visit,
         name: Name,
     ) -> Result<Answer, Refusal> {
-        let subscriber = self.subscriber(request, visit, name)?;
+        let subscriber = self.subscriber(request, visit, name, View::Plain)?;
         let answer = self.upgrade.answer(request, subscriber);
         let answer = answer.map_err(Refusal::Handshake)?;
         Ok(answer.map(|()| Default::default()))
@@ -59,7 +59,7 @@ impl Hub {
         visit: &Visit,
         name: Name,
     ) -> Result<Answer, Refusal> {
-        let mut subscriber = self.subscriber(request, visit, name)?;
+        let mut subscriber = self.subscriber(request, visit, name, View::Text)?;
         subscriber.publishes = None;
         let answer = astatine_sse::handled_event_stream(subscriber, &self.sse);
         Ok(answer.map(|()| Default::default()))
@@ -70,6 +70,7 @@ impl Hub {
         request: &Request<()>,
         visit: &Visit,
         name: Name,
+        view: View,
     ) -> Result<Subscriber, Refusal> {
         if !visit.rights.may_subscribe(&name) {
             return Err(Refusal::MayNotSubscribe(name.to_string()));
@@ -77,7 +78,11 @@ impl Hub {
         let wishes = self.wishes(request, visit, &name)?;
         let mut options = Options::default();
         options.policy = self.policy;
-        options.view = wishes.view;
+        options.view = if wishes.is_enveloped {
+            View::Envelope
+        } else {
+            view
+        };
         options.start = wishes.start;
         options.user = visit.rights.user().map(Arc::from);
         options.gap = Some(envelope::gap);
@@ -120,7 +125,7 @@ impl Hub {
                 true => Err(Refusal::Pattern),
                 false => Ok(Wishes {
                     start: Start::Now,
-                    view: View::Envelope,
+                    is_enveloped: true,
                     watches: false,
                 }),
             };
@@ -131,14 +136,9 @@ impl Hub {
             Some(id) => Start::After(id.parse().unwrap_or(NOWHERE)),
             None => Start::Now,
         };
-        let is_enveloped = visit.flag("envelope") || asks_for_envelopes(request.headers());
         Ok(Wishes {
             start,
-            view: if is_enveloped {
-                View::Envelope
-            } else {
-                View::Plain
-            },
+            is_enveloped: visit.flag("envelope") || asks_for_envelopes(request.headers()),
             watches: visit.flag("presence"),
         })
     }

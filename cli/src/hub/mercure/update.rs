@@ -9,6 +9,7 @@ use astatine_sse::{Event, Line};
 use serde::{Deserialize, Serialize};
 
 use super::selector::Selector;
+use crate::hub::envelope;
 
 /// What an update has beside its id and its type, which are those of the message that carries it.
 #[derive(Debug, Deserialize, Serialize)]
@@ -23,10 +24,14 @@ pub(super) struct Update {
 impl Update {
     /// Makes an update of a message on a channel, for those who may read that.
     pub(super) fn private(channel: &Channel, message: &Message) -> Message {
+        let data = match message.as_text() {
+            Some(text) => text.to_owned(),
+            None => envelope::fields(channel, message).to_string(),
+        };
         let update = Self {
             topics: vec![channel.as_str().to_owned()],
             is_private: true,
-            data: String::from_utf8_lossy(message.payload()).into_owned(),
+            data,
             retry: None,
         };
         let carrier = update.carrier();

@@ -73,6 +73,26 @@ fn what_is_published_is_text_or_binary_as_it_was_declared() {
 }
 
 #[test]
+fn an_event_stream_has_binary_that_is_no_text_in_its_envelope() {
+    let hub = Hub::open(&[]);
+    let mut streams = [
+        Stream::open(&hub, "/live/a", ""),
+        Stream::open(&hub, "/.well-known/mercure?topic=a", ""),
+    ];
+    let mut socket = Socket::open(&hub, "/live/a", "");
+    let declared = "Content-Type: application/octet-stream\r\n";
+    for body in [&b"text"[..], b"\xff"] {
+        assert_eq!(hub.post("/live/a", declared, body).status, 200);
+        assert_eq!(socket.next(), Frame::Binary(body.into()));
+    }
+    for stream in &mut streams {
+        assert_eq!(stream.data(), "text");
+        let envelope: Value = serde_json::from_str(&stream.data()).unwrap();
+        assert_eq!(envelope, json!({"channel": "a", "base64": "/w=="}));
+    }
+}
+
+#[test]
 fn an_event_may_have_a_name() {
     let hub = Hub::open(&[]);
     let mut stream = Stream::open(&hub, "/live/a", "");
