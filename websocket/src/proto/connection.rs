@@ -149,17 +149,18 @@ impl Connection {
         if whole.payload_len > config.max_message_bytes || config.max_frames == 0 {
             return Ok(None);
         }
-        bytes::Buf::advance(input, whole.header_len);
-        let mut payload = input.split_to(whole.payload_len);
+        let mut frame = input.split_to(whole.header_len + whole.payload_len);
         if let Some(key) = whole.mask_key {
-            mask::apply(&mut payload, key, 0);
+            mask::apply(&mut frame[whole.header_len..], key, 0);
         }
+        let mut payload = frame.freeze();
+        bytes::Buf::advance(&mut payload, whole.header_len);
         if whole.kind == Kind::Text && std::str::from_utf8(&payload).is_err() {
             return Err(Violation::Text);
         }
         Ok(Some(Event::Message {
             kind: whole.kind,
-            payload: payload.freeze(),
+            payload,
         }))
     }
 

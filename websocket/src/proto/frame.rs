@@ -227,6 +227,7 @@ pub enum Form {
 /// Writes a server's header of a message of one frame; the payload follows it.
 ///
 /// So a large payload can be written from where it is, without a copy behind its header.
+#[inline]
 pub fn encode_head(kind: Kind, form: Form, payload_len: usize, output: &mut Vec<u8>) {
     encode_header(kind.into(), form, payload_len, None, output);
 }
