@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use rustix::process::Signal;
 
 use crate::folder::{Folder, noise};
-use crate::server::{Server, astatine, wait_until};
+use crate::server::{Server, astatine, by_script, wait_until};
 
 /// More than the buffers of both sockets hold, so that a download is under way until it is read.
 const HUGE: usize = 64 << 20;
@@ -97,6 +97,46 @@ fn the_pid_file_is_there_while_the_server_is() {
 
     server.stop();
     assert!(!path.exists());
+}
+
+#[test]
+fn hup_ends_in_good_order_too() {
+    let folder = Folder::new();
+    folder.write("public/a.txt", "content");
+    let mut command = astatine(["-b", "127.0.0.1:0", "-V", "2", "-pid"]);
+    command.arg(folder.path()).arg(folder.path().join("public"));
+    let mut server = Server::spawn(command);
+    let mut client = server.client();
+    assert_eq!(client.get("/a.txt", "").status, 200);
+    server.signal(Signal::HUP);
+    assert_eq!(client.rest(), b"");
+    assert_eq!(server.wait().0.code(), Some(0));
+    assert!(!folder.path().join("astatine.pid").exists());
+}
+
+#[test]
+fn hup_stays_ignored_where_it_was() {
+    let folder = Folder::new();
+    let mut command = astatine(["-b", "127.0.0.1:0", "-V", "2"]);
+    command.arg(folder.path());
+    let server = Server::spawn(by_script("trap '' HUP; exec \"$@\"", &command));
+    let status = format!("/proc/{}/status", server.pid().as_raw_pid());
+    let status = fs::read_to_string(status).unwrap();
+    let (_, mask) = status.split_once("SigIgn:").unwrap();
+    let mask = mask.lines().next().unwrap().trim();
+    let mask = u64::from_str_radix(mask, 16).unwrap();
+    assert_eq!(mask & 1, 1, "{mask:x}");
+}
+
+#[test]
+fn usr1_and_usr2_end_nothing() {
+    let folder = Folder::new();
+    folder.write("a.txt", "content");
+    let mut server = Server::start(&folder, &[]);
+    server.signal(Signal::USR1);
+    server.signal(Signal::USR2);
+    assert_eq!(server.client().get("/a.txt", "").status, 200);
+    server.stop();
 }
 
 #[test]

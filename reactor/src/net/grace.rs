@@ -1,8 +1,10 @@
 //! What runs beside the work of a server: the clock of a shutdown, and the signals.
 
 use std::convert::Infallible;
+use std::fs;
 use std::future::{Future, pending, poll_fn};
 use std::io;
+use std::iter;
 use std::pin::pin;
 use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -38,18 +40,27 @@ pub(super) async fn advance_after(config: &Config, shutdown: &Shutdown) -> Infal
     pending().await
 }
 
-/// The signals that end a server: INT and TERM begin a shutdown, INT during one ends it at once.
+/// The signals that end a server: INT, TERM and HUP begin a shutdown, INT during one ends it at
+/// once. USR1 and USR2 are taken and do nothing.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// `None` where HUP is ignored, as below nohup.
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
-    /// Takes the two signals; they do not end the process any more.
+    /// Takes the signals; they do not end the process any more.
     pub(super) fn install() -> io::Result<Self> {
+        // Nobody listens, but once taken they stay taken.
+        drop(signal(SignalKind::user_defined1())?);
+        drop(signal(SignalKind::user_defined2())?);
+        let hang_up = SignalKind::hangup();
+        let hang_up = (!is_ignored(hang_up)).then(|| signal(hang_up));
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: hang_up.transpose()?,
         })
     }
 
@@ -62,11 +73,21 @@ impl Signals {
                     Phase::LameDuck | Phase::Draining | Phase::Cut => Phase::Cut,
                 });
             }
-            while let Poll::Ready(Some(())) = self.terminate.poll_recv(cx) {
-                shutdown.advance(Phase::LameDuck);
+            for signal in iter::once(&mut self.terminate).chain(&mut self.hang_up) {
+                while let Poll::Ready(Some(())) = signal.poll_recv(cx) {
+                    shutdown.advance(Phase::LameDuck);
+                }
             }
             Poll::Pending
         })
         .await
     }
+}
+
+/// Tells whether who started the process had it ignore a signal.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }

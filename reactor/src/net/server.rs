@@ -135,8 +135,9 @@ impl Server {
 
     /// Serves until the shutdown is complete, blocking the calling thread.
     ///
-    /// It raises the process's limit of open descriptors, and takes the signals INT and TERM for
-    /// the rest of the process's life. Either one begins a shutdown: after [`Config::lame_duck`],
+    /// It raises the process's limit of open descriptors, and takes signals for the rest of the
+    /// process's life: USR1 and USR2, which do nothing, INT, TERM, and HUP unless it is ignored as
+    /// below nohup. Each of these begins a shutdown: after [`Config::lame_duck`],
     /// what the kernel has queued is still accepted, the listeners close, and connections have [`Config::shutdown_grace`] to
     /// end before they are cut. INT during a shutdown cuts at once. A client whose connection
     /// reaches a TCP socket in the moment between the last look at its queue and its end is reset.
