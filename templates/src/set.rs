@@ -17,6 +17,16 @@ pub(crate) struct Set {
 }
 
 impl Set {
+    /// Returns a set without templates.
+    pub(crate) fn empty(config: Config) -> Self {
+        Self {
+            config,
+            programs: Vec::new(),
+            hints: Vec::new(),
+            by_name: HashMap::new(),
+        }
+    }
+
     /// Compiles templates and resolves the partials among them.
     ///
     /// # Errors
@@ -26,12 +36,7 @@ impl Set {
         sources: impl IntoIterator<Item = (N, S)>,
         config: Config,
     ) -> Result<Self, Error> {
-        let mut set = Self {
-            config,
-            programs: Vec::new(),
-            hints: Vec::new(),
-            by_name: HashMap::new(),
-        };
+        let mut set = Self::empty(config);
         for (name, source) in sources {
             let (name, source) = (name.as_ref(), source.as_ref());
             // Places are kept in 32 bits where there are many.

@@ -51,12 +51,18 @@ impl Templates {
     ///
     /// A file cannot be read, is too long or not UTF-8, or as [`compile`](Self::compile).
     pub fn open(folder: impl Into<PathBuf>, config: Config) -> Result<Self, Error> {
-        let folder = folder.into();
-        let set = Set::new(folder::read(&folder, &config)?, config)?;
-        Ok(Self {
-            set: RwLock::new(Arc::new(set)),
-            folder: Some(folder),
-        })
+        let templates = Self::unread(folder, config);
+        templates.reload()?;
+        Ok(templates)
+    }
+
+    /// Names a folder as [`open`](Self::open) does, but has no templates before the first
+    /// [`reload`](Self::reload): for who goes on where the folder is not in order.
+    pub fn unread(folder: impl Into<PathBuf>, config: Config) -> Self {
+        Self {
+            set: RwLock::new(Arc::new(Set::empty(config))),
+            folder: Some(folder.into()),
+        }
     }
 
     /// Reads the folder again. Templates that were handed out before stay as they were; without a
