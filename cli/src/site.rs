@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use astatine_static_files::{FileBody, StaticFiles};
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -57,15 +57,32 @@ where
 }
 
 fn not_found() -> Response<Bytes> {
-    const TEXT: &str = "Not Found\n";
-    let mut answer = Response::new(Bytes::from_static(TEXT.as_bytes()));
-    *answer.status_mut() = StatusCode::NOT_FOUND;
+    text(StatusCode::NOT_FOUND, "Not Found\n")
+}
+
+/// Answers a method that does not read for a page that is there, as the files do.
+pub(crate) fn refuse_method(method: &Method) -> Response<Bytes> {
+    let mut answer = if method == Method::OPTIONS {
+        let mut answer = Response::default();
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        answer
+    } else {
+        text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
+    };
+    let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
+    answer.headers_mut().insert(ALLOW, allowed);
+    answer
+}
+
+fn text(status: StatusCode, text: &'static str) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from_static(text.as_bytes()));
+    *answer.status_mut() = status;
     let fields = [
         (
             CONTENT_TYPE,
             HeaderValue::from_static("text/plain; charset=utf-8"),
         ),
-        (CONTENT_LENGTH, HeaderValue::from(TEXT.len())),
+        (CONTENT_LENGTH, HeaderValue::from(text.len())),
     ];
     answer.headers_mut().extend(fields);
     answer

@@ -16,6 +16,7 @@ use http::{Method, Response};
 use serde_json::json;
 
 use crate::options::Options;
+use crate::site::refuse_method;
 
 /// The page, and what publishes the figures that it shows.
 #[derive(Debug)]
@@ -43,11 +44,11 @@ impl Demo {
 
     /// Answers for a part of the page; `None` where there is no such part.
     pub(crate) fn answer(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
+        let (_, kind, content) = self.files.iter().find(|(own, ..)| *own == path)?;
         let is_head = method == Method::HEAD;
         if !is_head && method != Method::GET {
-            return None;
+            return Some(refuse_method(method));
         }
-        let (_, kind, content) = self.files.iter().find(|(own, ..)| *own == path)?;
         let fields = [
             (CONTENT_TYPE, HeaderValue::from_static(kind)),
             (CONTENT_LENGTH, HeaderValue::from(content.len())),

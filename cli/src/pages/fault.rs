@@ -10,8 +10,6 @@ use crate::failure::Failure;
 /// What is wrong, and where.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// The name of the template that it lies in.
-    name: String,
     /// The file, with line and column where they are known.
     place: String,
     text: String,
@@ -40,7 +38,6 @@ impl Fault {
             _ => name.to_owned(),
         };
         Self {
-            name: name.to_owned(),
             place,
             text: error.to_string(),
         }
@@ -49,15 +46,9 @@ impl Fault {
     /// Takes what is wrong with the data of a page.
     pub(super) fn of_data(failure: &Failure) -> Self {
         Self {
-            name: String::new(),
             place: "The data of a page".to_owned(),
             text: failure.to_string(),
         }
-    }
-
-    /// Tells whether it lies in the template of this name.
-    pub(super) fn is_of(&self, name: &str) -> bool {
-        self.name == name
     }
 
     /// Returns the page.

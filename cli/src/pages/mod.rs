@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use astatine_templates::{Context, Error, ErrorKind, Templates, Value, Watch};
+use astatine_templates::{Context, Error, ErrorKind, Template, Templates, Value, Watch};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
@@ -18,6 +18,7 @@ use serde_json::Value as Json;
 
 use crate::failure::Failure;
 use crate::form;
+use crate::site::refuse_method;
 
 mod browsers;
 mod fault;
@@ -47,26 +48,32 @@ pub(crate) struct Pages {
 type Data = Arc<HashMap<String, Json>>;
 
 impl Pages {
-    /// Reads a folder; if there are browsers, they are shown what goes wrong from then on.
+    /// Reads a folder; if there are browsers, they are shown what is wrong with what is in it.
     ///
     /// # Errors
     ///
-    /// A template or its data cannot be used.
+    /// The folder is not there. Without browsers also: a template or its data cannot be used.
     pub(crate) fn open(
         folder: &Path,
         headers: &[String],
         browsers: Option<Browsers>,
     ) -> Result<Self, Failure> {
-        let templates = Templates::open(folder, astatine_templates::Config::default())
-            .map_err(|error| bad_template(folder, &error))?;
-        let data = read_data(folder, &templates)?;
-        Ok(Self {
+        let templates = Templates::unread(folder, astatine_templates::Config::default());
+        let load = templates.reload();
+        let pages = Self {
             templates: Arc::new(templates),
-            data: RwLock::new(Arc::new(data)),
+            data: RwLock::default(),
             browsers,
             fault: RwLock::new(None),
             headers: headers.iter().map(|name| name.to_lowercase()).collect(),
-        })
+        };
+        if pages.browsers.is_some() && folder.is_dir() {
+            pages.take(load);
+        } else {
+            load.map_err(|error| bad_template(folder, &error))?;
+            pages.read_data()?;
+        }
+        Ok(pages)
     }
 
     /// Has the folder read again when a file in it changes, until the watch is dropped.
@@ -98,10 +105,9 @@ impl Pages {
     }
 
     fn take_data(&self) -> Option<Fault> {
-        match read_data(self.folder(), &self.templates) {
-            Ok(data) => {
-                *self.data.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(data);
-                tracing::info!("templates are loaded again");
+        match self.read_data() {
+            Ok(()) => {
+                tracing::info!("templates are loaded");
                 None
             }
             Err(failure) => {
@@ -111,15 +117,18 @@ impl Pages {
         }
     }
 
+    fn read_data(&self) -> Result<(), Failure> {
+        let data = read_data(self.folder(), &self.templates)?;
+        *self.data.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(data);
+        Ok(())
+    }
+
     fn folder(&self) -> &Path {
         self.templates.folder().unwrap_or_else(|| Path::new(""))
     }
 
-    /// Renders the page that a request asks for, if there is one.
+    /// Answers for the page that a request asks for, if there is one.
     fn answer(&self, request: &Parts) -> Option<Response<Bytes>> {
-        if request.method != Method::GET && request.method != Method::HEAD {
-            return None;
-        }
         let path = request.uri.path().strip_prefix('/')?;
         let index = if path.is_empty() || path.ends_with('/') {
             "index"
@@ -131,30 +140,45 @@ impl Pages {
             return None;
         }
         let template = self.templates.get(&name);
-        if let Some(fault) = &*self.fault.read().unwrap_or_else(PoisonError::into_inner) {
-            if template.is_some() || fault.is_of(&name) {
-                return Some(broken(fault));
-            }
+        let fault = self.fault.read().unwrap_or_else(PoisonError::into_inner);
+        // Where something is wrong, a template that is there may never have been loaded.
+        if template.is_none() && (fault.is_none() || !self.has_file(&name)) {
+            return None;
         }
-        let template = template?;
+        if request.method != Method::GET && request.method != Method::HEAD {
+            return Some(refuse_method(&request.method));
+        }
+        match &*fault {
+            Some(fault) => Some(broken(fault)),
+            None => Some(self.render(&name, &template?, request)),
+        }
+    }
+
+    fn has_file(&self, name: &str) -> bool {
+        let path = PathBuf::from(format!("{name}.mustache"));
+        let is_inside = |part| matches!(part, Component::Normal(_));
+        path.components().all(is_inside) && self.folder().join(path).is_file()
+    }
+
+    fn render(&self, name: &str, template: &Template, request: &Parts) -> Response<Bytes> {
         let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
         let data = Arc::clone(&data);
         let page = Page {
-            data: data.get(&name),
+            data: data.get(name),
             request: Asked::new(request, &self.headers),
         };
-        Some(match template.render_bytes(&page) {
+        match template.render_bytes(&page) {
             Ok(text) => response(StatusCode::OK, HTML, text.into()),
             Err(error) => {
                 tracing::error!("{name} cannot be rendered: {error}");
                 if self.browsers.is_some() {
-                    return Some(broken(&Fault::new(self.folder(), &error)));
+                    return broken(&Fault::new(self.folder(), &error));
                 }
                 let text = Bytes::from_static(b"The page cannot be rendered.\n");
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 response(status, "text/plain; charset=utf-8", text)
             }
-        })
+        }
     }
 }
 

@@ -60,7 +60,7 @@ fn a_page_shows_what_was_asked_and_only_the_wanted_headers() {
 }
 
 #[test]
-fn a_page_has_a_head_alone_and_other_methods_go_to_the_files() {
+fn a_page_has_a_head_alone_and_no_other_method() {
     let (files, templates) = folders();
     let server = start(&files, &templates);
     let mut client = server.client();
@@ -69,8 +69,18 @@ fn a_page_has_a_head_alone_and_other_methods_go_to_the_files() {
     assert_eq!(head.status, 200);
     assert_eq!(head.field("content-length"), Some("43"));
     assert_eq!(client.get("/blog/", "").body, b"the blog");
-    client.send("DELETE /blog/ HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(client.response().status, 404);
+    for (method, path, status) in [
+        ("POST", "/blog/", 405),
+        ("OPTIONS", "/shown", 204),
+        ("POST", "/_head", 404),
+        ("DELETE", "/none", 404),
+    ] {
+        client.send(&format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        let answer = client.response();
+        assert_eq!(answer.status, status, "{method} {path}");
+        let allowed = (status != 404).then_some("GET, HEAD, OPTIONS");
+        assert_eq!(answer.field("allow"), allowed);
+    }
 }
 
 #[test]

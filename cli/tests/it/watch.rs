@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::browser::Browser;
 use crate::client::{Client, Response};
 use crate::folder::{Folder, noise};
-use crate::server::Server;
+use crate::server::{Server, wait_until};
 
 const RELOAD: &str = "/.astatine/reload";
 
@@ -17,12 +17,20 @@ struct Watched {
 
 impl Watched {
     fn start(options: &[&str]) -> Self {
+        Self::start_with(options, &[])
+    }
+
+    /// Starts with some templates more.
+    fn start_with(options: &[&str], more: &[(&str, &str)]) -> Self {
         let (files, templates) = (Folder::new(), Folder::new());
         files.write("plain.html", "<p>a file</p>");
         files.write("style.css", "p { color: red }");
         templates.write("_part.mustache", "<h1>{{title}}</h1>");
         templates.write("page.mustache", "{{>_part}}");
         templates.write("page.json", r#"{"title": "one"}"#);
+        for (name, content) in more {
+            templates.write(name, content);
+        }
         let path = templates.path().to_str().expect("it is text").to_owned();
         let args = [&["--templates", &path], options].concat();
         let server = Server::start(&files, &args);
@@ -149,6 +157,28 @@ fn a_new_template_that_is_wrong_and_one_that_fails_while_it_is_rendered_are_show
     let page = watched.get("/new");
     assert_eq!(page.status, 500);
     assert!(text(&page).contains("nested too deep"), "{}", text(&page));
+}
+
+#[test]
+fn what_is_wrong_at_the_start_is_shown_until_it_is_mended() {
+    for (name, wrong, place) in [
+        ("_part.mustache", "{{#a & b}}", "_part.mustache:1:1"),
+        ("page.json", "]", "page.json, line 1:"),
+    ] {
+        let watched = Watched::start_with(&["--watch"], &[(name, wrong)]);
+        let mut told = watched.listen();
+        told.line("data: ");
+        let page = watched.get("/page");
+        assert_eq!(page.status, 500, "{name}");
+        assert!(parts(&page).0.contains(place), "{}", text(&page));
+        assert_eq!(watched.get("/_part").status, 404);
+        assert_eq!(watched.get("/none").status, 404);
+        assert_eq!(watched.get("/plain").status, 200);
+        watched.templates.write("page.json", r#"{"title": "new"}"#);
+        watched.templates.write("_part.mustache", "{{title}}");
+        told.line("data: ");
+        wait_until(|| parts(&watched.get("/page")).0 == "new");
+    }
 }
 
 #[test]
