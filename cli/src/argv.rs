@@ -28,9 +28,14 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("ping", "--ping"),
     ("port", "--port"),
     ("public", "--www"),
+    ("redis", "--redis"),
     ("threads", "--threads"),
+    ("tls", "--tls"),
+    ("tls-cert", "--tls-cert"),
+    ("tls-key", "--tls-key"),
     ("tout", "--keep-alive"),
     ("verbosity", "--verbosity"),
+    ("workers", "--workers"),
     ("www", "--www"),
 ];
 

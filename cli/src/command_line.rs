@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::env;
 use std::ffi::OsString;
+use std::num::{IntErrorKind, NonZeroU8, NonZeroU32, NonZeroU64, NonZeroUsize, ParseIntError};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -89,9 +90,14 @@ impl CommandLine {
     ///
     /// The arguments are wrong, or they ask for the help text.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let matches = Self::parser()
-            .try_get_matches_from(argv::modern(args))
-            .map_err(with_source)?;
+        let args = argv::modern(args);
+        let mut parser = Self::parser();
+        let first = args.get(1).and_then(|arg| arg.to_str());
+        // The variables of the server are nothing to the other commands.
+        if first.is_none_or(|name| parser.find_subcommand(name).is_none()) {
+            parser = parser.mut_args(with_variable);
+        }
+        let matches = parser.try_get_matches_from(args).map_err(with_source)?;
         let mut line = Self::from_arg_matches(&matches)?;
         let (key, matches) = match (&mut line.command, matches.subcommand()) {
             (Some(Command::GenToken(command)), Some((_, matches))) => (command.key(), matches),
@@ -105,13 +111,24 @@ impl CommandLine {
         Ok(line)
     }
 
-    /// Returns the parser. Each option has its variable, and each switch takes a value, so that
-    /// a flag can turn off what a lower layer has turned on.
+    /// Returns the parser. Each switch takes a value, so that a flag can turn off what a lower
+    /// layer has turned on.
     pub(crate) fn parser() -> clap::Command {
         Self::command()
-            .mut_args(|arg| with_variable(with_value(arg)))
+            .args(absent())
+            .mut_args(|arg| with_minimum(with_value(arg)))
             .mut_subcommand("gen-token", |command| command.mut_args(with_variable))
             .mut_subcommand("publish", |command| command.mut_args(with_variable))
+    }
+
+    /// Returns the long option that is most like a word, if one is.
+    pub(crate) fn nearest_option(word: &str) -> Option<String> {
+        let args = ["astatine".to_owned(), format!("--{word}")];
+        let error = Self::parser().try_get_matches_from(args).err()?;
+        match error.get(ContextKind::SuggestedArg)? {
+            ContextValue::String(option) => Some(option.trim_start_matches('-').to_owned()),
+            _ => None,
+        }
     }
 
     /// Lays the flags over the platform's variables and those over the configuration file.
@@ -200,6 +217,34 @@ fn prefer_flag((file, text): (&mut Option<PathBuf>, &mut Option<Secret>), matche
     }
 }
 
+/// What iodine has and this server does not: each says so, which the parser would not.
+fn absent() -> [Arg; 5] {
+    let absent = |name, reason: &'static str| {
+        let refuse = move |_: &str| Err::<String, _>(reason);
+        Arg::new(name).long(name).hide(true).value_parser(refuse)
+    };
+    let processes = |n: &str| match n {
+        "1" => Ok(n.to_owned()),
+        _ => Err("there are no worker processes yet: one process serves, with -t threads"),
+    };
+    const TLS: &str = "there is no TLS yet: let a proxy before the server speak it";
+    [
+        Arg::new("workers")
+            .short('w')
+            .long("workers")
+            .hide(true)
+            .allow_negative_numbers(true)
+            .value_parser(processes),
+        absent("redis", "there is no Redis yet: one process has the hub").short('r'),
+        absent("tls", TLS)
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("yes"),
+        absent("tls-cert", TLS),
+        absent("tls-key", TLS),
+    ]
+}
+
 fn with_variable(arg: Arg) -> Arg {
     let Some(name) = arg.get_long().filter(|_| arg.get_action().takes_values()) else {
         return arg;
@@ -249,6 +294,30 @@ fn with_value(arg: Arg) -> Arg {
         .value_name("BOOL")
         .value_parser(BoolishValueParser::new())
         .hide_possible_values(true)
+}
+
+/// Has a number that must not be 0 say so in plain words.
+fn with_minimum(arg: Arg) -> Arg {
+    let kind = arg.get_value_parser().type_id();
+    if kind == TypeId::of::<NonZeroU8>() {
+        arg.value_parser(one_or_more::<NonZeroU8>)
+    } else if kind == TypeId::of::<NonZeroU32>() {
+        arg.value_parser(one_or_more::<NonZeroU32>)
+    } else if kind == TypeId::of::<NonZeroU64>() {
+        arg.value_parser(one_or_more::<NonZeroU64>)
+    } else if kind == TypeId::of::<NonZeroUsize>() {
+        arg.value_parser(one_or_more::<NonZeroUsize>)
+    } else {
+        arg
+    }
+}
+
+fn one_or_more<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|error: ParseIntError| match error.kind() {
+            IntErrorKind::Zero => "it must be 1 or more".to_owned(),
+            _ => error.to_string(),
+        })
 }
 
 /// Reads the variables that carry no prefix, as platforms set them. An empty one is not set.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::command_line::CommandLine;
 use crate::failure::Failure;
 use crate::options::Options;
 
@@ -24,9 +25,27 @@ pub(crate) fn read(path: &Path) -> Result<Options, Failure> {
 fn parse(text: &str) -> Result<Options, (Option<usize>, String)> {
     toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| line_of(text, span.start));
-        // The message may have a second line with a hint.
-        (line, error.message().replace('\n', "; "))
+        (line, in_plain_words(error.message()))
     })
+}
+
+fn in_plain_words(message: &str) -> String {
+    if let Some((unknown, keys)) = message
+        .strip_prefix("unknown field `")
+        .and_then(|message| message.split_once('`'))
+    {
+        let nearest = CommandLine::nearest_option(unknown);
+        let nearest = nearest.filter(|key| keys.contains(&format!("`{key}`")));
+        return match nearest {
+            Some(key) => format!("unknown key `{unknown}`: did you mean `{key}`?"),
+            None => format!("unknown key `{unknown}`: the keys are the long options of --help"),
+        };
+    }
+    if let Some((value, _)) = message.split_once(", expected a nonzero ") {
+        return format!("{value}, expected 1 or more");
+    }
+    // It may have a second line with a hint.
+    message.replace('\n', "; ")
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -137,6 +156,16 @@ drain-grace = 11
         assert!(!dense.contains("None") && !dense.contains("[]"), "{dense}");
         assert_eq!(options.keep_alive, Some(1));
         assert_eq!(options.shutdown_timeout, Some(7));
+    }
+
+    #[test]
+    fn one_item_of_a_list_needs_no_brackets() {
+        let listed = parse("bind = [\"::1\"]\nindex = [\"a\"]\ncache-control = [\"a=b\"]\n");
+        let alone = parse("bind = \"::1\"\nindex = \"a\"\ncache-control = \"a=b\"\n");
+        assert_eq!(listed.clone().map(|options| options.bind.len()), Ok(1));
+        assert_eq!(alone, listed);
+        refuses("port = 1\nbind = \"host:x\"\n", 2, "host:x");
+        refuses("port = 1\nbind = 80\n", 2, "a text or a list");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod fragments;
 mod gen_token;
 mod hub;
 mod layers;
+mod list;
 mod listen;
 mod log_format;
 mod lowering;

@@ -12,6 +12,7 @@ use crate::cache_rule::CacheRule;
 use crate::forwarded_field::ForwardedField;
 use crate::fragments::Fragments;
 use crate::hub::{AllowedOrigin, Paths, Slow};
+use crate::list;
 use crate::listen::{Listen, UnixMode};
 use crate::log_format::LogFormat;
 use crate::network::ListedNetwork;
@@ -47,6 +48,7 @@ pub(crate) struct Options {
         value_delimiter = ',',
         hide_short_help = true
     )]
+    #[serde(deserialize_with = "list::deserialize")]
     pub(crate) template_header: Vec<String>,
 
     /// Port to listen on; 0 lets the system choose [default: 3000]
@@ -56,6 +58,7 @@ pub(crate) struct Options {
     /// Where to listen: HOST, HOST:PORT, unix:PATH, fd:NUMBER or fd:NAME; may be
     /// repeated [default: every interface]
     #[arg(short, long, value_name = "ADDRESS", value_delimiter = ',')]
+    #[serde(deserialize_with = "list::deserialize")]
     pub(crate) bind: Vec<Listen>,
 
     /// Permissions of a Unix socket's file, in octal [default: 660]
@@ -81,6 +84,7 @@ pub(crate) struct Options {
     /// Believe what proxies in this network, as 10.0.0.0/8 or unix, say of the client; may be
     /// repeated
     #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    #[serde(deserialize_with = "list::deserialize")]
     pub(crate) trusted_proxy: Vec<ListedNetwork>,
 
     /// The field in which they say it, X-Forwarded-For or
@@ -95,6 +99,7 @@ pub(crate) struct Options {
         value_delimiter = ',',
         hide_short_help = true
     )]
+    #[serde(deserialize_with = "list::deserialize")]
     pub(crate) proxy_protocol: Vec<ListedNetwork>,
 
     /// What is told on standard error: 0 nothing, 1 and 2 errors, 3 warnings, 4 events,
@@ -102,12 +107,12 @@ pub(crate) struct Options {
     #[arg(short = 'V', long, value_name = "LEVEL")]
     pub(crate) verbosity: Option<Verbosity>,
 
-    /// Seconds in which the server goes on accepting after INT or TERM, so that a balancer can
+    /// Seconds in which the server goes on accepting after INT, TERM or HUP, so that a balancer can
     /// notice [default: 0]
     #[arg(long, value_name = "SECONDS", hide_short_help = true)]
     pub(crate) lame_duck: Option<u32>,
 
-    /// Seconds that open requests get to finish after INT or TERM [default: 8]
+    /// Seconds that open requests get to finish after INT, TERM or HUP [default: 8]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) shutdown_timeout: Option<u32>,
 
@@ -150,6 +155,7 @@ pub(crate) struct Options {
     /// Let pages of this origin, SCHEME://HOST, use the hub, or of all with *; may be repeated; those
     /// of the same host always may
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', help_heading = LIVE)]
+    #[serde(deserialize_with = "list::deserialize")]
     pub(crate) live_origin: Vec<AllowedOrigin>,
 
     /// What becomes of a subscriber that is too slow [default: close]
@@ -224,6 +230,7 @@ pub(crate) struct Options {
     /// Name of the file that stands for its folder; may be repeated, the first that is there
     /// counts [default: index.html]
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = FILES, hide_short_help = true)]
+    #[serde(deserialize_with = "list::deserialize")]
     pub(crate) index: Vec<String>,
 
     /// Serve names with a leading dot as any other
@@ -237,6 +244,7 @@ pub(crate) struct Options {
     /// Cache-Control of the files that GLOB matches, as '*.css=max-age=60'; may be repeated, the
     /// first match counts
     #[arg(long, value_name = "GLOB=VALUE", value_delimiter = ';', help_heading = FILES)]
+    #[serde(deserialize_with = "list::deserialize")]
     pub(crate) cache_control: Vec<CacheRule>,
 
     /// Let clients keep files with a hash in their name for a year [default: yes]

@@ -235,6 +235,69 @@ fn variables_do_not_disturb_the_other_commands() {
 }
 
 #[test]
+fn the_server_s_variables_are_nothing_to_the_other_commands() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let output = astatine(["gen-token"])
+        .env("ASTATINE_PORT", "x")
+        .env("ASTATINE_LIVE_SECRET", secret)
+        .output()
+        .unwrap();
+    check(&output, 0, &[]);
+}
+
+#[test]
+fn what_iodine_has_and_is_not_there_yet_is_said_to_be_missing() {
+    check(&run(["-tls", "."]), 2, &["--tls", "no TLS yet"]);
+    check(&run(["-tls-cert", "a.pem", "."]), 2, &["no TLS yet"]);
+    check(&run(["-r", "redis://x", "."]), 2, &["no Redis yet"]);
+    for n in ["-w2", "-w=-2"] {
+        check(&run([n, "."]), 2, &["--workers", "-t threads"]);
+    }
+    let folder = Folder::new();
+    Server::start(&folder, &["-w", "1"]).stop();
+}
+
+#[test]
+fn a_number_that_must_not_be_0_says_so() {
+    let folder = Folder::new();
+    for option in [
+        "max-connections",
+        "max-requests",
+        "request-timeout",
+        "live-max-name",
+    ] {
+        let flag = format!("--{option}");
+        check(&run([&flag, "0", "."]), 2, &[&flag, "it must be 1 or more"]);
+        let file = folder.write("a.toml", format!("{option} = 0"));
+        let told = "a.toml, line 1: invalid value: integer `0`, expected 1 or more";
+        check(&run(["check-config", file.to_str().unwrap()]), 78, &[told]);
+    }
+}
+
+#[test]
+fn an_unknown_key_is_told_with_the_one_that_is_meant() {
+    let folder = Folder::new();
+    for (key, told) in [
+        ("prot", "line 1: unknown key `prot`: did you mean `port`?"),
+        (
+            "live_key",
+            "unknown key `live_key`: did you mean `live-key`?",
+        ),
+        (
+            "versio",
+            "unknown key `versio`: the keys are the long options of --help",
+        ),
+        (
+            "qqqq",
+            "unknown key `qqqq`: the keys are the long options of --help",
+        ),
+    ] {
+        let file = folder.write("a.toml", format!("{key} = 1"));
+        check(&run(["check-config", file.to_str().unwrap()]), 78, &[told]);
+    }
+}
+
+#[test]
 fn help_version_manual_and_completions_are_printed() {
     let text = |args: &[&str]| {
         let output = run(args);
