@@ -137,6 +137,18 @@ fn a_load_replaces_all_templates_or_none() {
     assert_eq!(before.render(&()).expect("it renders"), "11");
 }
 
+#[test]
+fn a_folder_that_is_wrong_at_first_has_no_templates_until_it_is_mended() {
+    let folder = Folder::new(&[("a.mustache", "{{#"), ("b.mustache", "b")]);
+    let templates = Templates::unread(&folder.0, Config::default());
+    let error = templates.reload().expect_err("one is not well-formed");
+    assert_eq!(error.template(), Some("a"));
+    assert!(templates.names().is_empty());
+    folder.write("a.mustache", "{{>b}}");
+    templates.reload().expect("all are well-formed");
+    assert_eq!(rendered(&templates, "a"), "b");
+}
+
 /// Watches the templates of a folder; each load is told.
 fn watch(templates: &Arc<Templates>) -> (Watch, Receiver<Result<(), Error>>) {
     let (sender, loads) = sync_channel(100);
