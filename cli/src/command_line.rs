@@ -192,7 +192,12 @@ impl Settings {
         }
         if options.live.is_none() {
             if let Some(option) = options.first_for_hub() {
-                let failure = format!("{option} needs a hub: give --live PATH, as --live /live");
+                let variable = variable_of(option.trim_start_matches('-'));
+                let name = match env::var_os(&variable) {
+                    Some(_) => &variable,
+                    None => option,
+                };
+                let failure = format!("{name} needs a hub: give --live PATH, as --live /live");
                 return Err(self.blame(Options::first_for_hub, Failure::Usage(failure)));
             }
             if options.www.is_none() && options.templates.is_none() {

@@ -128,6 +128,22 @@ fn what_the_server_refuses_in_a_configuration_is_told_without_serving() {
 }
 
 #[test]
+fn an_option_of_the_hub_is_refused_without_one_wherever_it_stands() {
+    check(
+        &run(["--live-open", "."]),
+        2,
+        &["--live-open needs a hub: give --live PATH"],
+    );
+    let mut command = astatine(["."]);
+    let output = command.env("ASTATINE_LIVE_SECRET", "x").output().unwrap();
+    check(&output, 2, &["ASTATINE_LIVE_SECRET needs a hub"]);
+    let folder = Folder::new();
+    let file = folder.write("a.toml", "live-history = 5");
+    let output = run(["-C", file.to_str().unwrap(), "."]);
+    check(&output, 78, &["a.toml: --live-history needs a hub"]);
+}
+
+#[test]
 fn what_a_flag_asks_for_is_no_fault_of_the_configuration() {
     let folder = Folder::new();
     let file = folder.write("a.toml", "www = \"nodir\"\ndemo = false");
