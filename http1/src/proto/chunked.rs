@@ -124,12 +124,13 @@ impl Decoder {
     fn step(&mut self, octet: u8) -> Result<State, Violation> {
         match (self.state, octet) {
             (State::Size(n_digits), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
-                // Sixteen digits fill 64 bits; more would wrap.
-                if n_digits == 16 {
+                // Leading zeros are digits too; what 64 bits do not hold would wrap.
+                let n_digits = n_digits.checked_add(1).ok_or(Violation::Chunk)?;
+                if self.size >> 60 != 0 {
                     return Err(Violation::Chunk);
                 }
                 self.size = self.size << 4 | u64::from(hex_value(octet));
-                Ok(State::Size(n_digits + 1))
+                Ok(State::Size(n_digits))
             }
             (State::Size(0), _) => Err(Violation::Chunk),
             (State::Size(_), _) => self.step_extension(Extension::BeforeSemicolon, octet),

@@ -96,8 +96,11 @@ impl Connection {
         {
             return Ok(None);
         }
-        // A head that cannot be read is answered as if it were a plain GET.
-        self.asked = Asked::default();
+        // A head that cannot be read is answered as if it were a plain GET, or HEAD.
+        self.asked = Asked {
+            is_head: input.starts_with(b"HEAD "),
+            ..Asked::default()
+        };
         let received = {
             let n_fields = self.n_fields_expected();
             head::receive(input, &mut self.scan, config, n_fields, request)

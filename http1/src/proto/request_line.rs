@@ -89,6 +89,8 @@ fn read_version(version: &[u8; 9]) -> Result<Version, Violation> {
     match version {
         b" HTTP/1.1" => Ok(Version::HTTP_11),
         b" HTTP/1.0" => Ok(Version::HTTP_10),
+        // A version to come is taken for the highest that is known (RFC 9110 §2.5).
+        [b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => Ok(Version::HTTP_11),
         [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
             if major.is_ascii_digit() && minor.is_ascii_digit() =>
         {

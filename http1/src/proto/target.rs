@@ -78,7 +78,7 @@ fn len_of_odd(octets: &[u8], fragments: Fragments) -> Option<usize> {
         match octet {
             b'#' => {
                 let mut fragment = octets[at..].iter();
-                let is_left_out = fragments == Fragments::LeftOut && octets[0] == b'/';
+                let is_left_out = fragments == Fragments::LeftOut && has_path(&octets[..at]);
                 let is_allowed = is_left_out && fragment.all(u8::is_ascii_graphic);
                 return is_allowed.then_some(at);
             }
@@ -90,6 +90,14 @@ fn len_of_odd(octets: &[u8], fragments: Fragments) -> Option<usize> {
         }
     }
     Some(octets.len())
+}
+
+/// Tells whether a target has a path, in origin-form or absolute-form: a `#` before it could be taken
+/// for a part of the authority.
+fn has_path(target: &[u8]) -> bool {
+    let authority = target.windows(3).position(|octets| octets == b"://");
+    let authority = authority.map_or(&[][..], |at| &target[at + 3..]);
+    target.starts_with(b"/") || authority.contains(&b'/')
 }
 
 /// Judges a target in origin-form or asterisk-form: CONNECT takes neither, and the latter is for

@@ -42,6 +42,11 @@ fn sizes(requests: &mut Requests) {
                 b"0000000000000001\r\na\r\n0\r\n\r\n",
                 &["POST / <a"],
             ),
+            (
+                "more leading zeros than 64 bits have digits",
+                b"00000000000000001\r\na\r\n0000000000000000000000\r\n\r\n",
+                &["POST / <a"],
+            ),
         ],
     );
     requests.refused(
@@ -80,6 +85,7 @@ fn sizes(requests: &mut Requests) {
                 "digits without end",
                 b"fffffffffffffffffffffffffffffffff\r\n",
             ),
+            ("zeros without end", &[b'0'; 256]),
         ],
     );
     requests.refused(

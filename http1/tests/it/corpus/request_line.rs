@@ -402,13 +402,18 @@ fn fragments_left_out(requests: &mut Requests) {
             ("an octet beyond ASCII in it", b"/a#\xe4"),
         ],
     );
+    requests.served(
+        "RFC 9112 §3.2.2",
+        target,
+        &[("a fragment left out", b"http://h/a#b", &["GET http://h/a"])],
+    );
     requests.refused(
         "RFC 9112 §3.2.2",
         RequestTarget,
         target,
         &[
-            ("a fragment, others left out", b"http://h/a#b"),
             ("a fragment in the authority", b"http://h#@other/"),
+            ("a fragment behind the authority", b"http://h#/a"),
         ],
     );
     requests.refused(

@@ -33,6 +33,17 @@ async fn check(request: &str, status: &str) {
 }
 
 #[tokio::test]
+async fn a_head_request_is_refused_without_content() {
+    for head in ["HEAD / HTTP/1.1", "HEAD / HTTP/1.1\r\nHost: h\r\nX : a"] {
+        let mut client = Client::connect(echo());
+        client.send(format!("{head}\r\n\r\n")).await;
+        let answer = client.read_all().await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn each_smuggling_shape_is_answered_with_400_and_the_connection_closed() {
     for fields in [
         "Content-Length: 3\r\nContent-Length: 4",
