@@ -24,7 +24,7 @@ async fn a_stream_is_printed_event_by_event() {
 
 #[tokio::test]
 async fn a_limit_is_an_error_behind_the_events_before_it() {
-    let stream = [b"data:a\n\ndata:", &[b'b'; 300 << 10][..]].concat();
+    let stream = [b"data:a\n\ndata:", &[b'b'; 2 << 20][..]].concat();
     let (lines, end) = tail(&stream).await;
     assert_eq!(lines, [" message \"a\""]);
     let is_too_long = matches!(end, Err(Error::Violation(Violation::LineTooLong)));
