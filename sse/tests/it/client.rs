@@ -180,8 +180,8 @@ async fn a_service_that_takes_no_request_any_more_ends_the_source() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_too_long_ends_the_source() {
-    let long = [b"data:", &[b'a'; 300 << 10][..]].concat();
+async fn a_line_that_is_too_long_ends_the_source() {
+    let long = [b"data:", &[b'a'; 2 << 20][..]].concat();
     let script = Script::new([scripted(&long, End::Never), scripted(b"", End::Never)]);
     let mut source = source(&script);
     let error = error(&mut source).await;
