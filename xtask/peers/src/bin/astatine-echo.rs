@@ -1,16 +1,16 @@
-//! Astatine's websocket behind its http1, with one thread: every message is sent back.
+//! Astatine's websocket behind its http1, on a runtime of one thread: every message is sent back.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
-use std::num::NonZeroUsize;
 
 use astatine_http1::{Http1, Incoming};
 use astatine_reactor::handler::{Handler, Message, Peer, Turn};
-use astatine_reactor::{Bind, Config, Server};
+use astatine_reactor::serve;
 use astatine_websocket::Upgrade;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Empty;
+use tokio::net::TcpListener;
 
 struct Echo;
 
@@ -22,23 +22,25 @@ impl Handler for Echo {
     }
 }
 
+async fn run(address: String) -> std::io::Result<()> {
+    let upgrade = Upgrade::default();
+    let service = Http1::new(tower::service_fn(move |request: Request<Incoming>| {
+        let response = upgrade.answer(&request, Echo);
+        let response = response.unwrap_or_else(|violation| violation.response());
+        let response = response.map(|()| Empty::<Bytes>::new());
+        async { Ok::<Response<_>, Infallible>(response) }
+    }));
+    let listener = TcpListener::bind(&address).await?;
+    println!("ready {address}");
+    serve(listener, service).await
+}
+
 fn main() -> std::io::Result<()> {
     let address = std::env::args()
         .nth(1)
         .expect("usage: astatine-echo ADDRESS");
-    let bind: Bind = address.parse().expect("ADDRESS is one to bind");
-    let upgrade = Upgrade::default();
-    Server::new(Config::default())
-        .threads(NonZeroUsize::MIN)
-        .listen(bind, move || {
-            let upgrade = upgrade.clone();
-            Http1::new(tower::service_fn(move |request: Request<Incoming>| {
-                let response = upgrade.answer(&request, Echo);
-                let response = response.unwrap_or_else(|violation| violation.response());
-                let response = response.map(|()| Empty::<Bytes>::new());
-                async { Ok::<Response<_>, Infallible>(response) }
-            }))
-        })
-        .on_ready(move |_| println!("ready {address}"))
-        .run()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(run(address))
 }

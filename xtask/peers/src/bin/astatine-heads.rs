@@ -1,15 +1,15 @@
-//! Astatine's http1 on its reactor, with one thread, through its lower door.
+//! Astatine's http1 on its reactor, on a runtime of one thread, through its lower door.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
-use std::num::NonZeroUsize;
 
 use astatine_http1::{Head, Http1, Incoming};
-use astatine_reactor::{Bind, Config, Server};
+use astatine_reactor::serve;
 use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http_body_util::{BodyExt, Full};
+use tokio::net::TcpListener;
 
 async fn answer((head, body): (Head, Incoming)) -> Result<Response<Full<Bytes>>, Infallible> {
     let body = if head.method() == b"POST" {
@@ -24,14 +24,18 @@ async fn answer((head, body): (Head, Incoming)) -> Result<Response<Full<Bytes>>,
     Ok(response)
 }
 
+async fn run(address: String) -> std::io::Result<()> {
+    let listener = TcpListener::bind(&address).await?;
+    println!("ready {address}");
+    serve(listener, Http1::new(tower::service_fn(answer)).with_heads()).await
+}
+
 fn main() -> std::io::Result<()> {
     let address = std::env::args()
         .nth(1)
         .expect("usage: astatine-heads ADDRESS");
-    let bind: Bind = address.parse().expect("ADDRESS is one to bind");
-    Server::new(Config::default())
-        .threads(NonZeroUsize::MIN)
-        .listen(bind, || Http1::new(tower::service_fn(answer)).with_heads())
-        .on_ready(move |_| println!("ready {address}"))
-        .run()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(run(address))
 }
