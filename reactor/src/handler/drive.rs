@@ -158,7 +158,7 @@ thread_local! {
 }
 
 /// Holds a few messages of 64 KiB: what one read brings is answered by one write.
-const ROOM_BYTES: usize = 256 << 10;
+pub(super) const ROOM_BYTES: usize = 256 << 10;
 /// Where nobody knows what is missing, a read asks for at least this much.
 const MIN_READ_BYTES: usize = 4 << 10;
 /// Steps before other connections have their turn.

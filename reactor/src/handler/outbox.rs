@@ -171,8 +171,11 @@ impl Outbox {
     /// Encodes all that waits and was left to the protocol.
     pub(super) fn encode(&self, encode: impl FnMut(&Message, &mut Vec<u8>)) {
         let mut state = self.shared.lock();
-        state.output.encode_front(usize::MAX, encode);
+        let encoded = state.output.encode_front(usize::MAX, encode);
         self.shared.note_len(&mut state);
+        drop(state);
+        // Dropped outside the lock: they are foreign code.
+        drop(encoded);
     }
 
     /// Drops all that waits, but for what has begun to leave.
@@ -214,6 +217,9 @@ impl Outbox {
         self.holds = false;
         let written = poll_write_all(&mut output, io, &mut encode, n_taken, cx);
         let is_full = written.is_pending();
+        if is_full {
+            output.own();
+        }
         let mut state = self.shared.lock();
         *n_taken += std::mem::take(&mut state.n_taken);
         state.has_waited |= is_full;
@@ -268,7 +274,7 @@ impl Outbox {
             if state.output.is_empty() {
                 *n_taken += std::mem::take(&mut state.n_taken);
                 self.has_drained |= std::mem::take(&mut state.has_waited);
-                state.is_held = false;
+                (state.is_held, state.is_full) = (false, false);
                 drop(state);
                 (self.holds, self.has_output) = (false, false);
                 turn::give_back(written);
@@ -347,7 +353,7 @@ fn poll_write_all(
         let n = if let Some(whole) = output.whole() {
             ready!(Pin::new(&mut *io).poll_write(cx, whole))?
         } else {
-            output.encode_front(MAX_SEGMENTS, &mut *encode);
+            drop(output.encode_front(MAX_SEGMENTS, &mut *encode));
             if output.is_empty() {
                 break;
             }

@@ -7,6 +7,7 @@ use std::io::IoSlice;
 use bytes::Bytes;
 
 use super::Message;
+use super::drive::ROOM_BYTES;
 
 /// The output of one connection.
 #[derive(Debug, Default)]
@@ -27,8 +28,10 @@ pub(super) struct Piece {
 }
 
 #[derive(Debug)]
-enum What {
+pub(super) enum What {
     Encoded(Bytes),
+    /// A payload where it lies, maybe in a block of memory that is many times as large.
+    Lent(Bytes),
     /// For a connection that encodes each message by itself, in order.
     Message(Message),
 }
@@ -36,7 +39,7 @@ enum What {
 impl What {
     fn len(&self) -> usize {
         match self {
-            Self::Encoded(bytes) => bytes.len(),
+            Self::Encoded(bytes) | Self::Lent(bytes) => bytes.len(),
             Self::Message(message) => message.payload().len() + MESSAGE_BYTES,
         }
     }
@@ -44,6 +47,8 @@ impl What {
 
 /// Pieces up to this size are copied behind each other: cheaper than one more segment in writev.
 pub(super) const COPY_MAX_BYTES: usize = 4 << 10;
+/// A payload of this size may wait where it lies: the block is at most twice as large, or its own.
+const LENT_MIN_BYTES: usize = ROOM_BYTES / 2;
 /// Segments in one writev.
 pub(super) const MAX_SEGMENTS: usize = 64;
 /// What a message costs beside its payload.
@@ -111,6 +116,26 @@ impl Output {
             self.tail.extend_from_slice(&bytes);
         } else {
             self.push_piece(What::Encoded(bytes), subscription);
+        }
+    }
+
+    /// Adds a payload where it lies.
+    pub(super) fn push_lent(&mut self, payload: Bytes) {
+        if payload.len() <= COPY_MAX_BYTES {
+            self.tail.extend_from_slice(&payload);
+        } else {
+            self.push_piece(What::Lent(payload), None);
+        }
+    }
+
+    /// Copies the payloads that have to wait, so that what they cost is what is counted.
+    pub(super) fn own(&mut self) {
+        for piece in &mut self.queue {
+            if let What::Lent(payload) = &piece.what {
+                if payload.len() < LENT_MIN_BYTES {
+                    piece.what = What::Encoded(Bytes::copy_from_slice(payload));
+                }
+            }
         }
     }
 
@@ -202,19 +227,21 @@ impl Output {
         dropped
     }
 
-    /// Encodes the messages among so many pieces at the front.
+    /// Encodes the messages among so many pieces at the front, and returns them, to drop where no
+    /// lock is held.
     pub(super) fn encode_front(
         &mut self,
         n_pieces: usize,
         mut encode: impl FnMut(&Message, &mut Vec<u8>),
-    ) {
-        let mut has_empty = false;
+    ) -> Vec<What> {
+        let (mut done, mut has_empty) = (Vec::new(), false);
         for piece in self.queue.iter_mut().take(n_pieces) {
             let before = piece.what.len();
             if let What::Message(message) = &piece.what {
                 let mut encoded = Vec::new();
                 encode(message, &mut encoded);
-                piece.what = What::Encoded(Bytes::from(encoded));
+                let encoded = What::Encoded(Bytes::from(encoded));
+                done.push(std::mem::replace(&mut piece.what, encoded));
                 // What has been encoded in a row depends on what was before it.
                 piece.subscription = None;
                 self.n_queued = self.n_queued - before + piece.what.len();
@@ -224,6 +251,7 @@ impl Output {
         if has_empty {
             self.queue.retain(|piece| piece.what.len() > 0);
         }
+        done
     }
 
     /// Returns all there is, where it lies in one piece.
@@ -235,14 +263,14 @@ impl Output {
     /// Lists what to write next; returns how many segments there are.
     pub(super) fn segments<'a>(&'a self, segments: &mut [IoSlice<'a>; MAX_SEGMENTS]) -> usize {
         let pieces = self.queue.iter().map_while(|piece| match &piece.what {
-            What::Encoded(bytes) => Some(&bytes[..]),
+            What::Encoded(bytes) | What::Lent(bytes) => Some(&bytes[..]),
             What::Message(_) => None,
         });
         let is_all = self.queue.len() < MAX_SEGMENTS
             && self
                 .queue
                 .iter()
-                .all(|piece| matches!(piece.what, What::Encoded(_)));
+                .all(|piece| !matches!(piece.what, What::Message(_)));
         let tail = (is_all && !self.tail.is_empty()).then_some(&self.tail[..]);
         let mut n_skipped = self.n_begun;
         let mut n_segments = 0;
@@ -309,6 +337,25 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_payload_that_waits_is_copied_out_of_its_block_unless_it_is_most_of_it() {
+        let block = Bytes::from(vec![b'x'; ROOM_BYTES]);
+        let lies_in_block = |piece: &Piece| match &piece.what {
+            What::Lent(bytes) | What::Encoded(bytes) => {
+                block.as_ptr_range().contains(&bytes.as_ptr())
+            }
+            What::Message(_) => false,
+        };
+        let mut output = Output::default();
+        output.push_lent(block.slice(..LENT_MIN_BYTES - 1));
+        output.push_lent(block.slice(..LENT_MIN_BYTES));
+        output.advance(1);
+        let len = output.len();
+        output.own();
+        let lent: Vec<bool> = output.queue.iter().map(lies_in_block).collect();
+        assert_eq!((lent, output.len()), (vec![false, true], len));
+    }
 
     fn piece(text: &'static str) -> Bytes {
         Bytes::from_static(text.as_bytes())

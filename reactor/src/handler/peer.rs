@@ -361,7 +361,8 @@ impl Peer {
         lend(&mut state.output);
         let payload = message.payload();
         match self.0.encoding {
-            Encoding::Payload => state.output.push(payload.clone(), None),
+            Encoding::Payload if message.is_shared() => state.output.push(payload.clone(), None),
+            Encoding::Payload => state.output.push_lent(payload.clone()),
             Encoding::Shared { form, encode, .. } if message.is_shared() => {
                 let encoded = message.encoded(form(message), encode);
                 state.output.push(encoded, None);
@@ -370,7 +371,7 @@ impl Peer {
                 head: Some(head), ..
             } if payload.len() >= WHOLE_MIN_BYTES => {
                 head(message, state.output.tail());
-                state.output.push(payload.clone(), None);
+                state.output.push_lent(payload.clone());
             }
             Encoding::Shared { encode, .. } => encode(message, state.output.tail()),
             Encoding::Alone => state.output.push_message(message.clone(), None),
@@ -387,8 +388,7 @@ impl Peer {
     }
 }
 
-/// A payload from this size on is written from where it lies. It may keep a larger block alive, so
-/// that must not be many times as large.
+/// A payload from this size on is written from where it lies, and copied where it has to wait.
 const WHOLE_MIN_BYTES: usize = 32 << 10;
 
 impl PartialEq for Peer {

@@ -11,6 +11,7 @@ mod examples;
 mod faulty;
 mod handler;
 mod handler_end;
+mod handler_gather;
 mod handler_pressure;
 mod handler_timeout;
 mod hooked;
