@@ -95,9 +95,10 @@ fn len_of_odd(octets: &[u8], fragments: Fragments) -> Option<usize> {
 /// Tells whether a target has a path, in origin-form or absolute-form: a `#` before it could be taken
 /// for a part of the authority.
 fn has_path(target: &[u8]) -> bool {
-    let authority = target.windows(3).position(|octets| octets == b"://");
-    let authority = authority.map_or(&[][..], |at| &target[at + 3..]);
-    target.starts_with(b"/") || authority.contains(&b'/')
+    let scheme = target.windows(3).position(|octets| octets == b"://");
+    let behind = scheme.map_or(&[][..], |at| &target[at + 3..]);
+    let mut parts = behind.split(|octet| *octet == b'?');
+    target.starts_with(b"/") || parts.next().is_some_and(|part| part.contains(&b'/'))
 }
 
 /// Judges a target in origin-form or asterisk-form: CONNECT takes neither, and the latter is for

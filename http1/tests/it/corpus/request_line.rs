@@ -414,6 +414,10 @@ fn fragments_left_out(requests: &mut Requests) {
         &[
             ("a fragment in the authority", b"http://h#@other/"),
             ("a fragment behind the authority", b"http://h#/a"),
+            (
+                "a fragment behind a query without a path",
+                b"http://h?a/b#c",
+            ),
         ],
     );
     requests.refused(

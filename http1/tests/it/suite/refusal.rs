@@ -34,7 +34,11 @@ async fn check(request: &str, status: &str) {
 
 #[tokio::test]
 async fn a_head_request_is_refused_without_content() {
-    for head in ["HEAD / HTTP/1.1", "HEAD / HTTP/1.1\r\nHost: h\r\nX : a"] {
+    for head in [
+        "\r\nHEAD / HTTP/1.1",
+        "HEAD / HTTP/1.1",
+        "HEAD / HTTP/1.1\r\nHost: h\r\nX : a",
+    ] {
         let mut client = Client::connect(echo());
         client.send(format!("{head}\r\n\r\n")).await;
         let answer = client.read_all().await;
