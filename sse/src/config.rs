@@ -16,7 +16,8 @@ pub struct Config {
     /// early. Default 40 s.
     pub keep_alive: Option<Duration>,
     /// Client: longest line in bytes, without its end; beyond it
-    /// [`LineTooLong`](crate::Violation::LineTooLong). Default 1 MiB.
+    /// [`LineTooLong`](crate::Violation::LineTooLong). Default 1 MiB and 64 bytes: an event may be
+    /// one line, with the name of its field.
     pub max_line_bytes: usize,
     /// Client: most bytes of one event, which are its data, type and id together; beyond it
     /// [`EventTooLong`](crate::Violation::EventTooLong). A stream holds at most this, one line,
@@ -40,7 +41,7 @@ impl Default for Config {
         Self {
             max_queue_bytes: 1 << 20,
             keep_alive: Some(Duration::from_secs(40)),
-            max_line_bytes: 1 << 20,
+            max_line_bytes: (1 << 20) + 64,
             max_event_bytes: 1 << 20,
             retry: Duration::from_secs(3),
             min_retry: Duration::from_millis(100),
