@@ -18,7 +18,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::hub::{Hub, HubLayer, QueryTokenLayer};
+use crate::hub::{Hub, HubLayer};
 use crate::pages::{PagesLayer, ReloadLayer};
 use crate::site::Site;
 
@@ -75,7 +75,7 @@ impl Layers {
         };
         let ids = self.has_request_ids.then(|| RequestIdLayer::new(given));
         let hub = self.hub.as_ref();
-        let tokens = hub.map(|_| QueryTokenLayer);
+        let tokens = hub.map(|hub| hub.query_token_layer());
         let hub = hub.map(|hub| HubLayer::new(hub, peer));
         let app = Optional(self.pages.clone()).layer(site);
         let app = Optional(hub).layer(app);

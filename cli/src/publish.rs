@@ -80,8 +80,8 @@ impl Publish {
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, Failure> {
-        if self.url.scheme() == Some(&Scheme::HTTPS) {
-            let what = "this command speaks no https: give a URL of http, as of the server itself";
+        if self.url.scheme() != Some(&Scheme::HTTP) {
+            let what = "this command speaks http alone: give such a URL, as of the server itself";
             return Err(Failure::Usage(what.into()));
         }
         let payload = match self.message.as_str() {

@@ -145,6 +145,11 @@ impl Hub {
         self.paths.endpoint(path).is_some()
     }
 
+    /// Returns the layer that keeps tokens out of everything but the hub.
+    pub(crate) fn query_token_layer(&self) -> QueryTokenLayer {
+        QueryTokenLayer(Arc::clone(&self.paths))
+    }
+
     async fn answer(self: &Arc<Self>, request: Request<Incoming>, remote: &Address) -> Answer {
         if self.is_local && !origins::is_local(request.headers()) {
             return Refusal::Host.answer();

@@ -1,7 +1,10 @@
 //! Where a request has its token.
 //!
-//! A token in the query is taken out of it before anything else sees the request, whatever its path,
-//! and out of `Referer`: no log and no page can show what it never had.
+//! A token in the query of a request to the hub is taken out of it before anything else sees the
+//! request, and out of `Referer` of every request: no log and no page can show what it never had.
+//! The query of any other path is the page's own, which may be waiting for it.
+
+use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, COOKIE, REFERER};
 use http::uri::PathAndQuery;
@@ -11,6 +14,7 @@ use tower_service::Service;
 
 use std::task::{Context, Poll};
 
+use super::paths::Paths;
 use crate::form;
 
 /// The token that was in the query.
@@ -50,21 +54,27 @@ fn find_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     })
 }
 
-/// Takes tokens out of queries, the request's and its referrer's.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct QueryTokenLayer;
+/// Takes tokens out of queries, the hub's and the referrer's.
+#[derive(Clone, Debug)]
+pub(crate) struct QueryTokenLayer(pub(super) Arc<Paths>);
 
 impl<S> Layer<S> for QueryTokenLayer {
     type Service = WithoutQueryToken<S>;
 
     fn layer(&self, inner: S) -> WithoutQueryToken<S> {
-        WithoutQueryToken(inner)
+        WithoutQueryToken {
+            paths: Arc::clone(&self.0),
+            inner,
+        }
     }
 }
 
 /// The service of [`QueryTokenLayer`].
 #[derive(Clone, Debug)]
-pub(crate) struct WithoutQueryToken<S>(S);
+pub(crate) struct WithoutQueryToken<S> {
+    paths: Arc<Paths>,
+    inner: S,
+}
 
 impl<S, Q> Service<Request<Q>> for WithoutQueryToken<S>
 where
@@ -75,26 +85,45 @@ where
     type Future = S::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<Q>) -> S::Future {
-        if let Some((uri, token)) = without_token(request.uri()) {
-            *request.uri_mut() = uri;
-            request.extensions_mut().insert(QueryToken(token));
+        if self.paths.endpoint(request.uri().path()).is_some() {
+            if let Some((uri, token)) = without_token(request.uri()) {
+                *request.uri_mut() = uri;
+                request.extensions_mut().insert(QueryToken(token));
+            }
         }
         if let Some(referrer) = request.headers_mut().get_mut(REFERER) {
             if let Some(masked) = referrer_without_token(referrer) {
                 *referrer = masked;
             }
         }
-        self.0.call(request)
+        self.inner.call(request)
     }
 }
 
 /// Returns a target with its tokens masked, and the first of them.
 fn without_token(uri: &Uri) -> Option<(Uri, String)> {
-    let query = uri.query()?;
+    let (masked, token) = mask(uri.query()?)?;
+    let mut parts = uri.clone().into_parts();
+    let target = format!("{}?{masked}", uri.path());
+    // What was a target is one without some of its characters.
+    parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
+    Some((Uri::from_parts(parts).ok()?, token))
+}
+
+/// Returns a referrer with its tokens masked, whatever else it has.
+fn referrer_without_token(referrer: &HeaderValue) -> Option<HeaderValue> {
+    let text = String::from_utf8_lossy(referrer.as_bytes());
+    let (page, query) = text.split_once('?')?;
+    let (masked, _) = mask(query)?;
+    HeaderValue::from_bytes(format!("{page}?{masked}").as_bytes()).ok()
+}
+
+/// Returns a query with its tokens masked, and the first of them.
+fn mask(query: &str) -> Option<(String, String)> {
     let mut token = None;
     let parts = query.split('&').map(|part| {
         let found = form::pairs(part).next().filter(|(name, _)| is_name(name));
@@ -105,18 +134,7 @@ fn without_token(uri: &Uri) -> Option<(Uri, String)> {
         format!("{name}=***")
     });
     let masked = parts.collect::<Vec<_>>().join("&");
-    let token = token?;
-    let mut parts = uri.clone().into_parts();
-    let target = format!("{}?{masked}", uri.path());
-    // What was a target is one without some of its characters.
-    parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
-    Some((Uri::from_parts(parts).ok()?, token))
-}
-
-fn referrer_without_token(referrer: &HeaderValue) -> Option<HeaderValue> {
-    let uri = Uri::try_from(referrer.as_bytes()).ok()?;
-    let (masked, _) = without_token(&uri)?;
-    masked.to_string().try_into().ok()
+    Some((masked, token?))
 }
 
 /// The hub's own name of the parameter, and that of Mercure.

@@ -47,7 +47,8 @@ impl Hub {
             .filter_map(|topic| self.channel(topic).ok())
             .collect();
         let (carrier, message) = form.messages()?;
-        self.take_rate(&visit.client, 1).map_err(Refusal::TooFast)?;
+        let n = u32::try_from(channels.len().max(1)).unwrap_or(u32::MAX);
+        self.take_rate(&visit.client, n).map_err(Refusal::TooFast)?;
         for channel in channels {
             self.channels
                 .publish(&channel, message.clone(), Scope::Cluster);
@@ -73,7 +74,9 @@ impl Form {
                     if value.starts_with(RESERVED) {
                         return Err(Refusal::Reserved);
                     }
-                    form.topics.push(value);
+                    if !form.topics.contains(&value) {
+                        form.topics.push(value);
+                    }
                 }
                 "data" => form.data = value,
                 "private" => form.is_private = true,

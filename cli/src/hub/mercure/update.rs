@@ -1,6 +1,5 @@
 //! An update: a message with its topics.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use astatine_pubsub::{Channel, Cursor, Publication};
@@ -82,15 +81,14 @@ pub(super) fn event(publication: &Publication) -> Option<Message> {
 
 /// What decides who gets an update.
 #[derive(Debug, Deserialize)]
-pub(super) struct Address<'a> {
-    #[serde(borrow)]
-    topics: Vec<Cow<'a, str>>,
+pub(super) struct Address {
+    topics: Vec<String>,
     is_private: bool,
 }
 
-impl<'a> Address<'a> {
+impl Address {
     /// Reads the address of the update that a message carries.
-    pub(super) fn of(carrier: &'a Message) -> Option<Self> {
+    pub(super) fn of(carrier: &Message) -> Option<Self> {
         serde_json::from_slice(carrier.payload()).ok()
     }
 

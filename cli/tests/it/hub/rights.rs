@@ -51,7 +51,8 @@ fn each_token_has_its_rights_and_no_others() {
     let writes = json!({"publish": ["chat.[ab]"]});
     let all = json!({"subscribe": ["*"], "publish": ["*"]});
     let nothing = json!({"sub": "ann"});
-    let table: [(&Value, &str, [u16; 5]); 13] = [
+    let null = json!({"subscribe": ["*"], "publish": null, "mercure": {"subscribe": null}});
+    let table: [(&Value, &str, [u16; 5]); 14] = [
         (&both, "chat.a", [101, 200, 200, 200, 200]),
         (&both, "chat", [403; 5]),
         (&both, "news", [403; 5]),
@@ -65,6 +66,7 @@ fn each_token_has_its_rights_and_no_others() {
         (&all, "any/thing", [101, 200, 200, 200, 200]),
         (&nothing, "chat.a", [403; 5]),
         (&nothing, "*", [403; 5]),
+        (&null, "chat.a", [101, 200, 200, 403, 403]),
     ];
     for (claims, channel, expected) in table {
         check(&hub, &bearer(claims), channel, expected);
