@@ -84,7 +84,7 @@ impl Signals {
     }
 }
 
-/// Tells whether who started the process had it ignore a signal.
+/// Tells whether who started the process had it ignore a signal, as Linux tells in `/proc`.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -82,7 +82,8 @@ impl Timeouts {
         self.since.checked_add(self.allowed(config))
     }
 
-    /// Tells what is over at `now`. Behind [`Expired::Ping`] the wait for an answer begins.
+    /// Tells what is over at `now`. Behind [`Expired::Ping`] the wait for an
+    /// answer has begun when the ping was due, so that an interval's end is not put off by looking late.
     pub fn handle_timeout(&mut self, now: Instant, config: &Config) -> Option<Expired> {
         let waited = now.saturating_duration_since(self.since);
         if self.paused.is_some() || waited < self.allowed(config) {
