@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 
 use astatine_http1::{Http1, Incoming};
 use astatine_reactor::handler::{Handler, Message, Peer, Turn};
@@ -10,7 +11,7 @@ use astatine_websocket::Upgrade;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Empty;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 struct Echo;
 
@@ -22,7 +23,7 @@ impl Handler for Echo {
     }
 }
 
-async fn run(address: String) -> std::io::Result<()> {
+async fn run(address: SocketAddr) -> std::io::Result<()> {
     let upgrade = Upgrade::default();
     let service = Http1::new(tower::service_fn(move |request: Request<Incoming>| {
         let response = upgrade.answer(&request, Echo);
@@ -30,15 +31,21 @@ async fn run(address: String) -> std::io::Result<()> {
         let response = response.map(|()| Empty::<Bytes>::new());
         async { Ok::<Response<_>, Infallible>(response) }
     }));
-    let listener = TcpListener::bind(&address).await?;
+    // Its queue is as long as that of a `Server`: the bench connects by the thousand.
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(4096)?;
     println!("ready {address}");
     serve(listener, service).await
 }
 
 fn main() -> std::io::Result<()> {
-    let address = std::env::args()
-        .nth(1)
-        .expect("usage: astatine-echo ADDRESS");
+    let address = std::env::args().nth(1);
+    let address = address.expect("usage: astatine-echo ADDRESS");
+    let address = address
+        .parse()
+        .expect("ADDRESS is an IP address and a port");
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
