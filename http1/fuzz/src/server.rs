@@ -94,7 +94,11 @@ pub fn serve<'a, H: Door>(
         }
     }
     let end = ended.unwrap_or_else(|| {
-        let is_to_head = server.core.is_receiving_body() && server.method == Method::HEAD;
+        let is_to_head = if server.core.is_receiving_body() {
+            server.method == Method::HEAD
+        } else {
+            begins_as_head(&server.input)
+        };
         match server.core.receive_eof(&server.input) {
             Ok(()) => End::Closed(0),
             Err(violation) => server.refuse(violation, is_to_head),
@@ -152,6 +156,7 @@ impl Server<'_> {
     /// Reads a head, and answers it at once if the script says so; tells whether one was there.
     fn receive_head<H: Door>(&mut self) -> Result<bool, End> {
         let mut head = H::empty();
+        let is_to_head = begins_as_head(&self.input);
         let received = self
             .core
             .receive_head(&mut self.input, self.config, &mut head);
@@ -159,9 +164,6 @@ impl Server<'_> {
             Ok(None) => return Ok(false),
             Ok(Some(facts)) => facts,
             Err(violation) => {
-                // Only a head that was read is known to be HEAD's.
-                let is_read = violation == Violation::BodyTooLong;
-                let is_to_head = is_read && head.into_request().method() == Method::HEAD;
                 return Err(self.refuse(violation, is_to_head));
             }
         };
@@ -331,6 +333,14 @@ impl Server<'_> {
             _ => End::Violation(violation),
         }
     }
+}
+
+/// Tells whether a head that cannot be read is HEAD's, as its first octets say.
+fn begins_as_head(mut input: &[u8]) -> bool {
+    while let Some(behind) = input.strip_prefix(b"\r\n") {
+        input = behind;
+    }
+    input.starts_with(b"HEAD ")
 }
 
 /// Writes a head down, fields in order of their names.

@@ -97,9 +97,12 @@ impl Connection {
             return Ok(None);
         }
         // A head that cannot be read is answered as if it were a plain GET, or HEAD.
-        let begin = input.iter().position(|octet| !b"\r\n".contains(octet));
+        let mut begin = &input[..];
+        while let Some(behind) = begin.strip_prefix(b"\r\n") {
+            begin = behind;
+        }
         self.asked = Asked {
-            is_head: input[begin.unwrap_or_default()..].starts_with(b"HEAD "),
+            is_head: begin.starts_with(b"HEAD "),
             ..Asked::default()
         };
         let received = {
