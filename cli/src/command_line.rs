@@ -18,7 +18,7 @@ use crate::gen_token::GenToken;
 use crate::options::Options;
 use crate::publish::Publish;
 use crate::secret::Secret;
-use crate::{argv, demo, file};
+use crate::{absent, argv, demo, file};
 
 /// Serves a folder, and a hub for real time, over HTTP/1.1.
 #[derive(Debug, Parser)]
@@ -91,7 +91,7 @@ impl CommandLine {
     /// The arguments are wrong, or they ask for the help text.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args = argv::modern(args);
-        let mut parser = Self::parser();
+        let mut parser = Self::parser().args(absent::args());
         let first = args.get(1).and_then(|arg| arg.to_str());
         // The variables of the server are nothing to the other commands.
         if first.is_none_or(|name| parser.find_subcommand(name).is_none()) {
@@ -115,7 +115,6 @@ impl CommandLine {
     /// layer has turned on.
     pub(crate) fn parser() -> clap::Command {
         Self::command()
-            .args(absent())
             .mut_args(|arg| with_minimum(with_value(arg)))
             .mut_subcommand("gen-token", |command| command.mut_args(with_variable))
             .mut_subcommand("publish", |command| command.mut_args(with_variable))
@@ -220,34 +219,6 @@ fn prefer_flag((file, text): (&mut Option<PathBuf>, &mut Option<Secret>), matche
         (Some(ValueSource::EnvVariable), Some(ValueSource::CommandLine)) => *file = None,
         _ => {}
     }
-}
-
-/// What iodine has and this server does not: each says so, which the parser would not.
-fn absent() -> [Arg; 5] {
-    let absent = |name, reason: &'static str| {
-        let refuse = move |_: &str| Err::<String, _>(reason);
-        Arg::new(name).long(name).hide(true).value_parser(refuse)
-    };
-    let processes = |n: &str| match n {
-        "1" => Ok(n.to_owned()),
-        _ => Err("there are no worker processes yet: one process serves, with -t threads"),
-    };
-    const TLS: &str = "there is no TLS yet: let a proxy before the server speak it";
-    [
-        Arg::new("workers")
-            .short('w')
-            .long("workers")
-            .hide(true)
-            .allow_negative_numbers(true)
-            .value_parser(processes),
-        absent("redis", "there is no Redis yet: one process has the hub").short('r'),
-        absent("tls", TLS)
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("yes"),
-        absent("tls-cert", TLS),
-        absent("tls-key", TLS),
-    ]
 }
 
 fn with_variable(arg: Arg) -> Arg {

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod absent;
 mod argv;
 mod cache_rule;
 mod command_line;

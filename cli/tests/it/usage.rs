@@ -331,10 +331,11 @@ fn help_version_manual_and_completions_are_printed() {
     assert!(manual.contains("Most ranges in one request"));
     assert!(text(&["--help"]).contains("--max-ranges"));
     assert!(!text(&["-h"]).contains("--max-ranges"));
+    let is_absent = |text: &str| ["redis", "tls", "workers"].map(|name| !text.contains(name));
+    assert_eq!(is_absent(&manual), [true; 3]);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        assert!(
-            text(&["completions", shell]).contains("max-body"),
-            "{shell}"
-        );
+        let script = text(&["completions", shell]);
+        assert!(script.contains("max-body"), "{shell}");
+        assert_eq!(is_absent(&script), [true; 3], "{shell}");
     }
 }
