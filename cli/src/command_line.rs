@@ -99,15 +99,22 @@ impl CommandLine {
         }
         let matches = parser.try_get_matches_from(args).map_err(with_source)?;
         let mut line = Self::from_arg_matches(&matches)?;
-        let (key, matches) = match (&mut line.command, matches.subcommand()) {
-            (Some(Command::GenToken(command)), Some((_, matches))) => (command.key(), matches),
-            (Some(Command::Publish(command)), Some((_, matches))) => (command.key(), matches),
+        match (&mut line.command, matches.subcommand()) {
+            (Some(Command::GenToken(command)), Some((_, matches))) => {
+                prefer_flag(command.key(), matches);
+            }
+            (Some(Command::Publish(command)), Some((_, matches))) => {
+                let is_key_flag = is_flag(matches, "live_key") || is_flag(matches, "live_secret");
+                if is_key_flag && !is_flag(matches, "token") {
+                    command.token = None;
+                }
+                prefer_flag(command.key(), matches);
+            }
             _ => {
                 let options = &mut line.options;
-                ((&mut options.live_key, &mut options.live_secret), &matches)
+                prefer_flag((&mut options.live_key, &mut options.live_secret), &matches);
             }
-        };
-        prefer_flag(key, matches);
+        }
         Ok(line)
     }
 
@@ -213,12 +220,18 @@ impl Settings {
 
 /// Leaves out the key that a variable has where a flag has the other spelling of it.
 fn prefer_flag((file, text): (&mut Option<PathBuf>, &mut Option<Secret>), matches: &ArgMatches) {
-    let source = |id| matches.value_source(id);
-    match (source("live_key"), source("live_secret")) {
-        (Some(ValueSource::CommandLine), Some(ValueSource::EnvVariable)) => *text = None,
-        (Some(ValueSource::EnvVariable), Some(ValueSource::CommandLine)) => *file = None,
+    match (
+        is_flag(matches, "live_key"),
+        is_flag(matches, "live_secret"),
+    ) {
+        (true, false) => *text = None,
+        (false, true) => *file = None,
         _ => {}
     }
+}
+
+fn is_flag(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 fn with_variable(arg: Arg) -> Arg {

@@ -38,7 +38,7 @@ pub(crate) struct Publish {
 
     /// The token that has the right to publish
     #[arg(long, value_name = "TOKEN")]
-    token: Option<Secret>,
+    pub(crate) token: Option<Secret>,
 
     /// Instead of a token, the key that signs one, as gen-token has it
     #[arg(long, value_name = "FILE")]

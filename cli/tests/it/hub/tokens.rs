@@ -217,6 +217,9 @@ fn the_publish_command_publishes_with_a_token_or_a_key() {
     let output = run(&[("ASTATINE_TOKEN", &publishes)], &["a/b ä", "-"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(stream.data(), "");
+    let by_flag = ["b", "x", "--live-secret", SECRET];
+    let output = run(&[("ASTATINE_TOKEN", &publishes)], &by_flag);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
     let output = run(&[("ASTATINE_TOKEN", &publishes)], &["b", "x"]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr);
