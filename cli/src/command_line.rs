@@ -199,11 +199,10 @@ impl Settings {
         if options.live.is_none() {
             if let Some(option) = options.first_for_hub() {
                 let variable = variable_of(option.trim_start_matches('-'));
-                let name = match env::var_os(&variable) {
-                    Some(_) => &variable,
-                    None => option,
-                };
-                let failure = format!("{name} needs a hub: give --live PATH, as --live /live");
+                let unset = set_variable(&variable).map(|_| format!(", or unset {variable}"));
+                let unset = unset.unwrap_or_default();
+                let failure =
+                    format!("{option} needs a hub: give --live PATH, as --live /live{unset}");
                 return Err(self.blame(Options::first_for_hub, Failure::Usage(failure)));
             }
             if options.www.is_none() && options.templates.is_none() {
@@ -239,11 +238,15 @@ fn with_variable(arg: Arg) -> Arg {
         return arg;
     };
     let variable = variable_of(name);
-    // An empty variable is not set, which the parser would see otherwise.
-    match env::var_os(&variable) {
-        Some(value) if !value.is_empty() => arg.env(variable).hide_env(true),
-        _ => arg,
+    match set_variable(&variable) {
+        Some(_) => arg.env(variable).hide_env(true),
+        None => arg,
     }
+}
+
+/// Reads a variable. An empty one is not set, which the parser would see otherwise.
+fn set_variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// Returns the variable of an option, which is given without its dashes.
@@ -265,7 +268,11 @@ fn with_source(mut error: clap::Error) -> clap::Error {
     );
     let option = arg.trim_start_matches('-').split(|c| !is_part(c)).next();
     let variable = variable_of(option.unwrap_or_default());
-    if env::var_os(&variable).is_some_and(|set| set.to_string_lossy().contains(value)) {
+    let set = set_variable(&variable).unwrap_or_default();
+    let set = set.to_string_lossy();
+    // It may be one of a list.
+    let mut parts = set.split(',').chain(set.split(';'));
+    if !set.is_empty() && parts.any(|part| part == value) {
         let tip = format!("the environment has {variable}; set it right or unset it");
         let tip = ContextValue::StyledStrs(vec![tip.into()]);
         error.insert(ContextKind::Suggested, tip);

@@ -53,6 +53,17 @@ fn wrong_usage_exits_with_2() {
         .unwrap();
     check(&output, 2, &["http", "--port"]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("ASTATINE_PORT"));
+    let output = astatine(["-p", "70000", "."])
+        .env("ASTATINE_PORT", "170000")
+        .output()
+        .unwrap();
+    check(&output, 2, &["70000", "--port"]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("ASTATINE_PORT"));
+    let output = astatine(["."])
+        .env("ASTATINE_BIND", "127.0.0.1:0,host:x")
+        .output()
+        .unwrap();
+    check(&output, 2, &["host:x", "--bind", "ASTATINE_BIND"]);
     let not_text = OsStr::from_bytes(b"\xff");
     let output = astatine(["."]).env("PORT", not_text).output().unwrap();
     check(&output, 2, &["PORT="]);
@@ -136,7 +147,12 @@ fn an_option_of_the_hub_is_refused_without_one_wherever_it_stands() {
     );
     let mut command = astatine(["."]);
     let output = command.env("ASTATINE_LIVE_SECRET", "x").output().unwrap();
-    check(&output, 2, &["ASTATINE_LIVE_SECRET needs a hub"]);
+    let unset = "--live-secret needs a hub: give --live PATH, as --live /live, or unset \
+                 ASTATINE_LIVE_SECRET";
+    check(&output, 2, &[unset]);
+    let mut command = astatine(["--live-open", "."]);
+    let output = command.env("ASTATINE_LIVE_OPEN", "no").output().unwrap();
+    check(&output, 2, &["--live-open needs a hub"]);
     let folder = Folder::new();
     let file = folder.write("a.toml", "live-history = 5");
     let output = run(["-C", file.to_str().unwrap(), "."]);
