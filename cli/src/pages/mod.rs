@@ -39,7 +39,7 @@ pub(crate) struct Pages {
     /// Who is shown what is wrong with the templates.
     browsers: Option<Browsers>,
     /// What was wrong when they were last loaded.
-    fault: RwLock<Option<Fault>>,
+    fault: RwLock<Option<Arc<Fault>>>,
     /// Names of the header fields that a template may show, in lower case.
     headers: Vec<String>,
 }
@@ -99,7 +99,7 @@ impl Pages {
             }
         };
         if let Some(browsers) = &self.browsers {
-            *self.fault.write().unwrap_or_else(PoisonError::into_inner) = fault;
+            *self.fault.write().unwrap_or_else(PoisonError::into_inner) = fault.map(Arc::new);
             browsers.reload();
         }
     }
@@ -140,7 +140,7 @@ impl Pages {
             return None;
         }
         let template = self.templates.get(&name);
-        let fault = self.fault.read().unwrap_or_else(PoisonError::into_inner);
+        let fault = current(&self.fault);
         // Where something is wrong, a template that is there may never have been loaded.
         if template.is_none() && (fault.is_none() || !self.has_file(&name)) {
             return None;
@@ -148,8 +148,8 @@ impl Pages {
         if request.method != Method::GET && request.method != Method::HEAD {
             return Some(refuse_method(&request.method));
         }
-        match &*fault {
-            Some(fault) => Some(broken(fault)),
+        match fault {
+            Some(fault) => Some(broken(&fault)),
             None => Some(self.render(&name, &template?, request)),
         }
     }
@@ -161,8 +161,7 @@ impl Pages {
     }
 
     fn render(&self, name: &str, template: &Template, request: &Parts) -> Response<Bytes> {
-        let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
-        let data = Arc::clone(&data);
+        let data = current(&self.data);
         let page = Page {
             data: data.get(name),
             request: Asked::new(request, &self.headers),
@@ -180,6 +179,11 @@ impl Pages {
             }
         }
     }
+}
+
+/// Returns what there is; a page is not rendered under a lock, which would hold up the next load.
+fn current<T: Clone>(lock: &RwLock<T>) -> T {
+    lock.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 const HTML: &str = "text/html; charset=utf-8";
