@@ -46,6 +46,8 @@ impl Hub {
         visit: &Visit,
         name: Name,
     ) -> Result<Answer, Refusal> {
+        // Whoever is refused must not have been a subscriber for a moment, which others are told.
+        self.upgrade.accept(request).map_err(Refusal::Handshake)?;
         let subscriber = self.subscriber(request, visit, name, View::Plain)?;
         let answer = self.upgrade.answer(request, subscriber);
         let answer = answer.map_err(Refusal::Handshake)?;

@@ -214,6 +214,9 @@ fn who_watches_is_told_of_those_who_come_and_go() {
     assert_eq!(socket.envelope()["user"], "bob");
     // A pattern matches what is published, and not who is told what.
     let mut all = Socket::open(&hub, "/live/*?match=1", &fields("eve"));
+    // Nobody has come who is refused.
+    let broken = format!("{}Upgrade: websocket\r\n", fields("nobody"));
+    assert_eq!(hub.get("/live/a", &broken).status, 426);
     drop(Stream::open(&hub, "/live/a", &fields("carl")));
     told("join", "carl", 3);
     told("leave", "carl", 2);
