@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::config::View;
 use crate::proto::cursor::Cursor;
 use crate::proto::name::Channel;
+use crate::stats::Stats;
 
 /// A message that was published; clones are the same.
 #[derive(Clone)]
@@ -78,8 +79,9 @@ impl Publication {
         self.0.n_bytes
     }
 
-    /// Returns the message in a form; all who ask for one get the same.
-    pub(crate) fn view(&self, view: View) -> &Message {
+    /// Returns the message in a form; all who ask for one get the same. A panic is counted for the
+    /// first.
+    pub(crate) fn view(&self, view: View, stats: &mut Stats) -> &Message {
         let message = &self.0.message;
         let other = match view {
             View::Plain => return message,
@@ -87,20 +89,28 @@ impl Publication {
             View::Binary if message.kind() == Kind::Binary => return message,
             View::Text => self.0.views[0].get_or_init(|| match message.as_text() {
                 Some(_) => Some(alike(message, Kind::Text, message.payload().clone())),
-                None => Some(self.in_envelope().unwrap_or_else(|| lossy(message))),
+                None => Some(
+                    self.envelope(stats)
+                        .cloned()
+                        .unwrap_or_else(|| lossy(message)),
+                ),
             }),
             View::Binary => self.0.views[1]
                 .get_or_init(|| Some(alike(message, Kind::Binary, message.payload().clone()))),
-            View::Envelope => self.0.views[2].get_or_init(|| self.in_envelope()),
+            View::Envelope => return self.envelope(stats).unwrap_or(message),
         };
         other.as_ref().unwrap_or(message)
     }
 
-    fn in_envelope(&self) -> Option<Message> {
+    fn envelope(&self, stats: &mut Stats) -> Option<&Message> {
         let envelope = self.0.envelope?;
-        // Foreign code must not take a dispatcher with it.
-        let made = catch_unwind(AssertUnwindSafe(|| envelope(self))).ok()?;
-        Some(made.shared())
+        let made = self.0.views[2].get_or_init(|| {
+            // Foreign code must not take a dispatcher with it.
+            let made = catch_unwind(AssertUnwindSafe(|| envelope(self)));
+            stats.n_panics += u64::from(made.is_err());
+            made.ok().map(Message::shared)
+        });
+        made.as_ref()
     }
 }
 

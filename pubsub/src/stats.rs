@@ -31,7 +31,8 @@ pub struct Stats {
     pub n_repaired: u64,
     /// Times that a subscriber was told that something is lost.
     pub n_gaps: u64,
-    /// Panics of callbacks and engines. Behind one of an envelope the message goes out without it.
+    /// Panics of callbacks, engines, and what makes envelopes and tells of gaps. Behind one of an
+    /// envelope the message goes out without it.
     pub n_panics: u64,
 }
 

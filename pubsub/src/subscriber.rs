@@ -337,7 +337,7 @@ impl Subscriber {
     ) -> Fate {
         let fate = match &mut self.target {
             Target::Peer(peer) => {
-                let message = publication.view(self.view);
+                let message = publication.view(self.view, stats);
                 let delivered = match leave {
                     Leave::Now => peer.deliver_now(message, self.id, policy),
                     Leave::Together => peer.deliver(message, self.id, policy),

@@ -43,22 +43,29 @@ async fn an_envelope_is_made_once_for_all_and_one_that_panics_is_left_out() {
         assert_eq!(line.read_until(".").await, "<chat a>panic.");
     }
     assert_eq!(N_ENVELOPES.load(Ordering::Relaxed), 2);
+    assert_eq!(pubsub.stats().n_panics, 1);
 }
 
 #[tokio::test]
-async fn text_that_is_none_is_in_its_envelope() {
+async fn text_that_is_none_is_in_the_envelope_that_others_get_too() {
+    static N_MADE: AtomicUsize = AtomicUsize::new(0);
     let mut config = Config::default();
-    config.envelope =
-        Some(|publication| Message::text(format!("<{}>", publication.message().payload().len())));
+    config.envelope = Some(|publication| {
+        let n_made = N_MADE.fetch_add(1, Ordering::Relaxed);
+        let n_bytes = publication.message().payload().len();
+        Message::text(format!("<{n_made}:{n_bytes}>"))
+    });
     let pubsub = PubSub::new(config);
     let chat = channel("chat");
-    let mut line = Line::connect().await;
-    let options = options(View::Text);
-    pubsub.subscribe(&line.peer, &chat, &options).unwrap();
-    for payload in [&b"a"[..], b"\xff\xff", b"b."] {
+    let (mut text, mut enveloped) = (Line::connect().await, Line::connect().await);
+    for (line, view) in [(&text, View::Text), (&enveloped, View::Envelope)] {
+        pubsub.subscribe(&line.peer, &chat, &options(view)).unwrap();
+    }
+    for payload in [&b"\xff\xff"[..], b"a."] {
         pubsub.publish(&chat, Message::binary(payload), Scope::Process);
     }
-    assert_eq!(line.read_until(".").await, "a<2>b.");
+    assert_eq!(text.read_until(".").await, "<0:2>a.");
+    assert_eq!(enveloped.read_until("1:2>").await, "<0:2><1:2>");
 }
 
 #[tokio::test]
