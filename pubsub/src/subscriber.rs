@@ -54,6 +54,22 @@ enum Place {
     },
 }
 
+impl Place {
+    /// Returns the place behind messages whose first and last have these places, if it is they that
+    /// come next.
+    fn after(self, span: Option<(Cursor, Cursor)>) -> Option<Self> {
+        match (self, span) {
+            (Self::Untracked, _) | (_, None) => Some(self),
+            (Self::Unknown, Some((_, last))) => Some(Self::Live(last)),
+            (Self::Live(at), Some((first, last))) => {
+                let is_next = at.epoch == first.epoch && at.offset + 1 == first.offset;
+                is_next.then_some(Self::Live(last))
+            }
+            (Self::Behind(_) | Self::Asked { .. }, Some(_)) => None,
+        }
+    }
+}
+
 /// When a message leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leave {
@@ -151,27 +167,22 @@ impl Subscriber {
     /// Takes a message that has just been published, unless the history has to be asked first,
     /// because something before it is missing.
     pub(crate) fn take(&mut self, publication: &Publication, leave: Leave, stats: &mut Stats) {
-        let Some(cursor) = publication.cursor() else {
+        let cursor = publication.cursor();
+        if let Some(place) = self.place.after(cursor.zip(cursor)) {
+            self.place = place;
             self.deliver(publication, leave, stats);
             return;
-        };
-        match self.place {
-            Place::Untracked => self.deliver(publication, leave, stats),
-            Place::Live(last) if last.epoch == cursor.epoch && cursor.offset <= last.offset => {}
-            Place::Live(last) if last.epoch != cursor.epoch || cursor.offset != last.offset + 1 => {
-                self.place = Place::Behind(Some(last));
-            }
-            // The history has it, in its turn.
-            Place::Behind(_) => {}
-            Place::Asked { after, .. } => {
-                let newest = Some(cursor);
-                self.place = Place::Asked { after, newest };
-            }
-            Place::Live(_) | Place::Unknown => {
-                self.place = Place::Live(cursor);
-                self.deliver(publication, leave, stats);
-            }
         }
+        self.place = match (self.place, cursor) {
+            (Place::Live(last), Some(cursor))
+                if last.epoch != cursor.epoch || last.offset < cursor.offset =>
+            {
+                Place::Behind(Some(last))
+            }
+            (Place::Asked { after, .. }, newest) => Place::Asked { after, newest },
+            // It has it, or the history has, in its turn.
+            (place, _) => place,
+        };
     }
 
     /// Takes publications in one write, where it is a connection that is idle and misses nothing
@@ -180,15 +191,8 @@ impl Subscriber {
         let Target::Peer(peer) = &self.target else {
             return false;
         };
-        let place = match (self.place, batch.span) {
-            (Place::Untracked, _) | (_, None) => self.place,
-            (Place::Unknown, Some((_, last))) => Place::Live(last),
-            (Place::Live(at), Some((first, last)))
-                if at.epoch == first.epoch && at.offset + 1 == first.offset =>
-            {
-                Place::Live(last)
-            }
-            _ => return false,
+        let Some(place) = self.place.after(batch.span) else {
+            return false;
         };
         if self.view != View::Plain || !peer.deliver_bundle(&batch.bundle, self.policy) {
             return false;
