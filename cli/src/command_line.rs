@@ -3,12 +3,14 @@
 use std::any::TypeId;
 use std::env;
 use std::ffi::OsString;
-use std::num::{IntErrorKind, NonZeroU8, NonZeroU32, NonZeroU64, NonZeroUsize, ParseIntError};
+use std::num::{
+    IntErrorKind, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize, ParseIntError,
+};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::BoolishValueParser;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
@@ -97,7 +99,9 @@ impl CommandLine {
         if first.is_none_or(|name| parser.find_subcommand(name).is_none()) {
             parser = parser.mut_args(with_variable);
         }
-        let matches = parser.try_get_matches_from(args).map_err(with_source)?;
+        let matches = parser
+            .try_get_matches_from_mut(args)
+            .map_err(|error| with_reason(&mut parser, with_source(error)))?;
         let mut line = Self::from_arg_matches(&matches)?;
         match (&mut line.command, matches.subcommand()) {
             (Some(Command::GenToken(command)), Some((_, matches))) => {
@@ -122,7 +126,7 @@ impl CommandLine {
     /// layer has turned on.
     pub(crate) fn parser() -> clap::Command {
         Self::command()
-            .mut_args(|arg| with_minimum(with_value(arg)))
+            .mut_args(|arg| with_negative(with_minimum(with_value(arg))))
             .mut_subcommand("gen-token", |command| command.mut_args(with_variable))
             .mut_subcommand("publish", |command| command.mut_args(with_variable))
     }
@@ -280,6 +284,22 @@ fn with_source(mut error: clap::Error) -> clap::Error {
     error
 }
 
+/// Has an error about a second folder say so: the parser takes it for the name of a command.
+fn with_reason(parser: &mut clap::Command, error: clap::Error) -> clap::Error {
+    let word = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::ArgumentConflict => word,
+        _ => return error,
+    };
+    if parser.find_subcommand(word).is_some() {
+        return error;
+    }
+    let reason = format!(
+        "'{word}' is too much: there is one PUBLIC_DIR, and a switch has its value behind =, as \
+         --gzip=no"
+    );
+    parser.error(ErrorKind::UnknownArgument, reason)
+}
+
 fn with_value(arg: Arg) -> Arg {
     if arg.get_value_parser().type_id() != TypeId::of::<bool>() {
         return arg;
@@ -292,11 +312,20 @@ fn with_value(arg: Arg) -> Arg {
         .hide_possible_values(true)
 }
 
+/// Has an option judge -1 as its value, which the parser would look for among the options.
+fn with_negative(arg: Arg) -> Arg {
+    let is_option = arg.get_long().is_some() && arg.get_action().takes_values();
+    let is_switch = arg.get_value_parser().type_id() == TypeId::of::<bool>();
+    arg.allow_negative_numbers(is_option && !is_switch)
+}
+
 /// Has a number that must not be 0 say so in plain words.
 fn with_minimum(arg: Arg) -> Arg {
     let kind = arg.get_value_parser().type_id();
     if kind == TypeId::of::<NonZeroU8>() {
         arg.value_parser(one_or_more::<NonZeroU8>)
+    } else if kind == TypeId::of::<NonZeroU16>() {
+        arg.value_parser(one_or_more::<NonZeroU16>)
     } else if kind == TypeId::of::<NonZeroU32>() {
         arg.value_parser(one_or_more::<NonZeroU32>)
     } else if kind == TypeId::of::<NonZeroU64>() {
@@ -312,6 +341,7 @@ fn one_or_more<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String>
     text.parse()
         .map_err(|error: ParseIntError| match error.kind() {
             IntErrorKind::Zero => "it must be 1 or more".to_owned(),
+            IntErrorKind::PosOverflow => "it is too large".to_owned(),
             _ => error.to_string(),
         })
 }
@@ -449,7 +479,8 @@ mod tests {
         let Settings { options, .. } = settings.unwrap();
         assert_eq!(options.www.as_deref(), Some(Path::new("d")));
         assert_eq!((options.port, options.threads), (Some(3000), Some(-2)));
-        assert_eq!((options.max_body, options.max_header), (Some(5), Some(6)));
+        assert_eq!(options.max_body, Some(5));
+        assert_eq!(options.max_header, NonZeroU16::new(6));
         assert_eq!(
             (options.keep_alive, options.access_log),
             (Some(7), Some(true))

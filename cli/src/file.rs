@@ -41,11 +41,27 @@ fn in_plain_words(message: &str) -> String {
             None => format!("unknown key `{unknown}`: the keys are the long options of --help"),
         };
     }
-    if let Some((value, _)) = message.split_once(", expected a nonzero ") {
-        return format!("{value}, expected 1 or more");
+    let wrong = message.split_once(", expected ");
+    if let Some((value, numbers)) = wrong.and_then(|(value, kind)| Some((value, numbers(kind)?))) {
+        return format!("{value}, expected a number {numbers}");
     }
     // It may have a second line with a hint.
     message.replace('\n', "; ")
+}
+
+/// Returns which numbers a type has.
+fn numbers(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "i16" => "from -32768 to 32767",
+        "u16" => "from 0 to 65535",
+        "u32" => "from 0 to 4294967295",
+        "usize" => "of 0 or more",
+        "a nonzero u8" => "from 1 to 255",
+        "a nonzero u16" => "from 1 to 65535",
+        "a nonzero u32" => "from 1 to 4294967295",
+        "a nonzero u64" | "a nonzero usize" => "of 1 or more",
+        _ => return None,
+    })
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

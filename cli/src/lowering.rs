@@ -1,7 +1,7 @@
 //! Lowers the options into the configuration of each part. What an option leaves open is the
 //! part's own default.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +52,8 @@ pub(crate) fn http1_config(options: &Options) -> http1::Config {
     set(&mut config.max_header_line_bytes, line);
     let line = o.max_request_line.map(kibibytes);
     set(&mut config.max_request_line_bytes, line);
-    set(&mut config.max_headers, o.max_headers.map(usize::from));
+    let max_headers = o.max_headers.map(|n| usize::from(n.get()));
+    set(&mut config.max_headers, max_headers);
     set(&mut config.keep_alive_timeout, o.keep_alive.map(seconds));
     config.max_requests = o.max_requests.or(config.max_requests);
     let stall = o.write_stall_timeout.map(seconds);
@@ -119,7 +120,7 @@ fn websocket_config(options: &Options) -> websocket::Config {
     let o = options;
     let max = o.max_message.map(kibibytes);
     set(&mut config.max_message_bytes, max);
-    set(&mut config.max_frames, o.max_frames);
+    set(&mut config.max_frames, o.max_frames.map(NonZeroU32::get));
     let ping = |n| if n == 0 { Duration::MAX } else { seconds(n) };
     set(&mut config.ping_interval, o.ping.map(ping));
     set(&mut config.outbox_bytes, o.max_outbox.map(kibibytes));
@@ -129,7 +130,7 @@ fn websocket_config(options: &Options) -> websocket::Config {
 fn sse_config(options: &Options) -> sse::Config {
     let mut config = sse::Config::default();
     let o = options;
-    let outbox = o.max_outbox.map(|n| u32::from(n) << 10);
+    let outbox = o.max_outbox.map(|n| u32::from(n.get()) << 10);
     set(&mut config.max_queue_bytes, outbox);
     if let Some(n) = o.ping {
         config.keep_alive = (n > 0).then(|| seconds(n));
@@ -255,8 +256,8 @@ fn seconds(n: u32) -> Duration {
     Duration::from_secs(u64::from(n))
 }
 
-fn kibibytes(n: u16) -> usize {
-    usize::from(n) << 10
+fn kibibytes(n: NonZeroU16) -> usize {
+    usize::from(n.get()) << 10
 }
 
 fn mebibytes(n: u32) -> u64 {
@@ -332,7 +333,7 @@ mod tests {
     fn options_come_in_their_units() {
         let options = Options {
             max_body: Some(2),
-            max_header: Some(3),
+            max_header: NonZeroU16::new(3),
             keep_alive: Some(4),
             ..Options::default()
         };

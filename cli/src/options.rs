@@ -3,7 +3,7 @@
 //! What is not given is `None`, so that the layers can be laid over each other; defaults live in
 //! the configuration of the part that an option is for. The short help leaves out what few need.
 
-use std::num::{NonZeroU8, NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -66,7 +66,7 @@ pub(crate) struct Options {
     pub(crate) unix_mode: Option<UnixMode>,
 
     /// Threads that serve; -N means the number of cores divided by N [default: one a core]
-    #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(short, long, value_name = "N")]
     pub(crate) threads: Option<i16>,
 
     /// Log each request on standard output
@@ -199,11 +199,11 @@ pub(crate) struct Options {
 
     /// Longest message that is published; beyond it 413, or WebSocket's 1009 [default: 256]
     #[arg(long, value_name = "KB", help_heading = LIVE)]
-    pub(crate) max_message: Option<u16>,
+    pub(crate) max_message: Option<NonZeroU16>,
 
     /// Most frames of one WebSocket message; beyond it 1008 [default: 1024]
     #[arg(long, value_name = "N", help_heading = LIVE, hide_short_help = true)]
-    pub(crate) max_frames: Option<u32>,
+    pub(crate) max_frames: Option<NonZeroU32>,
 
     /// Seconds of silence before a subscriber is sent a ping; after as many more it is gone; 0 sends
     /// none [default: 40]
@@ -212,7 +212,7 @@ pub(crate) struct Options {
 
     /// Most bytes that wait for one subscriber; beyond it --live-slow [default: 1024]
     #[arg(long, value_name = "KB", help_heading = LIVE, hide_short_help = true)]
-    pub(crate) max_outbox: Option<u16>,
+    pub(crate) max_outbox: Option<NonZeroU16>,
 
     /// Most megabytes that wait for all subscribers together; beyond it the largest are closed,
     /// with 1013 [default: a quarter of memory]
@@ -302,19 +302,19 @@ pub(crate) struct Options {
 
     /// Largest request head; beyond it 431 [default: 32]
     #[arg(long, value_name = "KB", help_heading = REQUESTS)]
-    pub(crate) max_header: Option<u16>,
+    pub(crate) max_header: Option<NonZeroU16>,
 
     /// Longest line in a request head; beyond it 431 [default: 8]
     #[arg(long, value_name = "KB", help_heading = REQUESTS, hide_short_help = true)]
-    pub(crate) max_header_line: Option<u16>,
+    pub(crate) max_header_line: Option<NonZeroU16>,
 
     /// Longest request line; beyond it 414 [default: 8]
     #[arg(long, value_name = "KB", help_heading = REQUESTS, hide_short_help = true)]
-    pub(crate) max_request_line: Option<u16>,
+    pub(crate) max_request_line: Option<NonZeroU16>,
 
     /// Most fields in a request head; beyond it 431 [default: 128]
     #[arg(long, value_name = "N", help_heading = REQUESTS, hide_short_help = true)]
-    pub(crate) max_headers: Option<u16>,
+    pub(crate) max_headers: Option<NonZeroU16>,
 
     /// What becomes of a target with a fragment, as /a#b: answered with 400, or served
     /// without it [default: refused]

@@ -292,18 +292,51 @@ fn what_iodine_has_and_is_not_there_yet_is_said_to_be_missing() {
 #[test]
 fn a_number_that_must_not_be_0_says_so() {
     let folder = Folder::new();
-    for option in [
-        "max-connections",
-        "max-requests",
-        "request-timeout",
-        "live-max-name",
+    for (option, numbers) in [
+        ("max-connections", "of 1 or more"),
+        ("max-requests", "of 1 or more"),
+        ("request-timeout", "from 1 to 4294967295"),
+        ("max-header", "from 1 to 65535"),
+        ("live-max-name", "from 1 to 255"),
     ] {
         let flag = format!("--{option}");
         check(&run([&flag, "0", "."]), 2, &[&flag, "it must be 1 or more"]);
         let file = folder.write("a.toml", format!("{option} = 0"));
-        let told = "a.toml, line 1: invalid value: integer `0`, expected 1 or more";
+        let told = "a.toml, line 1: invalid value: integer `0`, expected a number ";
+        let output = run(["check-config", file.to_str().unwrap()]);
+        check(&output, 78, &[told, numbers]);
+    }
+}
+
+#[test]
+fn a_number_that_does_not_fit_says_so() {
+    check(&run(["-p", "-1", "."]), 2, &["--port", "0..=65535"]);
+    let name = run(["--live-max-name", "256", "."]);
+    check(&name, 2, &["--live-max-name", "it is too large"]);
+    let folder = Folder::new();
+    for (line, told) in [
+        ("port = 65536", "from 0 to 65535"),
+        ("max-age = -1", "from 0 to 4294967295"),
+        ("threads = 1.5", "from -32768 to 32767"),
+        ("max-ranges = -1", "of 0 or more"),
+        ("live-max-name = 256", "from 1 to 255"),
+    ] {
+        let file = folder.write("a.toml", line);
         check(&run(["check-config", file.to_str().unwrap()]), 78, &[told]);
     }
+}
+
+#[test]
+fn a_second_folder_is_said_to_be_one() {
+    let told = "there is one PUBLIC_DIR";
+    check(&run([".", "b"]), 2, &["'b' is too much", told]);
+    check(
+        &run(["--gzip", "no", "."]),
+        2,
+        &["'.' is too much", "--gzip=no"],
+    );
+    let output = run([".", "man"]);
+    check(&output, 2, &["the subcommand 'man' cannot be used with"]);
 }
 
 #[test]
