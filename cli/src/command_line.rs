@@ -1,18 +1,11 @@
-//! The command line, and how the layers below it are laid under it.
+//! The command line: what it has, and what its layers are.
 
-use std::any::TypeId;
-use std::env;
 use std::ffi::OsString;
-use std::num::{
-    IntErrorKind, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize, ParseIntError,
-};
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::failure::Failure;
@@ -20,7 +13,8 @@ use crate::gen_token::GenToken;
 use crate::options::Options;
 use crate::publish::Publish;
 use crate::secret::Secret;
-use crate::{absent, argv, demo, file};
+use crate::settings::Settings;
+use crate::{absent, arguments, argv, variables};
 
 /// Serves a folder, and a hub for real time, over HTTP/1.1.
 #[derive(Debug, Parser)]
@@ -75,15 +69,6 @@ pub(crate) enum Command {
     Man,
 }
 
-/// What to serve, and how.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    /// The layers, laid over each other.
-    pub(crate) options: Options,
-    /// The configuration file and what it has set.
-    file: Option<(PathBuf, Options)>,
-}
-
 impl CommandLine {
     /// Reads the arguments, and the variables named ASTATINE_*, which are looked up for the
     /// options that the arguments leave out.
@@ -97,11 +82,11 @@ impl CommandLine {
         let first = args.get(1).and_then(|arg| arg.to_str());
         // The variables of the server are nothing to the other commands.
         if first.is_none_or(|name| parser.find_subcommand(name).is_none()) {
-            parser = parser.mut_args(with_variable);
+            parser = parser.mut_args(variables::with_variable);
         }
         let matches = parser
             .try_get_matches_from_mut(args)
-            .map_err(|error| with_reason(&mut parser, with_source(error)))?;
+            .map_err(|error| with_reason(&mut parser, variables::with_source(error)))?;
         let mut line = Self::from_arg_matches(&matches)?;
         match (&mut line.command, matches.subcommand()) {
             (Some(Command::GenToken(command)), Some((_, matches))) => {
@@ -126,9 +111,13 @@ impl CommandLine {
     /// layer has turned on.
     pub(crate) fn parser() -> clap::Command {
         Self::command()
-            .mut_args(|arg| with_negative(with_minimum(with_value(arg))))
-            .mut_subcommand("gen-token", |command| command.mut_args(with_variable))
-            .mut_subcommand("publish", |command| command.mut_args(with_variable))
+            .mut_args(arguments::with_rules)
+            .mut_subcommand("gen-token", |command| {
+                command.mut_args(variables::with_variable)
+            })
+            .mut_subcommand("publish", |command| {
+                command.mut_args(variables::with_variable)
+            })
     }
 
     /// Returns the long option that is most like a word, if one is.
@@ -151,73 +140,8 @@ impl CommandLine {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Settings, Failure> {
         self.options.www = self.public_dir.or(self.options.www);
-        let options = self.options.or(platform_options(variable)?);
+        let options = self.options.or(variables::of_platform(variable)?);
         Settings::over_file(options, self.config)
-    }
-}
-
-impl Settings {
-    /// Lays the options over those of a configuration file.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be used, or what is asked for cannot be done.
-    pub(crate) fn over_file(options: Options, path: Option<PathBuf>) -> Result<Self, Failure> {
-        let file = path.map(|path| Ok((file::read(&path)?, path)));
-        let file = file.transpose()?.map(|(options, path)| (path, options));
-        let below = file.as_ref().map(|(_, options)| options.clone());
-        let options = options.or(below.unwrap_or_default());
-        let mut settings = Self { options, file };
-        settings.judge()?;
-        if settings.options.demo == Some(true) {
-            demo::open(&mut settings.options);
-        }
-        Ok(settings)
-    }
-
-    /// Makes a failure about some options that of the configuration file, if all that is set of
-    /// them is the file's.
-    pub(crate) fn blame<T: Default + PartialEq>(
-        &self,
-        about: impl Fn(&Options) -> T,
-        failure: Failure,
-    ) -> Failure {
-        let set = about(&self.options);
-        match &self.file {
-            Some((path, file)) if set != T::default() && set == about(file) => {
-                failure.of_file(path)
-            }
-            _ => failure,
-        }
-    }
-
-    fn judge(&self) -> Result<(), Failure> {
-        let options = &self.options;
-        if options.demo == Some(true) {
-            if options.www.is_some() {
-                let failure = "--demo has a page of its own: leave the folder out";
-                return Err(self.blame(|o| (o.demo, o.www.clone()), Failure::Usage(failure.into())));
-            }
-            return Ok(());
-        }
-        if options.live.is_none() {
-            if let Some(option) = options.first_for_hub() {
-                let variable = variable_of(option.trim_start_matches('-'));
-                let unset = set_variable(&variable).map(|_| format!(", or unset {variable}"));
-                let unset = unset.unwrap_or_default();
-                let failure =
-                    format!("{option} needs a hub: give --live PATH, as --live /live{unset}");
-                return Err(self.blame(Options::first_for_hub, Failure::Usage(failure)));
-            }
-            if options.www.is_none() && options.templates.is_none() {
-                return Err(Failure::Usage(
-                    "nothing to serve: name a folder, as in `astatine ./public`, or see \
-                     `astatine --help`"
-                        .into(),
-                ));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -237,53 +161,6 @@ fn is_flag(matches: &ArgMatches, id: &str) -> bool {
     matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
-fn with_variable(arg: Arg) -> Arg {
-    let Some(name) = arg.get_long().filter(|_| arg.get_action().takes_values()) else {
-        return arg;
-    };
-    let variable = variable_of(name);
-    match set_variable(&variable) {
-        Some(_) => arg.env(variable).hide_env(true),
-        None => arg,
-    }
-}
-
-/// Reads a variable. An empty one is not set, which the parser would see otherwise.
-fn set_variable(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// Returns the variable of an option, which is given without its dashes.
-fn variable_of(option: &str) -> String {
-    format!("ASTATINE_{}", option.to_uppercase().replace('-', "_"))
-}
-
-/// Adds to an error about an option's value that it is the variable's, where it is: the parser
-/// speaks of the option alone, which nobody may have given.
-fn with_source(mut error: clap::Error) -> clap::Error {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => text.as_str(),
-        _ => "",
-    };
-    let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
-    let (arg, value) = (
-        text(ContextKind::InvalidArg),
-        text(ContextKind::InvalidValue),
-    );
-    let option = arg.trim_start_matches('-').split(|c| !is_part(c)).next();
-    let variable = variable_of(option.unwrap_or_default());
-    let set = set_variable(&variable).unwrap_or_default();
-    let set = set.to_string_lossy();
-    // It may be one of a list.
-    let mut parts = set.split(',').chain(set.split(';'));
-    if !set.is_empty() && parts.any(|part| part == value) {
-        let tip = format!("the environment has {variable}; set it right or unset it");
-        let tip = ContextValue::StyledStrs(vec![tip.into()]);
-        error.insert(ContextKind::Suggested, tip);
-    }
-    error
-}
-
 /// Has an error about a second folder say so: the parser takes it for the name of a command.
 fn with_reason(parser: &mut clap::Command, error: clap::Error) -> clap::Error {
     let word = match error.get(ContextKind::InvalidSubcommand) {
@@ -300,80 +177,11 @@ fn with_reason(parser: &mut clap::Command, error: clap::Error) -> clap::Error {
     parser.error(ErrorKind::UnknownArgument, reason)
 }
 
-fn with_value(arg: Arg) -> Arg {
-    if arg.get_value_parser().type_id() != TypeId::of::<bool>() {
-        return arg;
-    }
-    arg.num_args(0..=1)
-        .require_equals(true)
-        .default_missing_value("true")
-        .value_name("BOOL")
-        .value_parser(BoolishValueParser::new())
-        .hide_possible_values(true)
-}
-
-/// Has an option judge -1 as its value, which the parser would look for among the options.
-fn with_negative(arg: Arg) -> Arg {
-    let is_option = arg.get_long().is_some() && arg.get_action().takes_values();
-    let is_switch = arg.get_value_parser().type_id() == TypeId::of::<bool>();
-    arg.allow_negative_numbers(is_option && !is_switch)
-}
-
-/// Has a number that must not be 0 say so in plain words.
-fn with_minimum(arg: Arg) -> Arg {
-    let kind = arg.get_value_parser().type_id();
-    if kind == TypeId::of::<NonZeroU8>() {
-        arg.value_parser(one_or_more::<NonZeroU8>)
-    } else if kind == TypeId::of::<NonZeroU16>() {
-        arg.value_parser(one_or_more::<NonZeroU16>)
-    } else if kind == TypeId::of::<NonZeroU32>() {
-        arg.value_parser(one_or_more::<NonZeroU32>)
-    } else if kind == TypeId::of::<NonZeroU64>() {
-        arg.value_parser(one_or_more::<NonZeroU64>)
-    } else if kind == TypeId::of::<NonZeroUsize>() {
-        arg.value_parser(one_or_more::<NonZeroUsize>)
-    } else {
-        arg
-    }
-}
-
-fn one_or_more<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|error: ParseIntError| match error.kind() {
-            IntErrorKind::Zero => "it must be 1 or more".to_owned(),
-            IntErrorKind::PosOverflow => "it is too large".to_owned(),
-            _ => error.to_string(),
-        })
-}
-
-/// Reads the variables that carry no prefix, as platforms set them. An empty one is not set.
-fn platform_options(variable: impl Fn(&str) -> Option<String>) -> Result<Options, Failure> {
-    Ok(Options {
-        port: number("PORT", &variable)?,
-        threads: number("THREADS", &variable)?,
-        ..Options::default()
-    })
-}
-
-fn number<T: FromStr>(
-    name: &str,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<Option<T>, Failure> {
-    let Some(text) = variable(name).filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let failure = |_| {
-        Failure::Usage(format!(
-            "the environment has {name}={text}, which is no number that fits; set it right or unset it"
-        ))
-    };
-    text.parse().map(Some).map_err(failure)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    use std::num::NonZeroU16;
     use std::path::Path;
 
     fn settle(args: &str, variables: &[(&str, &str)]) -> Result<Settings, Failure> {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod absent;
+mod arguments;
 mod argv;
 mod cache_rule;
 mod command_line;
@@ -32,7 +33,9 @@ mod publish;
 mod ready;
 mod secret;
 mod serve;
+mod settings;
 mod site;
+mod variables;
 mod verbosity;
 
 use std::env;
@@ -43,9 +46,10 @@ use std::process::ExitCode;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::command_line::{Command, CommandLine, Settings};
+use crate::command_line::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::options::Options;
+use crate::settings::Settings;
 
 fn main() -> ExitCode {
     let command_line = match CommandLine::read(env::args_os()) {

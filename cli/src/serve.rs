@@ -15,7 +15,6 @@ use astatine_templates::Watch;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::command_line::Settings;
 use crate::demo::Demo;
 use crate::failure::Failure;
 use crate::hub::{self, Hub, Key, Paths};
@@ -23,6 +22,7 @@ use crate::layers::Layers;
 use crate::options::Options;
 use crate::pages::{Browsers, Pages, PagesLayer, ReloadLayer};
 use crate::pid_file::PidFile;
+use crate::settings::Settings;
 use crate::site::Site;
 use crate::{demo, descriptors, lowering, ready};
 

@@ -1,0 +1,81 @@
+//! What is served: the layers of options laid over each other, and whether they go together.
+
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::options::Options;
+use crate::{demo, file, variables};
+
+/// What to serve, and how.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The layers, laid over each other.
+    pub(crate) options: Options,
+    /// The configuration file and what it has set.
+    file: Option<(PathBuf, Options)>,
+}
+
+impl Settings {
+    /// Lays the options over those of a configuration file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be used, or what is asked for cannot be done.
+    pub(crate) fn over_file(options: Options, path: Option<PathBuf>) -> Result<Self, Failure> {
+        let file = path.map(|path| Ok((file::read(&path)?, path)));
+        let file = file.transpose()?.map(|(options, path)| (path, options));
+        let below = file.as_ref().map(|(_, options)| options.clone());
+        let options = options.or(below.unwrap_or_default());
+        let mut settings = Self { options, file };
+        settings.judge()?;
+        if settings.options.demo == Some(true) {
+            demo::open(&mut settings.options);
+        }
+        Ok(settings)
+    }
+
+    /// Makes a failure about some options that of the configuration file, if all that is set of
+    /// them is the file's.
+    pub(crate) fn blame<T: Default + PartialEq>(
+        &self,
+        about: impl Fn(&Options) -> T,
+        failure: Failure,
+    ) -> Failure {
+        let set = about(&self.options);
+        match &self.file {
+            Some((path, file)) if set != T::default() && set == about(file) => {
+                failure.of_file(path)
+            }
+            _ => failure,
+        }
+    }
+
+    fn judge(&self) -> Result<(), Failure> {
+        let options = &self.options;
+        if options.demo == Some(true) {
+            if options.www.is_some() {
+                let failure = "--demo has a page of its own: leave the folder out";
+                return Err(self.blame(|o| (o.demo, o.www.clone()), Failure::Usage(failure.into())));
+            }
+            return Ok(());
+        }
+        if options.live.is_none() {
+            if let Some(option) = options.first_for_hub() {
+                let variable = variables::name_of(option.trim_start_matches('-'));
+                let unset = variables::read(&variable).map(|_| format!(", or unset {variable}"));
+                let unset = unset.unwrap_or_default();
+                let failure =
+                    format!("{option} needs a hub: give --live PATH, as --live /live{unset}");
+                return Err(self.blame(Options::first_for_hub, Failure::Usage(failure)));
+            }
+            if options.www.is_none() && options.templates.is_none() {
+                return Err(Failure::Usage(
+                    "nothing to serve: name a folder, as in `astatine ./public`, or see \
+                     `astatine --help`"
+                        .into(),
+                ));
+            }
+        }
+        Ok(())
+    }
+}

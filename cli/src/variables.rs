@@ -1,0 +1,87 @@
+//! The environment variables that options have.
+
+use std::env;
+use std::ffi::OsString;
+use std::str::FromStr;
+
+use clap::Arg;
+use clap::error::{ContextKind, ContextValue};
+
+use crate::failure::Failure;
+use crate::options::Options;
+
+/// Has an argument take its value from its variable, where that is set.
+pub(crate) fn with_variable(arg: Arg) -> Arg {
+    let Some(name) = arg.get_long().filter(|_| arg.get_action().takes_values()) else {
+        return arg;
+    };
+    let variable = name_of(name);
+    match read(&variable) {
+        Some(_) => arg.env(variable).hide_env(true),
+        None => arg,
+    }
+}
+
+/// Reads a variable. An empty one is not set, which the parser would see otherwise.
+pub(crate) fn read(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Returns the variable of an option, which is given without its dashes.
+pub(crate) fn name_of(option: &str) -> String {
+    format!("ASTATINE_{}", option.to_uppercase().replace('-', "_"))
+}
+
+/// Adds to an error about an option's value that it is the variable's, where it is: the parser
+/// speaks of the option alone, which nobody may have given.
+pub(crate) fn with_source(mut error: clap::Error) -> clap::Error {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
+    };
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
+    let (arg, value) = (
+        text(ContextKind::InvalidArg),
+        text(ContextKind::InvalidValue),
+    );
+    let option = arg.trim_start_matches('-').split(|c| !is_part(c)).next();
+    let variable = name_of(option.unwrap_or_default());
+    let set = read(&variable).unwrap_or_default();
+    let set = set.to_string_lossy();
+    // It may be one of a list.
+    let mut parts = set.split(',').chain(set.split(';'));
+    if !set.is_empty() && parts.any(|part| part == value) {
+        let tip = format!("the environment has {variable}; set it right or unset it");
+        let tip = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error
+}
+
+/// Reads the variables that carry no prefix, as platforms set them. An empty one is not set.
+///
+/// # Errors
+///
+/// One of them is no number that fits.
+pub(crate) fn of_platform(variable: impl Fn(&str) -> Option<String>) -> Result<Options, Failure> {
+    Ok(Options {
+        port: number("PORT", &variable)?,
+        threads: number("THREADS", &variable)?,
+        ..Options::default()
+    })
+}
+
+fn number<T: FromStr>(
+    name: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<T>, Failure> {
+    let Some(text) = variable(name).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let failure = |_| {
+        Failure::Usage(format!(
+            "the environment has {name}={text}, which is no number that fits; set it right or unset it"
+        ))
+    };
+    text.parse().map(Some).map_err(failure)
+}
