@@ -10,7 +10,7 @@ use foldhash::quality::RandomState;
 use tokio::time::Instant;
 
 use crate::core::Core;
-use crate::group::{Batch, FanOut, Group};
+use crate::group::{Bundled, FanOut, Group};
 use crate::handoff::Taken;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
@@ -152,7 +152,7 @@ impl Dispatcher {
         let (mut behind, shard) = (Vec::new(), Arc::clone(&self.shard));
         let mut fan_out = FanOut {
             deliveries,
-            batch: Batch::new(deliveries),
+            bundled: Bundled::new(deliveries),
             channel,
             core,
             shard: &shard,

@@ -25,7 +25,7 @@ pub(crate) struct FanOut<'a> {
     /// What is delivered, all of one channel, in order.
     pub(crate) deliveries: &'a [&'a Delivery],
     /// The same for those who get all in one write.
-    pub(crate) batch: Option<Batch<'a>>,
+    pub(crate) bundled: Option<Bundled<'a>>,
     pub(crate) channel: &'a Channel,
     pub(crate) core: &'a Core,
     pub(crate) shard: &'a Arc<Shard>,
@@ -86,9 +86,9 @@ impl Group {
         };
         for subscriber in turn.iter_mut().filter(|subscriber| !subscriber.is_gone()) {
             if fan_out
-                .batch
+                .bundled
                 .as_ref()
-                .is_some_and(|batch| subscriber.take_batch(batch, stats))
+                .is_some_and(|bundled| subscriber.take_bundle(bundled, stats))
             {
                 let tallies = fan_out.deliveries.iter().filter_map(|d| d.tally.as_ref());
                 tallies.for_each(|tally| tally.add(1));
@@ -126,14 +126,14 @@ impl Group {
 }
 
 /// Several publications that may leave in one write.
-pub(crate) struct Batch<'a> {
+pub(crate) struct Bundled<'a> {
     pub(crate) bundle: Bundle<'a>,
     pub(crate) n_messages: u64,
     /// The places of the first and the last, where they have places in one row.
     pub(crate) span: Option<(Cursor, Cursor)>,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> Bundled<'a> {
     /// Puts publications together; `None` where that is nothing to gain, or too large, or where
     /// something is missing between them.
     pub(crate) fn new(deliveries: &'a [&'a Delivery]) -> Option<Self> {

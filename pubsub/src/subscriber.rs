@@ -8,7 +8,7 @@ use astatine_reactor::handler::{Message, Peer, Policy, WriteError};
 
 use crate::config::{Options, Start, View};
 use crate::core::{Core, Fetch};
-use crate::group::Batch;
+use crate::group::Bundled;
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
@@ -187,18 +187,18 @@ impl Subscriber {
 
     /// Takes publications in one write, where it is a connection that is idle and misses nothing
     /// before them; tells whether it has.
-    pub(crate) fn take_batch(&mut self, batch: &Batch<'_>, stats: &mut Stats) -> bool {
+    pub(crate) fn take_bundle(&mut self, bundled: &Bundled<'_>, stats: &mut Stats) -> bool {
         let Target::Peer(peer) = &self.target else {
             return false;
         };
-        let Some(place) = self.place.after(batch.span) else {
+        let Some(place) = self.place.after(bundled.span) else {
             return false;
         };
-        if self.view != View::Plain || !peer.deliver_bundle(&batch.bundle, self.policy) {
+        if self.view != View::Plain || !peer.deliver_bundle(&bundled.bundle, self.policy) {
             return false;
         }
         self.place = place;
-        stats.n_delivered += batch.n_messages;
+        stats.n_delivered += bundled.n_messages;
         true
     }
 
