@@ -11,8 +11,10 @@ use crate::{demo, file, variables};
 pub(crate) struct Settings {
     /// The layers, laid over each other.
     pub(crate) options: Options,
-    /// The configuration file and what it has set.
-    file: Option<(PathBuf, Options)>,
+    /// What flags and the environment have set of them.
+    above: Options,
+    /// The configuration file, which has set the rest.
+    file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -22,11 +24,12 @@ impl Settings {
     ///
     /// The file cannot be used, or what is asked for cannot be done.
     pub(crate) fn over_file(options: Options, path: Option<PathBuf>) -> Result<Self, Failure> {
-        let file = path.map(|path| Ok((file::read(&path)?, path)));
-        let file = file.transpose()?.map(|(options, path)| (path, options));
-        let below = file.as_ref().map(|(_, options)| options.clone());
-        let options = options.or(below.unwrap_or_default());
-        let mut settings = Self { options, file };
+        let below = path.as_deref().map(file::read).transpose()?;
+        let mut settings = Self {
+            options: options.clone().or(below.unwrap_or_default()),
+            above: options,
+            file: path,
+        };
         settings.judge()?;
         if settings.options.demo == Some(true) {
             demo::open(&mut settings.options);
@@ -41,9 +44,9 @@ impl Settings {
         about: impl Fn(&Options) -> T,
         failure: Failure,
     ) -> Failure {
-        let set = about(&self.options);
+        let is_set_by = |options: &Options| about(options) != T::default();
         match &self.file {
-            Some((path, file)) if set != T::default() && set == about(file) => {
+            Some(path) if is_set_by(&self.options) && !is_set_by(&self.above) => {
                 failure.of_file(path)
             }
             _ => failure,
@@ -60,7 +63,8 @@ impl Settings {
             return Ok(());
         }
         if options.live.is_none() {
-            if let Some(option) = options.first_for_hub() {
+            let above = self.above.first_for_hub();
+            if let Some(option) = above.or_else(|| options.first_for_hub()) {
                 let variable = variables::name_of(option.trim_start_matches('-'));
                 let unset = variables::read(&variable).map(|_| format!(", or unset {variable}"));
                 let unset = unset.unwrap_or_default();

@@ -166,6 +166,9 @@ fn what_a_flag_asks_for_is_no_fault_of_the_configuration() {
     let file = file.to_str().unwrap();
     check(&run(["-C", file, "no/such"]), 1, &["cannot serve no/such"]);
     check(&run(["-C", file, "--demo"]), 2, &["--demo has a page"]);
+    let file = folder.write("b.toml", "live-open = true\nlive-max-name = 5");
+    let output = run(["-C", file.to_str().unwrap(), "--live-max-name", "6", "."]);
+    check(&output, 2, &["error: --live-max-name needs a hub"]);
 }
 
 #[test]
