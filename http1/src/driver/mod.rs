@@ -104,8 +104,8 @@ enum Turn {
 const MAX_OUTPUT_BYTES: usize = 64 << 10;
 /// A body that nobody reads is discarded up to this length, to keep the connection.
 const MAX_DISCARDED_BODY_BYTES: usize = 256 << 10;
-/// Rounds of reading and answering before other connections have their turn.
-const MAX_ROUNDS: usize = 16;
+/// Rounds, each of a read or of answers, before other connections have their turn.
+const MAX_ROUNDS: usize = 32;
 
 impl Turn {
     fn or(self, other: Self) -> Self {
@@ -162,23 +162,11 @@ where
     /// Makes everything move that can.
     fn turn(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         for _ in 0..MAX_ROUNDS {
-            let mut turn = Turn::Waits;
-            if !self.rests() {
-                turn = match self.exchange(scratch, cx) {
-                    Ok(turn) => turn,
-                    Err(error) => self.broken(error)?,
-                };
-                if turn == Turn::Ended {
-                    return Poll::Ready(Ok(()));
-                }
-                turn = turn.or(self.transport.flush(cx)?);
-            }
-            if turn == Turn::Waits || self.rests() {
-                turn = self.fill(scratch, cx)?;
-            }
-            if turn == Turn::Waits {
-                turn = self.check_deadline(cx)?;
-            }
+            let turn = if self.is_between() && self.transport.output.is_empty() {
+                self.rest(scratch, cx)?
+            } else {
+                self.go(scratch, cx)?
+            };
             match turn {
                 Turn::Moved => {}
                 Turn::Waits => return Poll::Pending,
@@ -189,9 +177,37 @@ where
         Poll::Pending
     }
 
-    /// Tells whether nothing can move before the next byte comes in.
-    fn rests(&self) -> bool {
-        self.is_between() && self.transport.output.is_empty()
+    /// Waits for the next request: nothing else can move.
+    #[inline(always)]
+    fn rest(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        match self.fill(scratch, cx)? {
+            Turn::Waits => {
+                let wait = self.transport.wait_between();
+                self.check_deadline(wait, cx)
+            }
+            turn => Ok(turn),
+        }
+    }
+
+    /// Runs exchanges, writes, and reads only if that got nowhere.
+    #[inline(always)]
+    fn go(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        let mut turn = match self.exchange(scratch, cx) {
+            Ok(turn) => turn,
+            Err(error) => self.broken(error)?,
+        };
+        if turn == Turn::Ended {
+            return Ok(turn);
+        }
+        turn = turn.or(self.transport.flush(cx)?);
+        if turn == Turn::Waits && self.wants_input(cx) && self.transport.can_fill() {
+            turn = self.fill(scratch, cx)?;
+        }
+        if turn == Turn::Waits {
+            let wait = self.wait(cx);
+            turn = self.check_deadline(wait, cx)?;
+        }
+        Ok(turn)
     }
 
     /// Tells whether there is no exchange, and no input for the next one.
@@ -263,10 +279,9 @@ where
         }
     }
 
-    /// Says what is waited for, and acts on what is over.
+    /// Acts on what is over of a wait.
     #[inline(always)]
-    fn check_deadline(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
-        let wait = self.wait(cx);
+    fn check_deadline(&mut self, wait: Wait, cx: &mut Context<'_>) -> Result<Turn, Error> {
         match self.transport.check_deadline(wait, cx) {
             None => Ok(Turn::Waits),
             Some(Expired::Close) => Ok(Turn::Ended),

@@ -13,7 +13,7 @@ use super::{BoxError, Exchanges, MAX_DISCARDED_BODY_BYTES, Step, Turn};
 use crate::body::Demand;
 use crate::door::AppRequest;
 use crate::error::{Error, Violation};
-use crate::proto::BodyEvent;
+use crate::proto::{BodyEvent, Framing};
 
 impl<S, R, B> Exchanges<S, R, S::Future, B>
 where
@@ -56,9 +56,11 @@ where
             }
             Ok(None) => Ok(Turn::Waits),
             Ok(Some(facts)) => {
-                let (feed, body) = transport.incoming(facts);
-                (self.feed, self.n_discarded) = (feed, 0);
-                request.set_body(body);
+                if facts.framing != Framing::None {
+                    let (feed, body) = transport.incoming(facts);
+                    (self.feed, self.n_discarded) = (feed, 0);
+                    request.set_body(body);
+                }
                 // A request is large: handed to a function of ours it would be copied once more.
                 match self.app.poll_ready(cx) {
                     Poll::Ready(Ok(())) => {
@@ -155,15 +157,13 @@ where
         }
     }
 
-    /// Reads, where there is a use for more.
+    /// Reads once.
+    #[inline(always)]
     pub(super) fn fill(
         &mut self,
         scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
-        if !self.wants_input(cx) {
-            return Ok(Turn::Waits);
-        }
         match self.transport.fill(scratch, cx)? {
             Poll::Pending => Ok(Turn::Waits),
             Poll::Ready(Ok(())) => Ok(Turn::Moved),

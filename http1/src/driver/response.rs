@@ -53,7 +53,7 @@ where
         scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
-        let (mut head, body) = response.into_parts();
+        let (head, body) = response.into_parts();
         if let Some(handover) = head.extensions.get::<Handover>() {
             if head.status.is_informational() && !self.transport.core.takes_interim() {
                 return Ok(self.service_failed("HTTP/1.0 has no switch of protocols".into()));
@@ -82,7 +82,7 @@ where
             transport.core.close_after_response();
         }
         let transfer = transport.send_head(&head, body.size_hint().exact());
-        scratch.keep_fields(&mut head.headers);
+        scratch.keep_fields(head.headers);
         match transfer {
             Transfer::None | Transfer::Length(0) => {
                 self.leave();

@@ -72,10 +72,11 @@ impl Scratch {
     /// Keeps the room of a response's fields, which are written, unless it is large or there is
     /// some already.
     #[inline(always)]
-    pub(crate) fn keep_fields(&mut self, fields: &mut HeaderMap) {
+    pub(crate) fn keep_fields(&mut self, mut fields: HeaderMap) {
         if self.fields.capacity() == 0 && fields.capacity() <= MAX_KEPT_FIELDS {
             fields.clear();
-            std::mem::swap(&mut self.fields, fields);
+            // To drop a map without room would cost more than to move one, and free nothing.
+            std::mem::forget(std::mem::replace(&mut self.fields, fields));
         }
     }
 

@@ -110,9 +110,8 @@ impl Transport {
     #[inline(always)]
     pub(super) fn incoming(&mut self, head: HeadFacts) -> (Option<Feed>, Incoming) {
         let len = match head.framing {
-            Framing::None => return (None, Incoming::default()),
             Framing::Length(len) => Some(len),
-            Framing::Chunked => None,
+            Framing::Chunked | Framing::None => None,
         };
         if let Some(body) = self.core.receive_whole_body(&mut self.input) {
             return (None, Incoming::whole(body));
@@ -237,7 +236,13 @@ impl Transport {
         }
     }
 
-    /// Reads once, if there is a use for it.
+    /// Tells whether more may be read: behind a request, only once its answer has left.
+    pub(super) fn can_fill(&self) -> bool {
+        let waits_for_output = !self.core.is_receiving_body() && !self.output.is_empty();
+        !self.is_eof && self.has_room() && !waits_for_output
+    }
+
+    /// Reads once.
     ///
     /// The peer's end of its side is no end of the connection: what it asked for is answered.
     #[inline(always)]
@@ -246,10 +251,6 @@ impl Transport {
         scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Poll<Result<(), Violation>>, Error> {
-        let is_body = self.core.is_receiving_body();
-        if self.is_eof || !self.has_room() || !is_body && !self.output.is_empty() {
-            return Ok(Poll::Pending);
-        }
         match self.poll_read(scratch, cx) {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(Err(error)) => Err(error.into()),
@@ -258,7 +259,7 @@ impl Transport {
                 Ok(Poll::Ready(self.core.receive_eof(&self.input)))
             }
             Poll::Ready(Ok(n)) => {
-                if is_body {
+                if self.core.is_receiving_body() {
                     self.awaits_continue = false;
                     self.timeouts.received(n);
                 }

@@ -96,21 +96,14 @@ impl Connection {
         {
             return Ok(None);
         }
-        // A head that cannot be read is answered as if it were a plain GET, or HEAD.
-        let mut begin = &input[..];
-        while let Some(behind) = begin.strip_prefix(b"\r\n") {
-            begin = behind;
-        }
-        self.asked = Asked {
-            is_head: begin.starts_with(b"HEAD "),
-            ..Asked::default()
-        };
-        let received = {
-            let n_fields = self.n_fields_expected();
-            head::receive(input, &mut self.scan, config, n_fields, request)
-        };
-        let Some(mut facts) = self.judge(received)? else {
-            return Ok(None);
+        let n_fields = self.n_fields_expected();
+        let usual = head::receive_usual(input, &mut self.scan, config, n_fields, request);
+        let mut facts = match usual {
+            Some(facts) => facts,
+            None => match self.receive_any_head(input, config, request)? {
+                Some(facts) => facts,
+                None => return Ok(None),
+            },
         };
         self.n_requests += 1;
         self.n_fields_expected = u8::try_from(request.n_fields()).unwrap_or(u8::MAX);
@@ -138,6 +131,28 @@ impl Connection {
             self.judge(check_len(len, config))?;
         }
         Ok(Some(facts))
+    }
+
+    /// As [`Connection::receive_head`], of a head that is in pieces, long, or breaks a rule.
+    #[inline(never)]
+    fn receive_any_head<H: RequestHead>(
+        &mut self,
+        input: &mut Bytes,
+        config: &Config,
+        request: &mut H,
+    ) -> Result<Option<HeadFacts>, Violation> {
+        // A head that cannot be read is answered as if it were a plain GET, or HEAD.
+        let mut begin = &input[..];
+        while let Some(behind) = begin.strip_prefix(b"\r\n") {
+            begin = behind;
+        }
+        self.asked = Asked {
+            is_head: begin.starts_with(b"HEAD "),
+            ..Asked::default()
+        };
+        let n_fields = self.n_fields_expected();
+        let received = head::receive(input, &mut self.scan, config, n_fields, request);
+        self.judge(received)
     }
 
     /// Returns how many fields the next request is likely to have.

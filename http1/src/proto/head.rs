@@ -173,10 +173,33 @@ pub(super) trait Form {
     fn version(&self) -> Version;
 }
 
+/// Takes a request's head off the input and fills in the request, if it is whole, short, and keeps
+/// every rule; any other is left to [`receive`].
+#[inline(always)]
+pub(super) fn receive_usual<H: Form>(
+    input: &mut Bytes,
+    scan: &mut LineScan,
+    config: &Config,
+    n_fields_expected: usize,
+    request: &mut H,
+) -> Option<HeadFacts> {
+    if scan.scanned > 0 {
+        return None;
+    }
+    match read(input, config, n_fields_expected, request) {
+        Ok(Some((len, facts))) if keeps_limits(len, request.n_fields(), config) => {
+            input.advance(len);
+            scan.n_skipped = 0;
+            Some(facts)
+        }
+        _ => None,
+    }
+}
+
 /// Takes a request's head off the input, once it is whole, and fills in the request.
 ///
-/// A short head that arrives in one piece and keeps every rule is read at once. Any other is measured
-/// line by line first, so that what is wrong with it is judged by its lines, not by its segments.
+/// It is measured line by line first, so that what is wrong with it is judged by its lines, not by
+/// its segments.
 pub(super) fn receive<H: Form>(
     input: &mut Bytes,
     scan: &mut LineScan,
@@ -188,14 +211,6 @@ pub(super) fn receive<H: Form>(
         skip_empty_lines(input, scan, config)?;
         if input[..] == *b"\r" {
             return Ok(None);
-        }
-        match read(input, config, n_fields_expected, request) {
-            Ok(Some((len, facts))) if keeps_limits(len, request.n_fields(), config) => {
-                input.advance(len);
-                scan.n_skipped = 0;
-                return Ok(Some(facts));
-            }
-            _ => {}
         }
     }
     let Some(len) = scan.find_end(input, Section::Head, config)? else {
