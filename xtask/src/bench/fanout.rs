@@ -14,7 +14,7 @@ use crate::server::Server;
 use crate::step;
 
 /// One measurement makes at least so many deliveries.
-const N_DELIVERIES: usize = 100_000;
+const N_DELIVERIES: usize = 75_000;
 /// Nearly all that a process with 20,000 descriptors can have.
 const N_MOST: usize = 19_000;
 /// axum with one task a connection, which reads and writes: only where 1,000 hear one message.
