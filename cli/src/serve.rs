@@ -162,7 +162,7 @@ fn listen(server: Server, bind: Bind, options: &Options, site: &Site, layers: &L
     if let (Site::Files(files), true) = (&site, layers.is_empty()) {
         let files = files.clone();
         return behind(server, bind, proxy_protocol, move || {
-            Http1::new(files.clone()).config(config.clone())
+            Http1::new(files.clone().prewritten()).config(config.clone())
         });
     }
     behind(server, bind, proxy_protocol, move || {

@@ -1,6 +1,10 @@
-//! The two forms in which an app takes its requests.
+//! The two forms in which an app takes its requests, and the two in which it answers.
 
-use http::{HeaderMap, Request};
+use astatine_reactor::FieldLines;
+use bytes::Bytes;
+use http::response::Parts;
+use http::{HeaderMap, Request, Response};
+use http_body::Body;
 
 use crate::body::Incoming;
 use crate::proto::RequestHead;
@@ -56,5 +60,36 @@ impl AppRequest for (Head, Incoming) {
 
     fn set_body(&mut self, body: Incoming) {
         self.1 = body;
+    }
+}
+
+/// What an app answers with: `http::Response<B>`, or `(http::Response<B>, FieldLines)`, whose lines
+/// are sent behind the fields of the response as they are.
+/// An app may have a type of its own around either.
+pub trait AppResponse {
+    /// The body.
+    type Body: Body<Data = Bytes>;
+
+    /// Takes the response apart.
+    fn into_parts(self) -> (Parts, FieldLines, Self::Body);
+}
+
+impl<B: Body<Data = Bytes>> AppResponse for Response<B> {
+    type Body = B;
+
+    #[inline(always)]
+    fn into_parts(self) -> (Parts, FieldLines, B) {
+        let (head, body) = self.into_parts();
+        (head, FieldLines::default(), body)
+    }
+}
+
+impl<B: Body<Data = Bytes>> AppResponse for (Response<B>, FieldLines) {
+    type Body = B;
+
+    #[inline(always)]
+    fn into_parts(self) -> (Parts, FieldLines, B) {
+        let (head, body) = self.0.into_parts();
+        (head, self.1, body)
     }
 }

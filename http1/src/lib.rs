@@ -71,7 +71,7 @@ mod service;
 pub use body::Incoming;
 pub use config::{Config, Fragments};
 #[cfg(feature = "driver")]
-pub use door::AppRequest;
+pub use door::{AppRequest, AppResponse};
 #[cfg(feature = "driver")]
 pub use driver::Serve;
 pub use error::{Error, Misuse, Violation};

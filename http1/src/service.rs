@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use astatine_reactor::{Connection, PeerInfo};
-use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use http_body::Body;
 use tower_service::Service;
 
 use crate::body::Incoming;
 use crate::config::Config;
-use crate::door::AppRequest;
+use crate::door::{AppRequest, AppResponse};
 use crate::driver::Serve;
 use crate::error::Error;
 use crate::proto::zero_copy::Head;
@@ -23,7 +22,8 @@ use crate::refusal::Refusal;
 /// Serves HTTP/1.0 and HTTP/1.1 on connections, answering from a tower service.
 ///
 /// The service, here called the app, takes `http::Request<Incoming>` and answers
-/// `http::Response<B>` with any [`http_body::Body`] of `Bytes`. It need not be `Send`; its futures
+/// `http::Response<B>` with any [`http_body::Body`] of `Bytes`, and beside it, if it wants, field
+/// lines that are written already ([`AppResponse`]). It need not be `Send`; its futures
 /// and bodies are `'static`, since they live in places that the thread keeps. An error of the app is
 /// answered with 500 and ends its connection.
 pub struct Http1<M, R = Request<Incoming>> {
@@ -146,19 +146,20 @@ impl<M: fmt::Debug, R> fmt::Debug for Http1<M, R> {
     }
 }
 
-impl<M, R, S, B> Service<Connection> for Http1<M, R>
+impl<M, R, S> Service<Connection> for Http1<M, R>
 where
     M: MakeApp<App = S>,
     R: AppRequest,
-    S: Service<R, Response = Response<B>>,
+    S: Service<R>,
+    S::Response: AppResponse,
     S::Future: 'static,
     S::Error: Into<Box<dyn error::Error + Send + Sync>>,
-    B: Body<Data = Bytes> + 'static,
-    B::Error: Into<Box<dyn error::Error + Send + Sync>>,
+    <S::Response as AppResponse>::Body: 'static,
+    <<S::Response as AppResponse>::Body as Body>::Error: Into<Box<dyn error::Error + Send + Sync>>,
 {
     type Response = ();
     type Error = Error;
-    type Future = Serve<S, R, S::Future, B>;
+    type Future = Serve<S, R, S::Future, <S::Response as AppResponse>::Body>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))

@@ -2,7 +2,7 @@
 //!
 //! This crate is no protocol. It accepts connections and says what a protocol is given: a
 //! [`Connection`] with its [`Io`]; and what protocols hand to each other: a [`Handover`] of the
-//! stream after an upgrade, a [`FileRegion`] for sendfile(2).
+//! stream after an upgrade, a [`FileRegion`] for sendfile(2), [`FieldLines`] that are sent as they are.
 //!
 //! Start from [`Connection`], [`Shutdown`] and [`Deadline`]; for long-lived connections from
 //! [`handler::Handler`] and [`handler::Peer`]; with the feature `net`, from `Server` and `serve`.
@@ -67,6 +67,7 @@
 
 mod connection;
 mod deadline;
+mod field_lines;
 mod file_region;
 pub mod handler;
 mod handover;
@@ -82,6 +83,7 @@ pub mod timer;
 
 pub use connection::{Address, Connection, PeerInfo, Refused};
 pub use deadline::Deadline;
+pub use field_lines::FieldLines;
 pub use file_region::{FileRegion, Readahead};
 pub use handover::{Handover, Takeover};
 pub use hooked::{Hooked, Hooks};

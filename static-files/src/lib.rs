@@ -93,5 +93,5 @@ pub mod plan;
 #[cfg(feature = "driver")]
 pub use driver::{
     Config, Dotfiles, FileBody, FileFuture, FileOr, FileOrBody, FileOrFuture, Glob, Listing,
-    Sendfile, SendfileFuture, SendfileLayer, StaticFiles, StaticFilesLayer,
+    Prewritten, Sendfile, SendfileFuture, SendfileLayer, StaticFiles, StaticFilesLayer,
 };

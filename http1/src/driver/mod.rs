@@ -24,7 +24,6 @@ use std::task::{Context, Poll, ready};
 
 use astatine_reactor::{Connection, FileRegion, Handover};
 use bytes::Bytes;
-use http::Response;
 use http_body::Body;
 use tower_service::Service;
 
@@ -34,7 +33,7 @@ use self::scratch::Scratch;
 use self::stage::Stage;
 use self::transport::Transport;
 use crate::body::{Demand, Feed};
-use crate::door::AppRequest;
+use crate::door::{AppRequest, AppResponse};
 use crate::error::{Error, Violation};
 use crate::proto::{Expired, Wait};
 use crate::refusal::{Reason, Refusal};
@@ -115,7 +114,8 @@ impl Turn {
 
 impl<S, R, B> Exchanges<S, R, S::Future, B>
 where
-    S: Service<R, Response = Response<B>>,
+    S: Service<R>,
+    S::Response: AppResponse<Body = B>,
     R: AppRequest,
     S::Future: 'static,
     S::Error: Into<BoxError>,
@@ -365,7 +365,8 @@ where
 
 impl<S, R, B> Serve<S, R, S::Future, B>
 where
-    S: Service<R, Response = Response<B>>,
+    S: Service<R>,
+    S::Response: AppResponse<Body = B>,
     R: AppRequest,
     S::Future: 'static,
     S::Error: Into<BoxError>,
@@ -381,7 +382,8 @@ where
 
 impl<S, R, B> Future for Serve<S, R, S::Future, B>
 where
-    S: Service<R, Response = Response<B>>,
+    S: Service<R>,
+    S::Response: AppResponse<Body = B>,
     R: AppRequest,
     S::Future: 'static,
     S::Error: Into<BoxError>,

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::HeaderMap;
 use http_body::Body;
 use tower_service::Service;
 
@@ -11,13 +11,14 @@ use super::closing::Closing;
 use super::scratch::Scratch;
 use super::{BoxError, Exchanges, MAX_DISCARDED_BODY_BYTES, Step, Turn};
 use crate::body::Demand;
-use crate::door::AppRequest;
+use crate::door::{AppRequest, AppResponse};
 use crate::error::{Error, Violation};
 use crate::proto::{BodyEvent, Framing};
 
 impl<S, R, B> Exchanges<S, R, S::Future, B>
 where
-    S: Service<R, Response = Response<B>>,
+    S: Service<R>,
+    S::Response: AppResponse<Body = B>,
     R: AppRequest,
     S::Future: 'static,
     S::Error: Into<BoxError>,

@@ -5,7 +5,6 @@ use std::task::{Context, Poll};
 
 use astatine_reactor::{FileRegion, Handover};
 use bytes::Bytes;
-use http::Response;
 use http_body::Body;
 use tower_service::Service;
 
@@ -13,13 +12,14 @@ use super::closing::Closing;
 use super::scratch::Scratch;
 use super::{BoxError, Exchanges, MAX_DISCARDED_BODY_BYTES, Step, Turn};
 use crate::body::Feed;
-use crate::door::AppRequest;
+use crate::door::{AppRequest, AppResponse};
 use crate::error::{Error, Misuse};
 use crate::proto::Transfer;
 
 impl<S, R, B> Exchanges<S, R, S::Future, B>
 where
-    S: Service<R, Response = Response<B>>,
+    S: Service<R>,
+    S::Response: AppResponse<Body = B>,
     R: AppRequest,
     S::Future: 'static,
     S::Error: Into<BoxError>,
@@ -49,11 +49,11 @@ where
     #[inline(always)]
     pub(super) fn respond(
         &mut self,
-        response: Response<B>,
+        response: S::Response,
         scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
-        let (head, body) = response.into_parts();
+        let (head, lines, body) = response.into_parts();
         if let Some(handover) = head.extensions.get::<Handover>() {
             if head.status.is_informational() && !self.transport.core.takes_interim() {
                 return Ok(self.service_failed("HTTP/1.0 has no switch of protocols".into()));
@@ -61,7 +61,7 @@ where
             let handover = handover.clone();
             // The next protocol begins behind the request's body, so that has to come.
             self.transport.send_continue();
-            self.transport.send_handover_head(&head);
+            self.transport.send_handover_head(&head, &lines);
             self.enter(Step::Handing(handover));
             return Ok(Turn::Moved);
         }
@@ -81,7 +81,7 @@ where
         if transport.is_shutting_down() || transport.awaits_continue() || is_too_long_to_discard {
             transport.core.close_after_response();
         }
-        let transfer = transport.send_head(&head, body.size_hint().exact());
+        let transfer = transport.send_head(&head, &lines, body.size_hint().exact());
         scratch.keep_fields(head.headers);
         match transfer {
             Transfer::None | Transfer::Length(0) => {

@@ -294,8 +294,29 @@ impl Connection {
         date: &DateField,
         output: &mut Vec<u8>,
     ) -> Transfer {
+        self.send_head_and_lines(head, b"", exact_len, date, output)
+    }
+
+    /// As [`Connection::send_head`], with field lines that are written already behind the fields.
+    #[inline(always)]
+    pub fn send_head_and_lines(
+        &mut self,
+        (status, headers): (StatusCode, &HeaderMap),
+        lines: &[u8],
+        exact_len: Option<u64>,
+        date: &DateField,
+        output: &mut Vec<u8>,
+    ) -> Transfer {
         let is_persistent = self.life.is_persistent;
-        let encoded = response::encode(self.asked, head, exact_len, is_persistent, date, output);
+        let fields = (headers, lines);
+        let encoded = response::encode(
+            self.asked,
+            (status, fields),
+            exact_len,
+            is_persistent,
+            date,
+            output,
+        );
         self.life.is_persistent = encoded.is_persistent;
         self.transfer = encoded.transfer;
         let has_body = !matches!(encoded.transfer, Transfer::None | Transfer::Length(0));
@@ -309,7 +330,8 @@ impl Connection {
         !self.asked.is_http_10
     }
 
-    /// Writes the head of a response behind which another protocol takes the stream.
+    /// Writes the head of a response behind which another protocol takes the stream; `lines` are
+    /// fields that are written already.
     ///
     /// # Spec
     ///
@@ -317,11 +339,13 @@ impl Connection {
     /// says `Connection: close`.
     pub fn send_handover_head(
         &mut self,
-        head: (StatusCode, &HeaderMap),
+        (status, headers): (StatusCode, &HeaderMap),
+        lines: &[u8],
         date: &DateField,
         output: &mut Vec<u8>,
     ) {
-        response::encode_handover(self.asked, head, date, output);
+        let fields = (headers, lines);
+        response::encode_handover(self.asked, (status, fields), date, output);
         self.life.is_persistent = false;
         self.life.apply(Input::ResponseHead { has_body: false });
     }

@@ -60,6 +60,9 @@ impl Given {
     }
 }
 
+/// The fields of a response, and behind them those that are written already.
+type Fields<'a> = (&'a HeaderMap, &'a [u8]);
+
 /// How a response is sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Encoded {
@@ -71,15 +74,16 @@ pub(super) struct Encoded {
 /// connection, are written from the decision, never as given.
 pub(super) fn encode(
     asked: Asked,
-    (status, headers): (StatusCode, &HeaderMap),
+    (status, (headers, lines)): (StatusCode, Fields<'_>),
     exact_len: Option<u64>,
     is_persistent: bool,
     date: &DateField,
     output: &mut Vec<u8>,
 ) -> Encoded {
-    output.reserve(256 + headers.len() * 64);
+    output.reserve(256 + headers.len() * 64 + lines.len());
     encode_status(status, output);
     let given = encode_fields(headers, false, output);
+    output.extend_from_slice(lines);
     let (transfer, stated) = frame(asked, status, given.length, exact_len);
     if let Some(len) = stated {
         encode_content_length(len, output);
@@ -112,7 +116,7 @@ pub(super) fn encode(
 /// a body.
 pub(super) fn encode_handover(
     asked: Asked,
-    (status, headers): (StatusCode, &HeaderMap),
+    (status, (headers, lines)): (StatusCode, Fields<'_>),
     date: &DateField,
     output: &mut Vec<u8>,
 ) {
@@ -120,6 +124,7 @@ pub(super) fn encode_handover(
         status == StatusCode::SWITCHING_PROTOCOLS || asked.is_connect && status.is_success();
     encode_status(status, output);
     let given = encode_fields(headers, switches, output);
+    output.extend_from_slice(lines);
     if !switches {
         output.extend_from_slice(b"connection: close\r\n");
     }
@@ -233,13 +238,14 @@ fn asks_to_close(value: &HeaderValue) -> bool {
 }
 
 fn parse_length(value: &HeaderValue) -> Option<u64> {
-    let digits = value.to_str().ok()?;
-    // `parse` takes a sign, a length does not.
-    if digits.starts_with('+') {
-        None
-    } else {
-        digits.parse().ok()
-    }
+    let (first, rest) = value.as_bytes().split_first()?;
+    rest.iter().try_fold(digit(*first)?, |len, octet| {
+        len.checked_mul(10)?.checked_add(digit(*octet)?)
+    })
+}
+
+fn digit(octet: u8) -> Option<u64> {
+    octet.is_ascii_digit().then(|| u64::from(octet - b'0'))
 }
 
 /// Writes a length's field in one piece, made from its end.

@@ -13,7 +13,7 @@ use super::files::{Files, Found};
 use super::listing;
 use super::reach::Reach;
 use super::resource::Resource;
-use super::respond;
+use super::respond::{self, Answered};
 use crate::plan::{FilePath, names_html};
 
 /// The parts of a request that decide its answer.
@@ -48,16 +48,16 @@ impl Files {
     /// # Errors
     ///
     /// `WouldBlock`, when memory does not do; nothing when the disk may be reached.
-    pub(crate) fn answer(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<Response<FileBody>> {
+    pub(crate) fn answer<A: Answered>(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<A> {
         let answer = if is_read(asked.method) {
             self.read(asked, reach)
         } else {
-            self.refuse_method(asked, reach)
+            self.refuse_method(asked, reach).map(A::other)
         };
         match answer {
-            Ok(response) => Ok(response),
+            Ok(answer) => Ok(answer),
             Err(error) if is_for_disk(&error, reach) => Err(error),
-            Err(error) => self.status(status_of(&error), asked, reach),
+            Err(error) => self.status(status_of(&error), asked, reach).map(A::other),
         }
     }
 
@@ -81,10 +81,10 @@ impl Files {
         }
     }
 
-    fn read(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<Response<FileBody>> {
+    fn read<A: Answered>(&self, asked: &Asked<'_>, reach: Reach) -> io::Result<A> {
         match self.find(asked.uri.path(), reach)? {
             Found::File(resource) => self.answer_file(resource, asked, reach),
-            found => self.read_without_file(found, asked, reach),
+            found => self.read_without_file(found, asked, reach).map(A::other),
         }
     }
 
@@ -109,7 +109,7 @@ impl Files {
         } else {
             None
         };
-        let mut response = match page {
+        let mut response: Response<FileBody> = match page {
             Some(page) => self.answer_file(page, asked, reach)?,
             None => self.status(status, asked, reach)?,
         };
@@ -144,12 +144,12 @@ impl Files {
         }
     }
 
-    fn answer_file(
+    fn answer_file<A: Answered>(
         &self,
         resource: Arc<Resource>,
         asked: &Asked<'_>,
         reach: Reach,
-    ) -> io::Result<Response<FileBody>> {
+    ) -> io::Result<A> {
         let (resource, encoding) = self.negotiate(resource, asked, reach)?;
         let max_ranges = self.config().max_ranges;
         Ok(respond::with_variant(

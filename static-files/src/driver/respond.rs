@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
+use astatine_reactor::FieldLines;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
@@ -14,29 +15,65 @@ use super::body::FileBody;
 use super::variant::Variant;
 use crate::plan::{Answer, Multipart};
 
+/// The two forms of an answer: with all fields in its map, or with those of a whole file beside it.
+pub(crate) trait Answered: Unpin {
+    /// Answers with all of a variant, whatever was asked.
+    fn whole(variant: &Variant, method: &Method) -> Self;
+
+    /// Takes any other answer.
+    fn other(response: Response<FileBody>) -> Self;
+}
+
+impl Answered for Response<FileBody> {
+    fn whole(variant: &Variant, method: &Method) -> Self {
+        whole(variant, method)
+    }
+
+    fn other(response: Response<FileBody>) -> Self {
+        response
+    }
+}
+
+impl Answered for (Response<FileBody>, FieldLines) {
+    fn whole(variant: &Variant, method: &Method) -> Self {
+        if method == Method::HEAD {
+            // The length of the body is not that of the file.
+            return Self::other(whole(variant, method));
+        }
+        let mut extensions = Extensions::new();
+        let mut response = Response::new(variant.body(0..variant.len(), &mut extensions));
+        *response.extensions_mut() = extensions;
+        (response, variant.lines.clone())
+    }
+
+    fn other(response: Response<FileBody>) -> Self {
+        (response, FieldLines::default())
+    }
+}
+
 /// Answers a GET or HEAD with a variant, as the request's headers demand.
-pub(crate) fn with_variant(
+pub(crate) fn with_variant<A: Answered>(
     variant: &Variant,
     method: &Method,
     headers: &HeaderMap,
     max_ranges: usize,
-) -> Response<FileBody> {
+) -> A {
     let representation = variant.representation();
     match Answer::plan(method, headers, &representation, max_ranges) {
-        Answer::Whole => whole(variant, method),
-        Answer::Part(range) => part(variant, range),
+        Answer::Whole => A::whole(variant, method),
+        Answer::Part(range) => A::other(part(variant, range)),
         // Content-Encoding would be about the parts' heads, too, so clients could not read them.
         Answer::Parts(_) if variant.headers.contains_key(CONTENT_ENCODING) => {
-            whole(variant, method)
+            A::whole(variant, method)
         }
-        Answer::Parts(ranges) => parts(variant, &ranges),
-        Answer::NotModified => not_modified(variant),
-        Answer::PreconditionFailed => empty(StatusCode::PRECONDITION_FAILED),
+        Answer::Parts(ranges) => A::other(parts(variant, &ranges)),
+        Answer::NotModified => A::other(not_modified(variant)),
+        Answer::PreconditionFailed => A::other(empty(StatusCode::PRECONDITION_FAILED)),
         Answer::Unsatisfiable => {
             let mut response = empty(StatusCode::RANGE_NOT_SATISFIABLE);
             let range = text(format!("bytes */{}", variant.len()));
             response.headers_mut().insert(CONTENT_RANGE, range);
-            response
+            A::other(response)
         }
     }
 }

@@ -19,8 +19,9 @@ use super::config::Config;
 use super::files::{Clock, Files};
 use super::kernel;
 use super::pool::Work;
+use super::prewritten::Prewritten;
 use super::reach::Reach;
-use super::respond;
+use super::respond::{self, Answered};
 
 /// Serves the files below a folder. Clones share the folder's cache.
 ///
@@ -60,6 +61,30 @@ impl StaticFiles {
         self.0.root()
     }
 
+    /// Returns the service for a server that takes field lines beside a response, with no layer
+    /// in between: it costs less.
+    pub fn prewritten(self) -> Prewritten {
+        Prewritten(self)
+    }
+
+    /// Answers in either form.
+    pub(super) fn answer<B, A: Answered + Send + 'static>(
+        &self,
+        request: Request<B>,
+    ) -> FileFuture<A> {
+        let asked = Asked::of(&request);
+        if let Ok(answer) = self.0.answer(&asked, Reach::Memory) {
+            return FileFuture(State::Ready(Some(answer)));
+        }
+        let (parts, _) = request.into_parts();
+        let files = Arc::clone(&self.0);
+        FileFuture(State::Disk(
+            self.0
+                .pool()
+                .run(move || files.answer(&Asked::of_parts(&parts), Reach::Disk)),
+        ))
+    }
+
     fn assemble(root: &Path, config: Config, clock: Clock) -> io::Result<Self> {
         Ok(Self(Arc::new(Files::new(root, config, clock)?)))
     }
@@ -85,35 +110,25 @@ impl<B> Service<Request<B>> for StaticFiles {
     }
 
     fn call(&mut self, request: Request<B>) -> FileFuture {
-        let asked = Asked::of(&request);
-        if let Ok(response) = self.0.answer(&asked, Reach::Memory) {
-            return FileFuture(State::Ready(Some(response)));
-        }
-        let (parts, _) = request.into_parts();
-        let files = Arc::clone(&self.0);
-        FileFuture(State::Disk(
-            self.0
-                .pool()
-                .run(move || files.answer(&Asked::of_parts(&parts), Reach::Disk)),
-        ))
+        self.answer(request)
     }
 }
 
-/// The answer of [`StaticFiles`]: ready at once, unless the disk is needed.
+/// The answer of [`StaticFiles`], or of [`Prewritten`]: ready at once, unless the disk is needed.
 ///
 /// # Cancel safety
 ///
 /// Dropping it drops the answer; what was read for it stays in the cache.
 #[must_use = "futures do nothing unless polled"]
-pub struct FileFuture(State);
+pub struct FileFuture<A = Response<FileBody>>(State<A>);
 
-enum State {
-    Ready(Option<Response<FileBody>>),
-    Disk(Work<Response<FileBody>>),
+enum State<A> {
+    Ready(Option<A>),
+    Disk(Work<A>),
 }
 
-impl Future for FileFuture {
-    type Output = Result<Response<FileBody>, Infallible>;
+impl<A: Answered> Future for FileFuture<A> {
+    type Output = Result<A, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
@@ -122,13 +137,13 @@ impl Future for FileFuture {
             }
             State::Disk(work) => {
                 let answered = ready!(work.as_mut().poll(cx));
-                Poll::Ready(Ok(answered.unwrap_or_else(|_| lost())))
+                Poll::Ready(Ok(answered.unwrap_or_else(|_| A::other(lost()))))
             }
         }
     }
 }
 
-impl fmt::Debug for FileFuture {
+impl<A> fmt::Debug for FileFuture<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             State::Ready(_) => "FileFuture(Ready)",

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use astatine_reactor::FileRegion;
+use astatine_reactor::{FieldLines, FileRegion};
 use bytes::Bytes;
 use foldhash::quality::FixedState;
 use http::header::{
@@ -30,6 +30,8 @@ use crate::plan::{Encoding, Representation};
 pub(crate) struct Variant {
     pub(crate) encoding: Encoding,
     pub(crate) headers: HeaderMap,
+    /// The same headers, but for the length.
+    pub(crate) lines: FieldLines,
     len: u64,
     etag: HeaderValue,
     last_modified: Option<HttpDate>,
@@ -93,6 +95,7 @@ impl Variant {
         }
         Self {
             encoding,
+            lines: field_lines(&headers),
             headers,
             len,
             etag,
@@ -113,6 +116,7 @@ impl Variant {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         Self {
             encoding: Encoding::Gzip,
+            lines: field_lines(&headers),
             headers,
             len: bytes.len() as u64,
             etag,
@@ -239,6 +243,12 @@ pub(crate) fn read(opened: &Opened, len: u64, reach: Reach) -> io::Result<Bytes>
     }
     buf.truncate(n_read);
     Ok(Bytes::from(buf))
+}
+
+fn field_lines(headers: &HeaderMap) -> FieldLines {
+    let fields = headers.iter().filter(|(name, _)| *name != CONTENT_LENGTH);
+    FieldLines::new(fields.map(|(name, value)| (name.as_str(), value.as_bytes())))
+        .expect("what a map holds can be written, and none of it is the server's")
 }
 
 fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {

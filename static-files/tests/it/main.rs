@@ -11,6 +11,7 @@ mod pages;
 mod paths;
 #[cfg(target_os = "linux")]
 mod permissions;
+mod prewritten;
 mod ranges;
 mod regions;
 mod sendfile;

@@ -11,6 +11,7 @@ mod client_pool;
 mod client_timeouts;
 mod client_upgrade;
 mod exchange;
+mod field_lines;
 mod file;
 mod handover;
 mod heads;
