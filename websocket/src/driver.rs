@@ -60,15 +60,8 @@ impl Frames {
         }
     }
 
-    #[inline(always)]
     fn event_of(&mut self, event: Event, output: &mut Vec<u8>) -> Option<handler::Event> {
-        let message = |kind: Kind, payload| {
-            let kind = match kind {
-                Kind::Text => handler::Kind::Text,
-                Kind::Binary => handler::Kind::Binary,
-            };
-            handler::Event::Message(handler::Message::new(kind, payload))
-        };
+        let message = |kind, payload| handler::Event::Message(message_of(kind, payload));
         match event {
             Event::Message { kind, payload } => Some(message(kind, payload)),
             Event::Deflated { kind, payload } => {
@@ -96,6 +89,15 @@ impl Frames {
     }
 }
 
+#[inline]
+fn message_of(kind: Kind, payload: Bytes) -> handler::Message {
+    let kind = match kind {
+        Kind::Text => handler::Kind::Text,
+        Kind::Binary => handler::Kind::Binary,
+    };
+    handler::Message::new(kind, payload)
+}
+
 fn closed(violation: crate::error::Violation) -> handler::Event {
     let code = violation.close_code().map_or(ABNORMAL, CloseCode::value);
     handler::Event::Closed(Reason::Violation(code))
@@ -114,6 +116,11 @@ impl Protocol for Frames {
     }
 
     #[inline(always)]
+    fn receive_whole(&mut self, input: &mut BytesMut) -> Option<handler::Message> {
+        let (kind, payload) = self.core.receive_whole(input, &self.config)?;
+        Some(message_of(kind, payload))
+    }
+
     fn receive(&mut self, input: &mut BytesMut, output: &mut Vec<u8>) -> Option<handler::Event> {
         loop {
             match self.core.receive(input, &self.config, output) {

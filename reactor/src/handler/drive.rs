@@ -16,7 +16,7 @@ use super::pace::{Expired, HandlerConfig, Pace};
 use super::queue::End;
 use super::stage::Stage;
 use super::trigger::Call;
-use super::{Event, Handler, Protocol, Reason, Turn};
+use super::{Event, Handler, Message, Protocol, Reason, Turn};
 use crate::{Connection, Deadline, Io, Phase, Reached};
 
 /// Runs a handler over a connection whose protocol has begun, until it has ended, and returns why
@@ -64,15 +64,16 @@ async fn serve<P: Protocol>(engine: &mut Engine<P>, stage: &mut Stage) -> Ending
     loop {
         let step = {
             let wait = loop {
-                match engine.next_event() {
-                    Some(Event::Message(message)) => {
-                        engine.outbox.hold();
-                        if let Turn::Wait(wait) = stage.message(message) {
-                            break Some(wait);
-                        }
-                    }
-                    Some(Event::Closed(reason)) => return Ending::Answered(reason),
-                    None => break None,
+                let turn = match engine.next_whole() {
+                    Some(message) => stage.message(message),
+                    None => match engine.next_event() {
+                        Some(Event::Message(message)) => stage.message(message),
+                        Some(Event::Closed(reason)) => return Ending::Answered(reason),
+                        None => break None,
+                    },
+                };
+                if let Turn::Wait(wait) = turn {
+                    break Some(wait);
                 }
             };
             match wait {
@@ -194,14 +195,37 @@ impl<P: Protocol> Engine<P> {
         }
     }
 
-    /// Takes the next event off the input, unless something comes before it.
+    /// Takes the next message off the input where it lies there whole, unless something comes before
+    /// it.
     #[inline(always)]
+    fn next_whole(&mut self) -> Option<Message> {
+        if !self.takes_events() || self.is_eof {
+            return None;
+        }
+        let message = self.protocol.receive_whole(&mut self.input)?;
+        self.n_steps += 1;
+        self.has_events = !self.input.is_empty() || self.protocol.keeps_events();
+        Some(message)
+    }
+
+    /// Takes the next event off the input, unless something comes before it.
     fn next_event(&mut self) -> Option<Event> {
-        if self.n_steps == MAX_STEPS || self.outbox.has_news() {
+        if !self.takes_events() {
             return None;
         }
         self.n_steps += 1;
         self.receive()
+    }
+
+    /// Tells whether the handler may have an event now; if so, what it writes until the flush leaves
+    /// in one call.
+    #[inline(always)]
+    fn takes_events(&mut self) -> bool {
+        let takes = self.has_events && self.n_steps < MAX_STEPS && !self.outbox.has_news();
+        if takes {
+            self.outbox.hold();
+        }
+        takes
     }
 
     /// Goes on until the handler has something to do.
@@ -341,7 +365,6 @@ impl<P: Protocol> Engine<P> {
         Poll::Pending
     }
 
-    #[inline(always)]
     pub(super) fn receive(&mut self) -> Option<Event> {
         if !self.has_events {
             return None;

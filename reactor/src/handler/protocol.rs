@@ -13,6 +13,12 @@ pub trait Protocol: Send + 'static {
     /// itself is added to `output`.
     fn receive(&mut self, input: &mut BytesMut, output: &mut Vec<u8>) -> Option<Event>;
 
+    /// Takes a message that lies whole in the input and needs no answer; `None` for all else, which
+    /// is left to [`Protocol::receive`]. It is a short way for what comes most, and may be missing.
+    fn receive_whole(&mut self, _input: &mut BytesMut) -> Option<Message> {
+        None
+    }
+
     /// Takes what the end of the stream completes off the input, as a last line without an end, until
     /// nothing is left.
     fn receive_last(&mut self, _input: &mut BytesMut) -> Option<Event> {

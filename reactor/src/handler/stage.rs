@@ -39,6 +39,7 @@ impl Stage {
         }
     }
 
+    #[inline]
     pub(super) fn message(&mut self, message: Message) -> Turn<'_> {
         match &mut self.handler {
             Some(handler) => handler.message(&self.peer, message),

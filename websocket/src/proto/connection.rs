@@ -7,6 +7,7 @@ use super::frame::{self, Form, Header, MAX_CONTROL_LEN, Opcode, Rules};
 use super::mask::{self, MaskKeys};
 use super::message::{Assembly, Kind};
 use super::state::{Input, Life};
+use super::utf8;
 use crate::config::Config;
 use crate::error::{Misuse, Violation};
 
@@ -123,45 +124,41 @@ impl Connection {
         output: &mut Vec<u8>,
     ) -> Result<Option<Event>, Violation> {
         match self.receive_whole(input, config) {
-            Ok(None) => self.receive_frames(input, config, output),
-            Ok(Some(event)) => Ok(Some(event)),
-            Err(violation) => {
-                self.fail(violation, output);
-                Err(violation)
-            }
+            Some((kind, payload)) => Ok(Some(Event::Message { kind, payload })),
+            None => self.receive_frames(input, config, output),
         }
     }
 
     /// Takes a message that lies in the input as one frame and is plain, as most do; `None` for
-    /// anything else.
+    /// anything else, which is left as it is.
     #[inline(always)]
-    fn receive_whole(
+    pub(crate) fn receive_whole(
         &self,
         input: &mut BytesMut,
         config: &Config,
-    ) -> Result<Option<Event>, Violation> {
+    ) -> Option<(Kind, Bytes)> {
         if !self.life.is_sending() || self.frame.is_some() || !self.message.is_idle() {
-            return Ok(None);
+            return None;
         }
-        let Some(whole) = frame::decode_whole(input, self.rules) else {
-            return Ok(None);
-        };
+        let whole = frame::decode_whole(input, self.rules)?;
+        let end = whole.header_len + whole.payload_len;
         if whole.payload_len > config.max_message_bytes || config.max_frames == 0 {
-            return Ok(None);
+            return None;
         }
-        let mut frame = input.split_to(whole.header_len + whole.payload_len);
+        let payload = &mut input[whole.header_len..end];
         if let Some(key) = whole.mask_key {
-            mask::apply(&mut frame[whole.header_len..], key, 0);
+            mask::apply(payload, key, 0);
         }
-        let mut payload = frame.freeze();
+        if whole.kind == Kind::Text && !utf8::is_utf8(payload) {
+            // Masked again, so the long way finds it as it came.
+            if let Some(key) = whole.mask_key {
+                mask::apply(payload, key, 0);
+            }
+            return None;
+        }
+        let mut payload = input.split_to(end).freeze();
         bytes::Buf::advance(&mut payload, whole.header_len);
-        if whole.kind == Kind::Text && std::str::from_utf8(&payload).is_err() {
-            return Err(Violation::Text);
-        }
-        Ok(Some(Event::Message {
-            kind: whole.kind,
-            payload,
-        }))
+        Some((whole.kind, payload))
     }
 
     fn receive_frames(

@@ -90,6 +90,7 @@ pub(super) fn decode_whole(input: &[u8], rules: Rules) -> Option<Whole> {
     let [first @ (TEXT | BINARY), second, ..] = *input else {
         return None;
     };
+    let is_masked = second & MASK != 0;
     let (len_end, payload_len) = match second & LEN_BITS {
         0 | LEN_64 => return None,
         LEN_16 => {
@@ -101,14 +102,16 @@ pub(super) fn decode_whole(input: &[u8], rules: Rules) -> Option<Whole> {
         }
         len => (2, usize::from(len)),
     };
-    let mask_key = if rules.is_masked {
-        Some(*input.get(len_end..)?.first_chunk()?)
+    let header_len = if is_masked { len_end + 4 } else { len_end };
+    if is_masked != rules.is_masked || input.len() < header_len + payload_len {
+        return None;
+    }
+    let mask_key = if is_masked {
+        Some(*input[len_end..].first_chunk()?)
     } else {
         None
     };
-    let header_len = len_end + mask_key.map_or(0, |key: [u8; 4]| key.len());
-    let is_whole = input.len() - header_len >= payload_len;
-    (is_whole && (second & MASK != 0) == rules.is_masked).then_some(Whole {
+    Some(Whole {
         kind: if first == TEXT {
             Kind::Text
         } else {

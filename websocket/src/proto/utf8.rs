@@ -55,3 +55,23 @@ impl Utf8 {
         self.n_begun == 0
     }
 }
+
+/// Tells whether a whole text is UTF-8.
+#[inline]
+pub(super) fn is_utf8(text: &[u8]) -> bool {
+    // Most are ASCII, which takes a fraction of the time to find out.
+    is_ascii(text) || str::from_utf8(text).is_ok()
+}
+
+/// Tells whether a text is ASCII. That of `std` looks at up to 63 bytes one by one.
+#[inline]
+fn is_ascii(text: &[u8]) -> bool {
+    let words = text.chunks_exact(WORD_LEN);
+    let rest = words.remainder().iter().fold(0, |seen, octet| seen | octet);
+    let seen = words.fold(0, |seen, word| {
+        seen | u64::from_le_bytes(word.try_into().expect("a word is eight bytes long"))
+    });
+    seen & 0x8080_8080_8080_8080 == 0 && rest & 0x80 == 0
+}
+
+const WORD_LEN: usize = 8;
