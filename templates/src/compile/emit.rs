@@ -79,7 +79,7 @@ impl<'s, 't> Emitter<'_, 's, 't> {
                     path: Path::parse(token.text),
                     end: 0,
                     shows_item: false,
-                    is_flat: false,
+                    between: None,
                     raw: token.end..token.end,
                     place: token.start..token.end,
                     delimiters: token.delimiters.clone(),
@@ -260,17 +260,12 @@ impl<'s, 't> Emitter<'_, 's, 't> {
     /// Tells an instruction where its section ends.
     fn patch(&mut self, open: &Open<'s, 't>, token: &Token<'s>) {
         let next = self.code.len();
-        let is_flat = self.code[open.at..].iter().skip(1).all(|inside| {
-            matches!(
-                inside.op,
-                Op::Nothing | Op::Item | Op::Name(_) | Op::EndSection { .. }
-            )
-        });
+        let between = between_items(&self.code[open.at + 1..]);
         match self.code.get_mut(open.at).map(|begin| &mut begin.op) {
             Some(Op::Section(section)) => {
                 section.end = next;
                 section.shows_item = open.shows_item;
-                section.is_flat = is_flat;
+                section.between = between;
                 section.raw = open.token.end..token.start;
             }
             Some(Op::Inverted(inverted)) => inverted.end = next,
@@ -297,6 +292,19 @@ impl<'s, 't> Emitter<'_, 's, 't> {
     fn error(&self, kind: ErrorKind, token: &Token<'_>) -> Error {
         Error::at(kind, self.name, self.source, token.start..token.end)
     }
+}
+
+/// Returns what stands between two items if a section of a list, of which this is the inside, can
+/// be gone through at once.
+fn between_items(inside: &[Instruction]) -> Option<Text> {
+    let (last, body) = inside.split_last()?;
+    let first = body.first()?;
+    let is_flat = body.iter().all(|instruction| match &instruction.op {
+        Op::Nothing | Op::Item | Op::Name(_) | Op::EndSection { .. } => true,
+        Op::Section(section) => !section.shows_item,
+        Op::Show(_) | Op::Inverted(_) | Op::Include(_) | Op::Block(_) | Op::End => false,
+    });
+    is_flat.then(|| Text::new(&[last.text.as_str(), first.text.as_str()].concat()))
 }
 
 /// Returns the indentation that a block is written with: that of its first line, if that is a

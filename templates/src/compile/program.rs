@@ -103,8 +103,9 @@ pub(crate) struct Section {
     pub(crate) end: usize,
     /// What is inside might look at a value that is only `true`.
     pub(crate) shows_item: bool,
-    /// What is inside shows items and names, and nothing else.
-    pub(crate) is_flat: bool,
+    /// If what is inside begins with a tag, and shows items and names or leaves them out, and
+    /// nothing else: its last text and its first, as they stand between two items.
+    pub(crate) between: Option<Text>,
     /// What is inside, for a lambda, as a range of the source.
     pub(crate) raw: Range<usize>,
     /// Where the tag stands in the source.

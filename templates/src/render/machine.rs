@@ -274,10 +274,7 @@ impl<'r, 'd> Machine<'r, 'd> {
         match meaning {
             Meaning::List(list) => {
                 self.charge_items(program, section, list.len(), here)?;
-                if section.is_flat && !self.calls.is_indented() {
-                    return self.repeat_list(program, section, list, here);
-                }
-                self.scopes.enter_list(list, 0, id);
+                return self.repeat_list(program, section, list, here);
             }
             Meaning::Lambda(lambda) => return self.call_section(program, section, lambda, here),
             Meaning::Nothing | Meaning::Flag | Meaning::Context => self.scopes.enter(value, id),
