@@ -52,7 +52,8 @@ fn is_clean_and_short(text: &[u8]) -> bool {
     if text.len() >= BLOCK {
         false
     } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        is_clean(u64::from_le_bytes(*first)) && is_clean(u64::from_le_bytes(*last))
+        // Without a branch between them they share what they are compared with.
+        is_clean(u64::from_le_bytes(*first)) & is_clean(u64::from_le_bytes(*last))
     } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
         let (low, high) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
         is_clean(u64::from(low) | u64::from(high) << 32)

@@ -5,7 +5,7 @@ use super::machine::{Machine, Next, Step, push_found};
 use super::scopes::List;
 use super::show::{push_text, push_value};
 use crate::Value;
-use crate::compile::{Op, Path, Program, Section};
+use crate::compile::{Instruction, Op, Path, Program, Section};
 use crate::context::{Items, Kind};
 
 impl<'d> Machine<'_, 'd> {
@@ -24,7 +24,7 @@ impl<'d> Machine<'_, 'd> {
         }
         self.check_depth(program, &section.place)?;
         self.charge_items(program, section, n_items, here)?;
-        self.repeat_items(program, section, items, here)
+        self.repeat_items(program, section, items, n_items, here)
     }
 
     #[inline(never)]
@@ -33,10 +33,12 @@ impl<'d> Machine<'_, 'd> {
         program: &Program,
         section: &Section,
         items: &'d dyn Items,
+        n_items: usize,
         here: Position,
     ) -> Step<Next> {
+        let list = List::Items(items);
         let item = |index| items.item(index);
-        self.repeat(program, section, List::Items(items), item, here)
+        self.repeat(program, section, (list, n_items), item, here)
     }
 
     /// The same for a list of any kind.
@@ -49,7 +51,8 @@ impl<'d> Machine<'_, 'd> {
         here: Position,
     ) -> Step<Next> {
         let mut cursor = list.cursor();
-        self.repeat(program, section, list, |_| cursor.next(), here)
+        let item = |_| cursor.next();
+        self.repeat(program, section, (list, list.len()), item, here)
     }
 
     /// Goes through a list whose section shows items and names only, as many do, or leaves them
@@ -59,56 +62,29 @@ impl<'d> Machine<'_, 'd> {
         &mut self,
         program: &Program,
         section: &Section,
-        list: List<'d>,
+        (list, n_items): (List<'d>, usize),
         mut next: impl FnMut(usize) -> Value<'d>,
         here: Position,
     ) -> Step<Next> {
         let id = self.section(here.at);
-        let between = section.between.as_ref();
-        let Some(between) = between.filter(|_| !self.calls.is_indented()) else {
+        let inside = &program.code[here.at + 1..section.end];
+        let is_indented = self.calls.is_indented();
+        let (Some(between), [begin, others @ .., end], false) =
+            (&section.between, inside, is_indented)
+        else {
             self.scopes.enter_list(list, 0, id);
             return Ok(Next::Goes(here.at + 1));
         };
-        let body = &program.code[..section.end - 1];
-        let (begin, end) = (&body[here.at + 1], &program.code[section.end - 1]);
-        let escape = self.output.escape;
         let mut text = std::mem::take(&mut self.output.text);
         push_text(&begin.text, &mut text);
-        let n_items = list.len();
         for index in 0..n_items {
-            let item = next(index);
             let n_bytes = text.len();
-            let mut op = &begin.op;
-            let mut rest = body[here.at + 2..].iter();
-            loop {
-                let done = match op {
-                    Op::Item => push_value(&item, escape, &mut text),
-                    Op::Name(name) => {
-                        let outside = || self.scopes.find(name);
-                        push_found(&item.field(name), outside, escape, &mut text)
-                    }
-                    Op::Section(section) => match entered(section, &item) {
-                        Some(true) => Some(()),
-                        Some(false) => {
-                            rest = body[section.end..].iter();
-                            Some(())
-                        }
-                        None => None,
-                    },
-                    _ => Some(()),
-                };
-                if done.is_none() {
-                    // It needs a scope or a call, so this item begins again with one.
-                    text.truncate(n_bytes - begin.text.n_bytes);
-                    self.output.text = text;
-                    self.scopes.enter_list(list, index, id);
-                    return Ok(Next::Goes(here.at + 1));
-                }
-                let Some(instruction) = rest.next() else {
-                    break;
-                };
-                push_text(&instruction.text, &mut text);
-                op = &instruction.op;
+            if !self.show_item(&next(index), &begin.op, others, here.at + 2, &mut text) {
+                // This item begins again with a scope.
+                text.truncate(n_bytes - begin.text.n_bytes);
+                self.output.text = text;
+                self.scopes.enter_list(list, index, id);
+                return Ok(Next::Goes(here.at + 1));
             }
             if text.len() > self.output.mark {
                 self.output.text = text;
@@ -122,6 +98,47 @@ impl<'d> Machine<'_, 'd> {
         push_text(&end.text, &mut text);
         self.output.text = text;
         Ok(Next::Goes(section.end))
+    }
+
+    /// Shows an item, by a tag and the instructions behind it, of which the first has the number
+    /// `offset`. It answers false for what needs a scope or a call.
+    #[inline(always)]
+    fn show_item<'p>(
+        &self,
+        item: &Value<'d>,
+        mut op: &'p Op,
+        others: &'p [Instruction],
+        offset: usize,
+        text: &mut String,
+    ) -> bool {
+        let escape = self.output.escape;
+        let mut rest = others.iter();
+        loop {
+            let done = match op {
+                Op::Item => push_value(item, escape, text),
+                Op::Name(name) => {
+                    let outside = || self.scopes.find(name);
+                    push_found(&item.field(name), outside, escape, text)
+                }
+                Op::Section(section) => match entered(section, item) {
+                    Some(true) => Some(()),
+                    Some(false) => {
+                        rest = others[section.end - offset..].iter();
+                        Some(())
+                    }
+                    None => None,
+                },
+                _ => Some(()),
+            };
+            if done.is_none() {
+                return false;
+            }
+            let Some(instruction) = rest.next() else {
+                return true;
+            };
+            push_text(&instruction.text, text);
+            op = &instruction.op;
+        }
     }
 }
 

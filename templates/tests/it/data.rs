@@ -165,3 +165,41 @@ fn a_field_can_have_an_other_name() {
     context! { Renamed { kind as "type" } }
     assert_eq!(rendered("{{type}}{{kind}}", &Renamed { kind: 1 }), "1");
 }
+
+#[test]
+fn an_item_whose_flag_is_a_list_is_shown_among_those_whose_flag_is_one() {
+    let template = Template::compile(
+        "[{{#rows}}\n  <{{n}}{{#x}}, yes{{#deep}} deep{{/deep}}: {{y}}{{/x}}>{{/rows}}]",
+    )
+    .expect("it is well-formed");
+    let kinds = [
+        (json!(true), ", yes: outside"),
+        (json!(false), ""),
+        (json!(null), ""),
+        (json!([]), ""),
+        (json!([{"y": 1}, {"y": 2}]), ", yes: 1, yes: 2"),
+        (json!({"y": "in", "deep": true}), ", yes deep: in"),
+    ];
+    // More than a piece, so that what was written has left where an item begins again.
+    for n_before in [0, 1, 2, 1000] {
+        for (odd, odd_shown) in &kinds {
+            let row = |index: usize| match index {
+                index if index == n_before => (odd, *odd_shown),
+                index => (&kinds[index % 3].0, kinds[index % 3].1),
+            };
+            let rows: Vec<_> = (0..n_before + 3)
+                .map(|n| json!({"n": n, "x": row(n).0}))
+                .collect();
+            let shown: String = (0..n_before + 3)
+                .map(|n| format!("\n  <{n}{}>", row(n).1))
+                .collect();
+            let data = json!({"rows": rows, "y": "outside"});
+            let expected = format!("[{shown}]");
+            assert_eq!(template.render(&data).expect("it renders"), expected);
+            let tree = Tree::new(&data).expect("JSON can be serialised");
+            let mut pieces = String::new();
+            template.format_to(&mut pieces, &tree).expect("it renders");
+            assert_eq!(pieces, expected);
+        }
+    }
+}
