@@ -76,7 +76,17 @@ impl Calls {
         });
     }
 
+    /// Returns where the innermost call came from, if there is nothing to be done at its end, and
+    /// no line is indented behind it.
+    #[inline(always)]
+    pub(super) fn plain_back(&self) -> Option<Position> {
+        let call = self.stack.last()?;
+        let is_plain = matches!(call.end, CallEnd::Return) && call.indent.end == call.indent.begin;
+        is_plain.then_some(call.back)
+    }
+
     /// Ends the innermost call, if there is one.
+    #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<(Position, CallEnd)> {
         let call = self.stack.pop()?;
         self.indent = call.indent;

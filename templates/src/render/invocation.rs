@@ -56,6 +56,36 @@ impl<'d> Machine<'_, 'd> {
         })))
     }
 
+    /// Begins a call of a partial among text that is not indented; returns where it begins.
+    ///
+    /// For all else, and for what ends in an error, there is [`include`](Self::include).
+    #[inline(always)]
+    pub(super) fn call_partial(&mut self, include: &Include, here: Position) -> Option<Position> {
+        let (Target::Linked(program), None) = (&include.target, &include.indent) else {
+            return None;
+        };
+        if !include.arguments.is_empty() || !self.is_shallow() {
+            return None;
+        }
+        let program = *program;
+        let n_steps = self.set.programs[program].code.len() as u64;
+        self.steps_left = self.steps_left.checked_sub(n_steps)?;
+        let at = include.end;
+        self.calls.push(Position { at, ..here }, CallEnd::Return);
+        Some(Position { program, at: 0 })
+    }
+
+    /// Ends such a call; for all others there is [`end_call`](Self::end_call).
+    #[inline(always)]
+    pub(super) fn end_partial(&mut self) -> Option<Position> {
+        let back = self.calls.plain_back()?;
+        if back.program >= self.set.programs.len() {
+            return None;
+        }
+        self.calls.pop();
+        Some(back)
+    }
+
     pub(super) fn include(
         &mut self,
         program: &Program,

@@ -7,7 +7,7 @@ use super::calls::{CallEnd, Calls, Position};
 use super::output::Output;
 use super::scopes::{List, Meaning, Scopes, SectionId};
 use super::show::{push_text, push_value};
-use crate::compile::{Delimiters, Escaping, Instruction, Op, Path, Program, Section};
+use crate::compile::{Delimiters, Escaping, Include, Instruction, Op, Path, Program, Section};
 use crate::context::{Items, Kind};
 use crate::set::Set;
 use crate::{Error, ErrorKind, Escape, Value};
@@ -19,7 +19,7 @@ pub(super) struct Machine<'r, 'd> {
     pub(super) output: Output<'r>,
     /// Templates that lambdas answered; they end in the reverse order.
     pub(super) answered: Vec<Rc<Program>>,
-    steps_left: u64,
+    pub(super) steps_left: u64,
 }
 
 /// What came of a step.
@@ -89,7 +89,18 @@ impl<'r, 'd> Machine<'r, 'd> {
             let often = self.often(&instruction.op, &mut at, &mut text);
             if let Often::Done = often {
                 at += 1;
-                if text.len() <= self.output.mark {
+            }
+            if text.len() <= self.output.mark {
+                let to = match often {
+                    Often::Done => continue,
+                    Often::Calls(include) if !IS_INDENTED => self.call_partial(include, from),
+                    Often::Ended if !IS_INDENTED => self.end_partial(),
+                    _ => None,
+                };
+                if let Some(to) = to {
+                    program = &self.set.programs[to.program];
+                    code = &program.code;
+                    (from, at) = (to, to.at);
                     continue;
                 }
             }
@@ -99,7 +110,7 @@ impl<'r, 'd> Machine<'r, 'd> {
                 Often::Done => Next::Goes(at),
                 Often::Found(section, items) => self.go_through(program, section, items, here)?,
                 Often::Ended => Next::Leaves(self.end_call()),
-                Often::Not => self.rarely(program, &instruction.op, here)?,
+                Often::Calls(_) | Often::Not => self.rarely(program, &instruction.op, here)?,
             };
             match next {
                 Next::Goes(to) => at = to,
@@ -145,7 +156,8 @@ impl<'r, 'd> Machine<'r, 'd> {
                 Path::Item | Path::Dotted(_) => None,
             },
             Op::End => return Often::Ended,
-            Op::Show(_) | Op::Inverted(_) | Op::Include(_) | Op::Block(_) => None,
+            Op::Include(include) => return Often::Calls(include),
+            Op::Show(_) | Op::Inverted(_) | Op::Block(_) => None,
         };
         done.map_or(Often::Not, |()| Often::Done)
     }
@@ -358,6 +370,8 @@ enum Often<'p, 'd> {
     Done,
     /// A section has a list.
     Found(&'p Section, &'d dyn Items),
+    /// A partial or a parent is called.
+    Calls(&'p Include),
     /// A program has ended.
     Ended,
     /// It is not.
