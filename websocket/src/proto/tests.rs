@@ -623,6 +623,23 @@ mod rfc6455_8_1 {
     }
 
     #[test]
+    fn an_octet_that_is_no_text_is_refused_wherever_it_stands() {
+        for len in [1, 7, 8, 9, 26] {
+            for place in 0..len {
+                let mut payload = vec![b'x'; len];
+                payload[place] = b'\xff';
+                check_refused(&[from_client(TEXT, &payload)], &[], Violation::Text, 1007);
+            }
+        }
+    }
+
+    #[test]
+    fn octets_that_are_text_only_as_long_as_they_are_masked_are_refused() {
+        let payload: Vec<u8> = b"xxxx".iter().zip(KEY).map(|(x, mask)| x ^ mask).collect();
+        check_refused(&[from_client(TEXT, &payload)], &[], Violation::Text, 1007);
+    }
+
+    #[test]
     fn a_text_that_ends_inside_a_code_point_is_refused() {
         for end in [&b"\xce"[..], b"\xe1\xbd", b"\xf4\x8f\xbf"] {
             check_refused(&[from_client(TEXT, end)], &[], Violation::Text, 1007);
