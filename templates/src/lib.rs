@@ -44,7 +44,8 @@
 //! | `max_output_bytes` | bytes that one render writes | 64 MiB | an error of the render |
 //! | `max_steps` | instructions run again or by a call | 10 million | an error of the render |
 //!
-//! A compiled template takes 64 bytes for each tag beside its source.
+//! Beside its source a compiled template takes about 100 bytes for each variable, and 350 for each
+//! section.
 //!
 //! # Features
 //!

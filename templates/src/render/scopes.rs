@@ -4,7 +4,7 @@ use crate::context::{Arena, Context, Items, Kind, Shape, Value};
 
 /// The sections around the current place, the innermost apart from the rest.
 pub(super) struct Scopes<'d> {
-    root: Item<'d>,
+    root: Value<'d>,
     top: Scope<'d>,
     /// Those between the root and the top. A template with sections side by side needs none.
     outer: Vec<Scope<'d>>,
@@ -192,11 +192,10 @@ impl<'d> Meaning<'d> {
 impl<'d> Scopes<'d> {
     #[inline(always)]
     pub(super) fn new(root: Value<'d>) -> Self {
-        let root = Item::new(root);
         Self {
             root,
             top: Scope {
-                item: root,
+                item: Item::new(root),
                 rest: Rest::Nothing,
                 section: SectionId {
                     begin: usize::MAX,
@@ -319,7 +318,7 @@ impl<'d> Scopes<'d> {
 
     fn leave(&mut self) {
         let below = self.outer.pop();
-        self.top = below.unwrap_or_else(|| Self::new(self.root.value()).top);
+        self.top = below.unwrap_or_else(|| Self::new(self.root).top);
         self.depth -= 1;
     }
 }
