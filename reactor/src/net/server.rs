@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::runtime::Builder;
 use tower_service::Service;
 
 use crate::net::accept::{Acceptor, BoxError};
 use crate::net::grace::{Signals, advance_after, beside};
 use crate::net::limits::{Limits, raise_descriptor_limit};
-use crate::net::thread::{self, Share, Start, Thread};
+use crate::net::thread::{Share, Start, Thread};
 use crate::net::{Bind, Config, Inherited, Listener};
 use crate::{Address, Connection, Phase, Shutdown};
 
@@ -88,9 +89,6 @@ impl Server {
     }
 
     /// Sets how many threads serve. Without it: one for each core.
-    ///
-    /// One is the thread that calls [`Server::run`]: a process of a single thread pays less for
-    /// each system call. A service that blocks it holds up the signals too.
     pub fn threads(mut self, n_threads: NonZeroUsize) -> Self {
         self.n_threads = Some(n_threads);
         self
@@ -147,17 +145,14 @@ impl Server {
     /// # Errors
     ///
     /// Something cannot be listened on ([`BindError`](crate::BindError) inside), a thread cannot
-    /// start, a listener fails for good, or a service blocks one of several threads when everything
-    /// was cut.
+    /// start, a listener fails for good, or a service blocks its thread when everything was cut.
     ///
     /// # Panics
     ///
     /// When called from within a tokio runtime.
     pub fn run(self) -> io::Result<()> {
-        let runtime = thread::runtime()?;
-        let result = runtime.block_on(self.supervise());
-        runtime.shutdown_timeout(STUCK_AFTER);
-        result
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.supervise())
     }
 
     async fn supervise(mut self) -> io::Result<()> {
@@ -207,16 +202,13 @@ impl Server {
     }
 
     fn start(&self, shares: Vec<Share>) -> io::Result<Vec<Thread>> {
-        let n_threads = shares.len();
-        let limits = Limits::new(&self.config, n_threads);
-        let shares = shares.into_iter().enumerate().map(|(index, share)| {
+        let limits = Limits::new(&self.config, shares.len());
+        let mut threads = Vec::with_capacity(shares.len());
+        for (index, share) in shares.into_iter().enumerate() {
             let (limits, shutdown) = (Arc::clone(&limits), self.shutdown.clone());
-            if n_threads == 1 {
-                return Ok(Thread::join(share, limits, shutdown));
-            }
-            Thread::spawn(index, share, limits, shutdown)
-        });
-        shares.collect()
+            threads.push(Thread::spawn(index, share, limits, shutdown)?);
+        }
+        Ok(threads)
     }
 }
 

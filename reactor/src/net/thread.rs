@@ -1,4 +1,4 @@
-//! One thread of a server, its own or the caller's: the runtime, the accept loops, the end.
+//! One thread of a server: its runtime, its accept loops, its end.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -7,9 +7,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
 
-use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::oneshot;
 
 use crate::net::Listener;
@@ -41,8 +40,7 @@ impl Thread {
         let (tell_ready, ready) = oneshot::channel();
         let (tell_end, ended) = oneshot::channel();
         let body = move || {
-            let served = serve_share(share, limits, &stopper.0, tell_ready);
-            let result = runtime().and_then(|runtime| runtime.block_on(served));
+            let result = serve_share(share, &limits, &stopper.0, tell_ready);
             // The supervisor is gone only when it has given this thread up.
             tell_end.send(result).unwrap_or_default();
         };
@@ -52,20 +50,6 @@ impl Thread {
                 .spawn(body)?,
         );
         Ok(Self { ready, ended })
-    }
-
-    /// Serves beside the supervisor, on its thread and runtime: a process of one thread pays less
-    /// for each system call, since nobody else can change its table of descriptors.
-    pub(super) fn join(share: Share, limits: Arc<Limits>, shutdown: Shutdown) -> Self {
-        let stopper = Stopper(shutdown);
-        let (tell_ready, ready) = oneshot::channel();
-        let (tell_end, ended) = oneshot::channel();
-        drop(tokio::task::spawn_local(async move {
-            let result = serve_share(share, limits, &stopper.0, tell_ready).await;
-            // The supervisor waits for it.
-            tell_end.send(result).unwrap_or_default();
-        }));
-        Self { ready, ended }
     }
 
     /// Waits for the thread's end and returns its result.
@@ -99,22 +83,6 @@ impl Host {
     }
 }
 
-/// The time of a server on its thread.
-struct Tenancy;
-
-impl Tenancy {
-    fn begin(host: Host) -> Self {
-        HOST.set(Some(host));
-        Self
-    }
-}
-
-impl Drop for Tenancy {
-    fn drop(&mut self) {
-        HOST.set(None);
-    }
-}
-
 /// Begins the shutdown when it is dropped: one thread or accept loop that ends early ends all.
 struct Stopper(Shutdown);
 
@@ -124,48 +92,45 @@ impl Drop for Stopper {
     }
 }
 
-/// Returns the runtime of a thread that serves.
-pub(super) fn runtime() -> io::Result<LocalRuntime> {
-    Builder::new_current_thread()
-        .enable_all()
-        .thread_keep_alive(Duration::from_secs(1))
-        .build_local(LocalOptions::default())
-}
-
 /// The life of one thread.
-async fn serve_share(
+fn serve_share(
     share: Share,
-    limits: Arc<Limits>,
+    limits: &Arc<Limits>,
     shutdown: &Shutdown,
     tell_ready: oneshot::Sender<()>,
 ) -> io::Result<()> {
-    let _tenancy = Tenancy::begin(Host {
+    HOST.set(Some(Host {
         shutdown: shutdown.clone(),
-        limits: Arc::clone(&limits),
-    });
-    let mut loops = Vec::with_capacity(share.len());
-    for (listener, start) in share {
-        let accept_loop = start(listener, Arc::clone(&limits), shutdown.clone())?;
-        let stopper = Stopper(shutdown.clone());
-        loops.push(tokio::task::spawn_local(async move {
-            let _stopper = stopper;
-            accept_loop.await
-        }));
-    }
-    // The supervisor waits for it, unless it has given up.
-    tell_ready.send(()).unwrap_or_default();
-    let mut result = Ok(());
-    for accept_loop in loops {
-        let ended = accept_loop.await.unwrap_or_else(|error| Err(error.into()));
-        result = result.and(ended);
-    }
-    // What is still open when everything is cut ends with the runtime.
-    let mut empty = pin!(limits.empty());
-    let mut cut = shutdown.reached(Phase::Cut);
-    poll_fn(|cx| match empty.as_mut().poll(cx) {
-        Poll::Ready(()) => Poll::Ready(()),
-        Poll::Pending => Pin::new(&mut cut).poll(cx),
+        limits: Arc::clone(limits),
+    }));
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let mut loops = Vec::with_capacity(share.len());
+        for (listener, start) in share {
+            let accept_loop = start(listener, Arc::clone(limits), shutdown.clone())?;
+            let stopper = Stopper(shutdown.clone());
+            loops.push(tokio::task::spawn_local(async move {
+                let _stopper = stopper;
+                accept_loop.await
+            }));
+        }
+        // The supervisor waits for it, unless it has given up.
+        tell_ready.send(()).unwrap_or_default();
+        let mut result = Ok(());
+        for accept_loop in loops {
+            let ended = accept_loop.await.unwrap_or_else(|error| Err(error.into()));
+            result = result.and(ended);
+        }
+        // What is still open when everything is cut ends with the runtime.
+        let mut empty = pin!(limits.empty());
+        let mut cut = shutdown.reached(Phase::Cut);
+        poll_fn(|cx| match empty.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => Pin::new(&mut cut).poll(cx),
+        })
+        .await;
+        result
     })
-    .await;
-    result
 }

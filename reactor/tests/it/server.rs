@@ -45,29 +45,6 @@ fn every_thread_accepts() {
 }
 
 #[test]
-fn one_thread_is_the_one_that_runs_the_server() {
-    let server = Server::new(Config::default())
-        .threads(NonZeroUsize::MIN)
-        .listen(loopback(), || tower::service_fn(name_thread));
-    let shutdown = server.shutdown_token();
-    let (tell, told) = mpsc::sync_channel(1);
-    let server = server.on_ready(move |addresses| {
-        tell.send(addresses[0].clone()).expect("the test waits");
-    });
-    let client = std::thread::spawn(move || {
-        let Address::Tcp(address) = told.recv().unwrap() else {
-            unreachable!("it listens on TCP")
-        };
-        let name = io::read_to_string(TcpStream::connect(address).unwrap()).unwrap();
-        shutdown.advance(Phase::Draining);
-        name
-    });
-    server.run().unwrap();
-    let here = std::thread::current();
-    assert_eq!(Some(client.join().unwrap().as_str()), here.name());
-}
-
-#[test]
 fn a_service_is_made_once_a_thread_and_listener_and_all_addresses_are_told() {
     let folder = Folder::new();
     let path = folder.join("a.sock");
@@ -207,7 +184,7 @@ fn a_thread_that_a_service_blocks_does_not_hold_up_the_end() {
             }
         })
     });
-    let running = Running::start(server.threads(NonZeroUsize::new(2).unwrap()));
+    let running = Running::start(server);
     let _stream = TcpStream::connect(running.tcp()).unwrap();
     blocked.recv().unwrap();
     running.shutdown.advance(Phase::Cut);
