@@ -1,8 +1,6 @@
 //! The access log says what happened.
 
 use crate::folder::{Folder, LARGE, noise};
-use crate::hub::Hub;
-use crate::hub::clients::{Socket, Stream};
 use crate::server::Server;
 
 /// Downloads a file of 10 MiB, its first 20,000 bytes and a page that is not there; returns the
@@ -88,27 +86,6 @@ fn lines_come_while_the_server_runs() {
             .next_line()
             .contains("\"GET /a.txt HTTP/1.1\" 200 7 ")
     );
-}
-
-#[test]
-fn a_live_connection_has_its_line_when_it_ends() {
-    let mut hub = Hub::open(&["-v"]);
-    let socket = Socket::open(&hub, "/live/a", "");
-    let stream = Stream::open(&hub, "/live/b", "");
-    let last = Socket::open(&hub, "/live/c", "");
-    assert_eq!(hub.get("/", "").status, 200);
-    let mut next = |expected: &str| {
-        let line = hub.server.next_line();
-        assert!(line.contains(expected), "{line}");
-    };
-    next("\"GET / HTTP/1.1\" 200 4 ");
-    drop(stream);
-    next("\"GET /live/b HTTP/1.1\" 200 0 ");
-    drop(socket);
-    next("\"GET /live/a HTTP/1.1\" 101 0 ");
-    let rest = hub.server.stop();
-    assert!(rest.contains("\"GET /live/c HTTP/1.1\" 101 0 "), "{rest}");
-    drop(last);
 }
 
 #[test]

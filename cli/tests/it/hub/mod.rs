@@ -1,7 +1,7 @@
 //! The hub by its URLs, as programs and browsers use it.
 
 mod channels;
-pub(crate) mod clients;
+mod clients;
 mod live;
 mod mercure;
 mod rights;

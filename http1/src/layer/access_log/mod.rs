@@ -1,4 +1,4 @@
-//! The log of requests: one line at the end of each response, or of what becomes of its connection.
+//! The log of requests: one line at the end of each response.
 //!
 //! [`AccessLogLayer`] wraps the service of a connection and counts what its responses' bodies give
 //! out. A finished line goes into its thread's [`Lane`], a bounded buffer; one writer thread

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use astatine_reactor::{Address, FileRegion, Handover, PeerInfo};
+use astatine_reactor::{Address, FileRegion, PeerInfo};
 use bytes::Bytes;
 use http::header::{REFERER, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, Uri, Version};
@@ -24,10 +24,6 @@ use crate::layer::trusted_proxy::{Forwarded, NodeName};
 /// Inside of [`TrustedProxyLayer`](crate::layer::trusted_proxy::TrustedProxyLayer) it logs the client that
 /// trusted proxies name instead of the peer; inside of
 /// [`RequestIdLayer`](crate::layer::request_id::RequestIdLayer) the JSON format has the request's name.
-///
-/// Where a response has a [`Handover`], the line is that of the whole connection, and is written when
-/// it ends; what the next protocol sends is not counted, since much of it never passes a stream that
-/// could.
 #[derive(Clone, Debug)]
 pub struct AccessLogLayer {
     lane: Lane,
@@ -119,14 +115,10 @@ where
         let result = std::task::ready!(this.inner.poll(cx));
         let mut entry = this.entry.take();
         Poll::Ready(match result {
-            Ok(mut response) => {
+            Ok(response) => {
                 if let Some(entry) = &mut entry {
                     entry.status = response.status().as_u16();
                     entry.region = response.extensions().get::<FileRegion>().cloned();
-                }
-                if let Some(next) = response.extensions_mut().remove::<Handover>() {
-                    let logged = until_end(next, entry.take());
-                    response.extensions_mut().insert(logged);
                 }
                 Ok(response.map(|inner| LoggedBody { inner, entry }))
             }
@@ -138,16 +130,6 @@ where
             }
         })
     }
-}
-
-/// Keeps the entry for as long as the next protocol has the connection.
-fn until_end(next: Handover, entry: Option<Entry>) -> Handover {
-    Handover::new(|connection, unread| async move {
-        if let Some(takeover) = next.take() {
-            takeover(connection, unread).await;
-        }
-        drop(entry);
-    })
 }
 
 pin_project! {
@@ -187,7 +169,7 @@ impl<B: Body<Data = Bytes>> Body for LoggedBody<B> {
 }
 
 /// What is known of a request and its response; the line is written when it is dropped, which is
-/// when the server lets the response go, or the connection that was handed over with it.
+/// when the server lets the response go.
 #[derive(Debug)]
 struct Entry {
     lane: Lane,
