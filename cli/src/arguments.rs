@@ -57,6 +57,6 @@ fn one_or_more<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String>
         .map_err(|error: ParseIntError| match error.kind() {
             IntErrorKind::Zero => "it must be 1 or more".to_owned(),
             IntErrorKind::PosOverflow => "it is too large".to_owned(),
-            _ => error.to_string(),
+            _ => "it must be a number of 1 or more".to_owned(),
         })
 }

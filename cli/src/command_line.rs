@@ -123,7 +123,9 @@ impl CommandLine {
     /// Returns the long option that is most like a word, if one is.
     pub(crate) fn nearest_option(word: &str) -> Option<String> {
         let args = ["astatine".to_owned(), format!("--{word}")];
-        let error = Self::parser().try_get_matches_from(args).err()?;
+        // What is known but not there is like no other.
+        let parser = Self::parser().args(absent::args());
+        let error = parser.try_get_matches_from(args).err()?;
         match error.get(ContextKind::SuggestedArg)? {
             ContextValue::String(option) => Some(option.trim_start_matches('-').to_owned()),
             _ => None,

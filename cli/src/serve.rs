@@ -72,7 +72,9 @@ impl Prepared {
         if matches!(site, Site::Demo(_)) && !binds.iter().all(demo::is_local) {
             let failure = "--demo lets everybody in, so it listens on the loopback alone: give \
                            --bind an address as 127.0.0.1";
-            return Err(settings.blame(|o| o.bind.clone(), Failure::Usage(failure.into())));
+            return Err(
+                settings.blame(|o| (o.demo, o.bind.clone()), Failure::Usage(failure.into()))
+            );
         }
         let server = Server::new(config).threads(n_threads).inherit(inherited);
         let browsers = options.watch.unwrap_or_default();

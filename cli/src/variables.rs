@@ -50,7 +50,7 @@ pub(crate) fn with_source(mut error: clap::Error) -> clap::Error {
     let set = set.to_string_lossy();
     // It may be one of a list.
     let mut parts = set.split(',').chain(set.split(';'));
-    if !set.is_empty() && parts.any(|part| part == value) {
+    if !set.is_empty() && (set == value || parts.any(|part| part == value)) {
         let tip = format!("the environment has {variable}; set it right or unset it");
         let tip = ContextValue::StyledStrs(vec![tip.into()]);
         error.insert(ContextKind::Suggested, tip);

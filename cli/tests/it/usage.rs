@@ -154,6 +154,14 @@ fn an_option_of_the_hub_is_refused_without_one_wherever_it_stands() {
     let output = command.env("ASTATINE_LIVE_OPEN", "no").output().unwrap();
     check(&output, 2, &["--live-open needs a hub"]);
     let folder = Folder::new();
+    let file = folder.write("a.toml", "live-open = true");
+    let mut command = astatine(["check-config", file.to_str().unwrap()]);
+    let output = command.env("ASTATINE_LIVE_OPEN", "1").output().unwrap();
+    check(
+        &output,
+        78,
+        &["a.toml: --live-open needs a hub: give --live PATH, as --live /live\n"],
+    );
     let file = folder.write("a.toml", "live-history = 5");
     let output = run(["-C", file.to_str().unwrap(), "."]);
     check(&output, 78, &["a.toml: --live-history needs a hub"]);
@@ -166,6 +174,9 @@ fn what_a_flag_asks_for_is_no_fault_of_the_configuration() {
     let file = file.to_str().unwrap();
     check(&run(["-C", file, "no/such"]), 1, &["cannot serve no/such"]);
     check(&run(["-C", file, "--demo"]), 2, &["--demo has a page"]);
+    let file = folder.write("c.toml", "bind = \"0.0.0.0\"");
+    let output = run(["-C", file.to_str().unwrap(), "--demo"]);
+    check(&output, 2, &["error: --demo lets everybody in"]);
     let file = folder.write("b.toml", "live-open = true\nlive-max-name = 5");
     let output = run(["-C", file.to_str().unwrap(), "--live-max-name", "6", "."]);
     check(&output, 2, &["error: --live-max-name needs a hub"]);
@@ -304,6 +315,8 @@ fn a_number_that_must_not_be_0_says_so() {
     ] {
         let flag = format!("--{option}");
         check(&run([&flag, "0", "."]), 2, &[&flag, "it must be 1 or more"]);
+        let told = [&*flag, "it must be a number of 1 or more"];
+        check(&run([&*flag, "many", "."]), 2, &told);
         let file = folder.write("a.toml", format!("{option} = 0"));
         let told = "a.toml, line 1: invalid value: integer `0`, expected a number ";
         let output = run(["check-config", file.to_str().unwrap()]);
@@ -358,6 +371,10 @@ fn an_unknown_key_is_told_with_the_one_that_is_meant() {
         (
             "qqqq",
             "unknown key `qqqq`: the keys are the long options of --help",
+        ),
+        (
+            "tls-key",
+            "unknown key `tls-key`: the keys are the long options of --help",
         ),
     ] {
         let file = folder.write("a.toml", format!("{key} = 1"));
