@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::io::poll_read_buf;
 
 use crate::FileRegion;
 
@@ -35,6 +37,20 @@ pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {
         Poll::Ready(Ok(()))
     }
 
+    /// Reads once behind what the buffer holds, into the room that it has, and returns how many bytes
+    /// that were; 0 is the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// As reading.
+    fn poll_receive(
+        &mut self,
+        buf: &mut BytesMut,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        poll_read_buf(Pin::new(self), cx, buf)
+    }
+
     /// Is ready when the other end has ended its side, or is gone, be there unread bytes before
     /// that or not. The task need not be woken for it: ask from time to time. A stream that cannot
     /// tell never is.
@@ -54,6 +70,14 @@ impl<T: Io + ?Sized> Io for Box<T> {
 
     fn poll_read_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         (**self).poll_read_ready(cx)
+    }
+
+    fn poll_receive(
+        &mut self,
+        buf: &mut BytesMut,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        (**self).poll_receive(buf, cx)
     }
 
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {

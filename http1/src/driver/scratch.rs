@@ -3,13 +3,11 @@
 
 use std::cell::Cell;
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use astatine_reactor::Io;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use tokio_util::io::poll_read_buf;
 
 use super::stage::SpareStages;
 
@@ -72,17 +70,18 @@ impl Scratch {
     /// Keeps the room of a response's fields, which are written, unless it is large or there is
     /// some already.
     #[inline(always)]
-    pub(crate) fn keep_fields(&mut self, mut fields: HeaderMap) {
+    pub(crate) fn keep_fields(&mut self, fields: HeaderMap) {
         if self.fields.capacity() == 0 && fields.capacity() <= MAX_KEPT_FIELDS {
-            fields.clear();
             // To drop a map without room would cost more than to move one, and free nothing.
             std::mem::forget(std::mem::replace(&mut self.fields, fields));
+            self.fields.clear();
         }
     }
 
     /// Reads once behind the input, into the thread's room where there is no input. `owns_input`
     /// tells, and is told, whether the input lies in memory of its own; `n_expected` bytes are known
     /// to be missing, or nobody knows.
+    #[inline(always)]
     pub(crate) fn poll_fill(
         &mut self,
         io: &mut dyn Io,
@@ -103,7 +102,7 @@ impl Scratch {
                 room.reserve(size);
             }
             let space = room.capacity();
-            let n_bytes = ready!(poll_read_buf(Pin::new(io), cx, room))?;
+            let n_bytes = ready!(io.poll_receive(room, cx))?;
             if n_bytes > 0 {
                 *input = room.split().freeze();
                 *owns_input = false;
@@ -113,7 +112,7 @@ impl Scratch {
             let mut whole = own(std::mem::take(input));
             whole.reserve(whole.len().clamp(MIN_CONTINUED_BYTES, size));
             let space = whole.capacity() - whole.len();
-            let read = poll_read_buf(Pin::new(io), cx, &mut whole);
+            let read = io.poll_receive(&mut whole, cx);
             *input = whole.freeze();
             *owns_input = true;
             (ready!(read)?, space)

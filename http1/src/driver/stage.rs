@@ -93,7 +93,10 @@ impl<F: 'static, B: 'static> Stage<F, B> {
     pub(super) fn clear(&mut self) {
         if let Some(actors) = &mut self.0 {
             let mut actors = actors.as_mut().project();
-            actors.future.set(None);
+            // Looked at first: the way to what drops a future is no short one.
+            if actors.future.is_some() {
+                actors.future.set(None);
+            }
             actors.body.set(None);
         }
     }

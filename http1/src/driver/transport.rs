@@ -11,7 +11,6 @@ use astatine_reactor::{Deadline, FieldLines, FileRegion, Io, PeerInfo, Phase, Re
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
-use tokio_util::io::poll_read_buf;
 
 use super::file::FileTransfer;
 use super::output::Output;
@@ -336,7 +335,7 @@ impl Transport {
             return Poll::Ready(Ok(0));
         };
         scratch.room.reserve(ROOM_BYTES / 4);
-        let read = poll_read_buf(Pin::new(&mut *connection.io), cx, &mut scratch.room);
+        let read = connection.io.poll_receive(&mut scratch.room, cx);
         scratch.room.clear();
         read
     }

@@ -80,7 +80,7 @@ pub(super) fn blame(octets: &[u8]) -> Violation {
 /// Splits off the CRLF that has to be there; `None` when it is not complete.
 #[inline]
 fn split_line_end(octets: &[u8]) -> Result<Option<&[u8]>, Violation> {
-    if let Some((b"\r\n", behind)) = octets.split_first_chunk() {
+    if let Some(behind) = octets.strip_prefix(b"\r\n") {
         return Ok(Some(behind));
     }
     match octets {

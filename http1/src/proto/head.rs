@@ -186,7 +186,8 @@ pub(super) fn receive_usual<H: Form>(
     if scan.scanned > 0 {
         return None;
     }
-    match read(input, config, n_fields_expected, request) {
+    let line = request_line::read_usual(input, config)?;
+    match read(input, &line, n_fields_expected, request) {
         Ok(Some((len, facts))) if keeps_limits(len, request.n_fields(), config) => {
             input.advance(len);
             scan.n_skipped = 0;
@@ -219,7 +220,8 @@ pub(super) fn receive<H: Form>(
     *scan = LineScan::default();
     request.clear();
     let head = input.split_to(len);
-    match read(&head, config, n_fields_expected, request)? {
+    let line = request_line::read(&head, config)?.ok_or_else(|| field_line::blame(&head))?;
+    match read(&head, &line, n_fields_expected, request)? {
         Some((_, facts)) => Ok(Some(facts)),
         None => Err(field_line::blame(&head)),
     }
@@ -278,18 +280,15 @@ fn skip_empty_lines(
     Ok(())
 }
 
-/// Reads a head from the start of `block`, and returns its length; `None` when its end, or the
-/// end of one of its lines, is not there.
+/// Reads a head from the start of `block`, where its first line was read, and returns its length;
+/// `None` when its end, or the end of one of its lines, is not there.
 fn read<H: Form>(
     block: &Bytes,
-    config: &Config,
+    line: &RequestLine,
     n_fields_expected: usize,
     request: &mut H,
 ) -> Result<Option<(usize, HeadFacts)>, Violation> {
-    let Some(line) = request_line::read(block, config)? else {
-        return Ok(None);
-    };
-    request.set_line(block, &line)?;
+    request.set_line(block, line)?;
     let mut rest = &block[line.len..];
     let mut n_fields = 0;
     let mut framing = FramingFields::default();

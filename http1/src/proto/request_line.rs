@@ -21,18 +21,9 @@ pub(super) struct RequestLine {
     pub(super) len: usize,
 }
 
-/// Reads the line; `None` when its end is not there.
+/// Reads a line as nearly all are: in origin-form a target without odd octets.
 #[inline(always)]
-pub(super) fn read(block: &Bytes, config: &Config) -> Result<Option<RequestLine>, Violation> {
-    match read_usual(block) {
-        Some(line) if line.len - 2 <= config.max_request_line_bytes => Ok(Some(line)),
-        _ => read_any(block, config),
-    }
-}
-
-/// Reads a line as nearly all are: HTTP/1.1, and in origin-form a target without odd octets.
-#[inline(always)]
-fn read_usual(block: &[u8]) -> Option<RequestLine> {
+pub(super) fn read_usual(block: &[u8], config: &Config) -> Option<RequestLine> {
     let method_len = if block.starts_with(b"GET ") {
         3
     } else {
@@ -41,17 +32,22 @@ fn read_usual(block: &[u8]) -> Option<RequestLine> {
     let start = method_len + 1;
     let octets = &block[start..];
     let target_len = target::len_of_usual(octets)?;
-    octets[target_len..].starts_with(END).then(|| RequestLine {
+    let version = match octets[target_len..].strip_prefix(b" HTTP/1.")? {
+        [b'1', b'\r', b'\n', ..] => Version::HTTP_11,
+        [b'0', b'\r', b'\n', ..] => Version::HTTP_10,
+        _ => return None,
+    };
+    let line_len = start + target_len + 9;
+    (line_len <= config.max_request_line_bytes).then(|| RequestLine {
         method_len,
         target: start..start + target_len,
-        version: Version::HTTP_11,
-        len: start + target_len + END.len(),
+        version,
+        len: line_len + 2,
     })
 }
 
-/// Reads any line, and says what is wrong with it.
-#[inline(never)]
-fn read_any(block: &Bytes, config: &Config) -> Result<Option<RequestLine>, Violation> {
+/// Reads any line, and says what is wrong with it; `None` when its end is not there.
+pub(super) fn read(block: &Bytes, config: &Config) -> Result<Option<RequestLine>, Violation> {
     let Some(line_len) = octet::find(b'\r', block) else {
         return Ok(None);
     };
@@ -99,6 +95,3 @@ fn read_version(version: &[u8; 9]) -> Result<Version, Violation> {
         _ => Err(Violation::RequestLine),
     }
 }
-
-/// What stands behind a target.
-const END: &[u8] = b" HTTP/1.1\r\n";

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{send, shutdown, sockopt};
 use tokio::io::unix::AsyncFd;
@@ -41,6 +42,31 @@ pub(super) fn register(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 }
 
 impl Registered {
+    /// Receives at most `space` bytes when there is something.
+    #[inline(always)]
+    fn poll_receive(
+        &self,
+        cx: &mut Context<'_>,
+        space: usize,
+        mut receive: impl FnMut(&OwnedFd) -> Result<usize, Errno>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let mut guard = ready!(self.0.poll_read_ready(cx))?;
+            match receive(guard.get_inner()) {
+                Ok(n) => {
+                    // A short read has emptied the socket: the next poll waits for an event
+                    // instead of asking the kernel once more. The end of the stream is kept.
+                    if 0 < n && n < space {
+                        guard.clear_ready();
+                    }
+                    return Poll::Ready(Ok(n));
+                }
+                Err(Errno::WOULDBLOCK) => guard.clear_ready(),
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+    }
+
     /// Sends when the socket is ready, in the name of the one task that waits here.
     fn poll_send(
         &self,
@@ -100,6 +126,18 @@ impl Io for Socket {
         self.0.0.poll_read_ready(cx).map_ok(drop)
     }
 
+    fn poll_receive(
+        &mut self,
+        buf: &mut BytesMut,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        // Without room, nothing would be read as the end.
+        buf.reserve(1);
+        let space = buf.capacity() - buf.len();
+        self.0
+            .poll_receive(cx, space, |descriptor| sys::receive_behind(descriptor, buf))
+    }
+
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.0.0.poll_read_ready(cx) {
             Poll::Ready(Ok(guard)) if !guard.ready().is_read_closed() => Poll::Pending,
@@ -143,22 +181,10 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let space = buf.remaining();
-        loop {
-            let mut guard = ready!(self.0.0.poll_read_ready(cx))?;
-            match sys::receive(guard.get_inner(), buf) {
-                Ok(n) => {
-                    // A short read has emptied the socket: the next poll waits for an event
-                    // instead of asking the kernel once more. The end of the stream is kept.
-                    if 0 < n && n < space {
-                        guard.clear_ready();
-                    }
-                    return Poll::Ready(Ok(()));
-                }
-                Err(Errno::WOULDBLOCK) => guard.clear_ready(),
-                Err(error) => return Poll::Ready(Err(error.into())),
-            }
-        }
+        let received = self.0.poll_receive(cx, buf.remaining(), |descriptor| {
+            sys::receive(descriptor, buf)
+        });
+        received.map_ok(drop)
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
+use bytes::BytesMut;
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, retry_on_intr};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, recv, send, sendmsg};
 use tokio::io::ReadBuf;
@@ -16,6 +17,16 @@ pub(super) fn receive(fd: impl AsFd, buf: &mut ReadBuf<'_>) -> Result<usize, Err
     fill(buf, |unfilled| {
         recv(fd, unfilled, RecvFlags::empty()).map(|(_, n)| n)
     })
+}
+
+/// As [`receive`], behind what the buffer holds.
+pub(super) fn receive_behind(fd: impl AsFd, buf: &mut BytesMut) -> Result<usize, Errno> {
+    let fd = fd.as_fd();
+    let n =
+        retry_on_intr(|| recv(fd, buf.spare_capacity_mut(), RecvFlags::empty()).map(|(_, n)| n))?;
+    // SAFETY: the kernel has written `n` bytes at the start of the spare part.
+    unsafe { buf.set_len(buf.len() + n) };
+    Ok(n)
 }
 
 /// Reads from what is no socket, as [`receive`] does.
