@@ -19,7 +19,7 @@ pub trait AppRequest: Sized {
 
     /// Makes one with nothing in it. A form that has a map may take the empty one that is lent, for
     /// its room.
-    fn empty(lent: &mut HeaderMap) -> Self;
+    fn empty(lent: Option<&mut HeaderMap>) -> Self;
 
     /// Returns the head, to be filled in.
     fn head_mut(&mut self) -> &mut Self::Head;
@@ -31,9 +31,11 @@ pub trait AppRequest: Sized {
 impl AppRequest for Request<Incoming> {
     type Head = Self;
 
-    fn empty(lent: &mut HeaderMap) -> Self {
+    fn empty(lent: Option<&mut HeaderMap>) -> Self {
         let mut request = Self::new(Incoming::default());
-        std::mem::swap(request.headers_mut(), lent);
+        if let Some(lent) = lent {
+            std::mem::swap(request.headers_mut(), lent);
+        }
         request
     }
 
@@ -50,7 +52,7 @@ impl AppRequest for Request<Incoming> {
 impl AppRequest for (Head, Incoming) {
     type Head = Head;
 
-    fn empty(_lent: &mut HeaderMap) -> Self {
+    fn empty(_lent: Option<&mut HeaderMap>) -> Self {
         Self::default()
     }
 

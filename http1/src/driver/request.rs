@@ -3,7 +3,6 @@
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::Body;
 use tower_service::Service;
 
@@ -42,11 +41,8 @@ where
             }
             return Ok(Turn::Waits);
         }
-        let mut request = if transport.core.n_fields_expected() <= scratch.fields.capacity() {
-            R::empty(&mut scratch.fields)
-        } else {
-            R::empty(&mut HeaderMap::new())
-        };
+        let has_room = transport.core.n_fields_expected() <= scratch.fields.capacity();
+        let mut request = R::empty(has_room.then_some(&mut scratch.fields));
         let input = &mut transport.input;
         match transport
             .core

@@ -32,9 +32,9 @@ pub(super) fn read_usual(block: &[u8], config: &Config) -> Option<RequestLine> {
     let start = method_len + 1;
     let octets = &block[start..];
     let target_len = target::len_of_usual(octets)?;
-    let version = match octets[target_len..].strip_prefix(b" HTTP/1.")? {
-        [b'1', b'\r', b'\n', ..] => Version::HTTP_11,
-        [b'0', b'\r', b'\n', ..] => Version::HTTP_10,
+    let version = match octets[target_len..].first_chunk()? {
+        b" HTTP/1.1\r\n" => Version::HTTP_11,
+        b" HTTP/1.0\r\n" => Version::HTTP_10,
         _ => return None,
     };
     let line_len = start + target_len + 9;
