@@ -45,9 +45,24 @@ pub(super) enum Codings {
 
 impl FramingFields {
     /// Takes a field into account.
+    #[inline(always)]
     pub(super) fn see(&mut self, role: Role, value: &[u8]) -> Result<(), Violation> {
+        if role != Role::Host {
+            return self.see_other(role, value);
+        }
+        self.n_hosts += 1;
+        if value.is_empty() || target::is_host(value) {
+            Ok(())
+        } else {
+            Err(Violation::Host)
+        }
+    }
+
+    /// As [`FramingFields::see`], of what not every request has.
+    #[inline(never)]
+    fn see_other(&mut self, role: Role, value: &[u8]) -> Result<(), Violation> {
         match role {
-            Role::Other => {}
+            Role::Other | Role::Host => {}
             Role::Connection => self.see_connection(value),
             Role::ContentLength => {
                 let length = decimal(value).ok_or(Violation::ContentLength)?;
@@ -61,12 +76,6 @@ impl FramingFields {
                         return Err(Violation::Expectation);
                     }
                     self.expects_continue = true;
-                }
-            }
-            Role::Host => {
-                self.n_hosts += 1;
-                if !value.is_empty() && !target::is_host(value) {
-                    return Err(Violation::Host);
                 }
             }
             Role::Te => {
