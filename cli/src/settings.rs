@@ -66,7 +66,7 @@ impl Settings {
             let above = self.above.first_for_hub();
             if let Some(option) = above.or_else(|| options.first_for_hub()) {
                 let variable = variables::name_of(option.trim_start_matches('-'));
-                let unset = above.and(variables::read(&variable));
+                let unset = above.and_then(|_| variables::read(&variable));
                 let unset = unset.map(|_| format!(", or unset {variable}"));
                 let unset = unset.unwrap_or_default();
                 let failure =
