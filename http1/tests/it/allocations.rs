@@ -17,7 +17,7 @@ use astatine_http1::layer::request_id::RequestIdLayer;
 use astatine_http1::layer::timeout::TimeoutLayer;
 use astatine_http1::layer::trusted_proxy::{Field, TrustedProxyLayer};
 use astatine_http1::{Error, Head, Http1, Incoming};
-use astatine_reactor::{Connection, Foreign, Network, PeerInfo, Shutdown};
+use astatine_reactor::{Connection, FieldLines, Foreign, Network, PeerInfo, Shutdown};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response};
@@ -131,6 +131,21 @@ async fn a_head_that_stays_as_it_came_costs_nothing_beside_the_answer() {
         let map = 2 * N_REQUESTS;
         let allowed = map..=map + blocks(request);
         assert!(allowed.contains(&n), "{n} for {N_REQUESTS} requests");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_stays_as_it_came_and_fields_that_were_written_before_cost_nothing() {
+    let plain = FieldLines::new([("content-type", &b"text/plain"[..])]).unwrap();
+    for request in [PLAIN, BROWSER] {
+        let lines = plain.clone();
+        let app = service_fn(move |_: (Head, Incoming)| {
+            let body = Full::new(Bytes::from_static(b"Hello, World!"));
+            let answer = (Response::new(body), lines.clone());
+            async { Ok::<_, Infallible>(answer) }
+        });
+        let n = count(Http1::new(app).with_heads(), request).await;
+        assert!(n <= blocks(request), "{n} for {N_REQUESTS} requests");
     }
 }
 
