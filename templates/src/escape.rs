@@ -39,7 +39,7 @@ pub(crate) fn push_html(text: &str, output: &mut String) {
     if !is_clean_and_short(text.as_bytes()) {
         while let Some(at) = first_special(rest.as_bytes()) {
             push(&rest[..at], output);
-            push(entity(rest.as_bytes()[at]), output);
+            push_entity(rest.as_bytes()[at], output);
             rest = &rest[at + 1..];
         }
     }
@@ -117,13 +117,15 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
 }
 
-fn entity(special: u8) -> &'static str {
+/// Appends what stands for a special character. Each is copied by a length that is known.
+#[inline(always)]
+fn push_entity(special: u8, output: &mut String) {
     match special {
-        b'&' => "&amp;",
-        b'<' => "&lt;",
-        b'>' => "&gt;",
-        b'"' => "&quot;",
-        _ => "&#39;",
+        b'&' => push("&amp;", output),
+        b'<' => push("&lt;", output),
+        b'>' => push("&gt;", output),
+        b'"' => push("&quot;", output),
+        _ => push("&#39;", output),
     }
 }
 
