@@ -73,16 +73,16 @@ pub trait AppResponse {
     type Body: Body<Data = Bytes>;
 
     /// Takes the response apart.
-    fn into_parts(self) -> (Parts, FieldLines, Self::Body);
+    fn into_parts(self) -> (Parts, Option<FieldLines>, Self::Body);
 }
 
 impl<B: Body<Data = Bytes>> AppResponse for Response<B> {
     type Body = B;
 
     #[inline(always)]
-    fn into_parts(self) -> (Parts, FieldLines, B) {
+    fn into_parts(self) -> (Parts, Option<FieldLines>, B) {
         let (head, body) = self.into_parts();
-        (head, FieldLines::default(), body)
+        (head, None, body)
     }
 }
 
@@ -90,8 +90,8 @@ impl<B: Body<Data = Bytes>> AppResponse for (Response<B>, FieldLines) {
     type Body = B;
 
     #[inline(always)]
-    fn into_parts(self) -> (Parts, FieldLines, B) {
+    fn into_parts(self) -> (Parts, Option<FieldLines>, B) {
         let (head, body) = self.0.into_parts();
-        (head, self.1, body)
+        (head, Some(self.1), body)
     }
 }

@@ -3,7 +3,7 @@
 use std::error;
 use std::task::{Context, Poll};
 
-use astatine_reactor::{FileRegion, Handover};
+use astatine_reactor::{FieldLines, FileRegion, Handover};
 use bytes::Bytes;
 use http_body::Body;
 use tower_service::Service;
@@ -54,6 +54,7 @@ where
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
         let (head, lines, body) = response.into_parts();
+        let lines = lines.as_ref().map_or(&b""[..], FieldLines::as_bytes);
         if let Some(handover) = head.extensions.get::<Handover>() {
             if head.status.is_informational() && !self.transport.core.takes_interim() {
                 return Ok(self.service_failed("HTTP/1.0 has no switch of protocols".into()));
@@ -61,7 +62,7 @@ where
             let handover = handover.clone();
             // The next protocol begins behind the request's body, so that has to come.
             self.transport.send_continue();
-            self.transport.send_handover_head(&head, &lines);
+            self.transport.send_handover_head(&head, lines);
             self.enter(Step::Handing(handover));
             return Ok(Turn::Moved);
         }
@@ -81,8 +82,11 @@ where
         if transport.is_shutting_down() || transport.awaits_continue() || is_too_long_to_discard {
             transport.core.close_after_response();
         }
-        let transfer = transport.send_head(&head, &lines, body.size_hint().exact());
-        scratch.keep_fields(head.headers);
+        let transfer = transport.send_head(&head, lines, body.size_hint().exact());
+        // Not asked in there: what may be dropped is moved once more on its way.
+        if scratch.lacks_fields(&head.headers) {
+            scratch.keep_fields(head.headers);
+        }
         match transfer {
             Transfer::None | Transfer::Length(0) => {
                 self.leave();

@@ -67,15 +67,19 @@ impl Scratch {
         SCRATCH.set(Some(self));
     }
 
-    /// Keeps the room of a response's fields, which are written, unless it is large or there is
-    /// some already.
+    /// Tells whether the room of a response's fields is to be kept: it is not large, and there is
+    /// none yet.
+    #[inline(always)]
+    pub(crate) fn lacks_fields(&self, fields: &HeaderMap) -> bool {
+        self.fields.capacity() == 0 && fields.capacity() <= MAX_KEPT_FIELDS
+    }
+
+    /// Keeps the room of a response's fields, which are written, where there was none.
     #[inline(always)]
     pub(crate) fn keep_fields(&mut self, fields: HeaderMap) {
-        if self.fields.capacity() == 0 && fields.capacity() <= MAX_KEPT_FIELDS {
-            // To drop a map without room would cost more than to move one, and free nothing.
-            std::mem::forget(std::mem::replace(&mut self.fields, fields));
-            self.fields.clear();
-        }
+        // To drop a map without room would cost more than to move one, and free nothing.
+        std::mem::forget(std::mem::replace(&mut self.fields, fields));
+        self.fields.clear();
     }
 
     /// Reads once behind the input, into the thread's room where there is no input. `owns_input`

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use astatine_reactor::{Deadline, FieldLines, FileRegion, Io, PeerInfo, Phase, Reached};
+use astatine_reactor::{Deadline, FileRegion, Io, PeerInfo, Phase, Reached};
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
@@ -140,22 +140,21 @@ impl Transport {
     pub(super) fn send_head(
         &mut self,
         head: &Parts,
-        lines: &FieldLines,
+        lines: &[u8],
         exact_len: Option<u64>,
     ) -> Transfer {
         let date = date::field(self.now);
         let output = self.output.buffer();
         let head = (head.status, &head.headers);
         self.core
-            .send_head_and_lines(head, lines.as_bytes(), exact_len, &date, output)
+            .send_head_and_lines(head, lines, exact_len, &date, output)
     }
 
-    pub(super) fn send_handover_head(&mut self, head: &Parts, lines: &FieldLines) {
+    pub(super) fn send_handover_head(&mut self, head: &Parts, lines: &[u8]) {
         let date = date::field(self.now);
         let output = self.output.buffer();
         let head = (head.status, &head.headers);
-        self.core
-            .send_handover_head(head, lines.as_bytes(), &date, output);
+        self.core.send_handover_head(head, lines, &date, output);
     }
 
     pub(super) fn refuse(&mut self, status: StatusCode) {
