@@ -22,6 +22,9 @@ pub(crate) trait Answered: Unpin {
 
     /// Takes any other answer.
     fn other(response: Response<FileBody>) -> Self;
+
+    /// Takes the room of the request's map, if it has a use for it.
+    fn take_room(&mut self, _fields: &mut HeaderMap) {}
 }
 
 impl Answered for Response<FileBody> {
@@ -48,6 +51,14 @@ impl Answered for (Response<FileBody>, FieldLines) {
 
     fn other(response: Response<FileBody>) -> Self {
         (response, FieldLines::default())
+    }
+
+    /// An empty map with room is what the server needs for its next request.
+    fn take_room(&mut self, fields: &mut HeaderMap) {
+        if self.0.headers().is_empty() {
+            fields.clear();
+            std::mem::swap(self.0.headers_mut(), fields);
+        }
     }
 }
 

@@ -70,10 +70,11 @@ impl StaticFiles {
     /// Answers in either form.
     pub(super) fn answer<B, A: Answered + Send + 'static>(
         &self,
-        request: Request<B>,
+        mut request: Request<B>,
     ) -> FileFuture<A> {
         let asked = Asked::of(&request);
-        if let Ok(answer) = self.0.answer(&asked, Reach::Memory) {
+        if let Ok(mut answer) = self.0.answer::<A>(&asked, Reach::Memory) {
+            answer.take_room(request.headers_mut());
             return FileFuture(State::Ready(Some(answer)));
         }
         let (parts, _) = request.into_parts();

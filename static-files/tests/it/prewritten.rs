@@ -81,6 +81,18 @@ async fn an_answer_is_the_same_and_that_of_a_whole_file_has_no_map() {
     }
 }
 
+#[tokio::test]
+async fn the_map_beside_the_lines_has_the_room_of_the_requests() {
+    let site = Site::new(&[("a.bin", b"hello")]);
+    site.get("/a.bin").await;
+    let request = request("GET", "/a.bin", &[("accept", "*/*")]);
+    let room = request.headers().capacity();
+    let service = site.service.clone().prewritten();
+    let (response, _) = service.oneshot(request).await.unwrap();
+    assert!(response.headers().is_empty());
+    assert_eq!(response.headers().capacity(), room);
+}
+
 fn sorted(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
     let fields = headers.iter();
     let mut fields: Vec<_> = fields
