@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use tokio_util::io::poll_read_buf;
 
 use super::ending::{Ending, Stretch};
 use super::outbox::{Order, Outbox};
@@ -422,7 +421,7 @@ impl<P: Protocol> Engine<P> {
         }
         self.make_room();
         let space = self.input.capacity() - self.input.len();
-        match poll_read_buf(Pin::new(&mut *self.io), cx, &mut self.input) {
+        match self.io.poll_receive(&mut self.input, cx) {
             Poll::Ready(Ok(n)) if n > 0 => {
                 self.is_dry = n < space;
                 self.has_events = true;

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use astatine_reactor::{Direct, FileRegion, Io, Socket};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 
 use crate::peers::Folder;
@@ -47,6 +48,21 @@ async fn retry(direct: &Direct, mut call: impl FnMut() -> io::Result<usize>) -> 
             done => return done,
         }
     }
+}
+
+#[tokio::test]
+async fn a_read_goes_behind_what_the_buffer_holds_also_where_it_is_full() {
+    let (mut near, mut far) = unix_pair();
+    far.write_all(&pattern(1000)).expect("there is room");
+    drop(far);
+    let mut buf = BytesMut::from(&b"before"[..]);
+    while poll_fn(|cx| near.poll_receive(&mut buf, cx))
+        .await
+        .expect("the stream is whole")
+        > 0
+    {}
+    assert_eq!(&buf[..6], b"before");
+    assert_eq!(&buf[6..], pattern(1000));
 }
 
 async fn head_and_file_arrive_equal(near: Socket, mut far: impl Read + Send + 'static) {
