@@ -112,7 +112,7 @@ impl<F: 'static, B: 'static> Stage<F, B> {
         }
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn take_box(spare: &mut SpareStages) -> Pin<Box<Actors<F, B>>> {
         let kept = entry(spare).and_then(Option::take);
         kept.unwrap_or_else(|| {
