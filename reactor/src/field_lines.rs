@@ -16,7 +16,7 @@ pub struct FieldLines(Bytes);
 
 impl FieldLines {
     /// Writes fields, each a name and a value. `None` where one cannot be written, or is the
-    /// server's to write: what frames the body or speaks of the connection, and the date.
+    /// server's to write: Connection, Content-Length, Date, Transfer-Encoding, Upgrade.
     pub fn new<'a>(fields: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Option<Self> {
         let mut lines = Vec::new();
         for (name, value) in fields {

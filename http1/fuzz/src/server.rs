@@ -245,7 +245,8 @@ impl Server<'_> {
                 let protocol = HeaderValue::from_static("x");
                 response.headers_mut().insert(UPGRADE, protocol);
                 let head = (response.status(), response.headers());
-                self.core.send_handover_head(head, b"", &DATE, &mut self.output);
+                self.core
+                    .send_handover_head(head, b"", &DATE, &mut self.output);
                 self.served.answers.push(Answer::new(101, false));
                 Some(End::HandedOver(0))
             }

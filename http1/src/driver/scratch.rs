@@ -77,6 +77,7 @@ impl Scratch {
     /// Keeps the room of a response's fields, which are written, where there was none.
     #[inline(always)]
     pub(crate) fn keep_fields(&mut self, fields: HeaderMap) {
+        debug_assert!(self.lacks_fields(&fields));
         // To drop a map without room would cost more than to move one, and free nothing.
         std::mem::forget(std::mem::replace(&mut self.fields, fields));
         self.fields.clear();

@@ -297,9 +297,10 @@ impl Connection {
         self.send_head_and_lines(head, b"", exact_len, date, output)
     }
 
-    /// As [`Connection::send_head`], with field lines that are written already behind the fields.
+    /// As [`Connection::send_head`], with lines behind the fields as in
+    /// [`Connection::send_handover_head`].
     #[inline(always)]
-    pub fn send_head_and_lines(
+    pub(crate) fn send_head_and_lines(
         &mut self,
         (status, headers): (StatusCode, &HeaderMap),
         lines: &[u8],
@@ -330,8 +331,10 @@ impl Connection {
         !self.asked.is_http_10
     }
 
-    /// Writes the head of a response behind which another protocol takes the stream; `lines` are
-    /// fields that are written already.
+    /// Writes the head of a response behind which another protocol takes the stream.
+    ///
+    /// `lines` go behind the fields as they are: whole field lines, each with its line end, of which
+    /// none frames a body, speaks of the connection or is the date.
     ///
     /// # Spec
     ///

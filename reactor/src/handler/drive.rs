@@ -198,7 +198,7 @@ impl<P: Protocol> Engine<P> {
     /// it.
     #[inline(always)]
     fn next_whole(&mut self) -> Option<Message> {
-        if !self.takes_events() || self.is_eof {
+        if !self.begin_event() || self.is_eof {
             return None;
         }
         let message = self.protocol.receive_whole(&mut self.input)?;
@@ -209,7 +209,7 @@ impl<P: Protocol> Engine<P> {
 
     /// Takes the next event off the input, unless something comes before it.
     fn next_event(&mut self) -> Option<Event> {
-        if !self.takes_events() {
+        if !self.begin_event() {
             return None;
         }
         self.n_steps += 1;
@@ -219,12 +219,12 @@ impl<P: Protocol> Engine<P> {
     /// Tells whether the handler may have an event now; if so, what it writes until the flush leaves
     /// in one call.
     #[inline(always)]
-    fn takes_events(&mut self) -> bool {
-        let takes = self.has_events && self.n_steps < MAX_STEPS && !self.outbox.has_news();
-        if takes {
+    fn begin_event(&mut self) -> bool {
+        let may_begin = self.has_events && self.n_steps < MAX_STEPS && !self.outbox.has_news();
+        if may_begin {
             self.outbox.hold();
         }
-        takes
+        may_begin
     }
 
     /// Goes on until the handler has something to do.

@@ -223,14 +223,15 @@ impl Order {
         let mut variant = resource.variant(encoding).clone();
         self.name_type(&mut variant);
         self.merge_headers(&mut variant);
-        let mut response = if self.parts.status == StatusCode::OK && is_read(&self.method) {
-            let max_ranges = files.config().max_ranges;
-            respond::with_variant(&variant, &self.method, &self.headers, max_ranges)
-        } else {
-            let mut response = respond::whole(&variant, &self.method);
-            *response.status_mut() = self.parts.status;
-            response
-        };
+        let mut response: Response<FileBody> =
+            if self.parts.status == StatusCode::OK && is_read(&self.method) {
+                let max_ranges = files.config().max_ranges;
+                respond::with_variant(&variant, &self.method, &self.headers, max_ranges)
+            } else {
+                let mut response = respond::whole(&variant, &self.method);
+                *response.status_mut() = self.parts.status;
+                response
+            };
         self.merge_extensions(&mut response);
         Ok(response)
     }

@@ -30,7 +30,7 @@ use crate::plan::{Encoding, Representation};
 pub(crate) struct Variant {
     pub(crate) encoding: Encoding,
     pub(crate) headers: HeaderMap,
-    /// The same headers, but for the length.
+    /// The headers as they were when it was read, but for the length.
     pub(crate) lines: FieldLines,
     len: u64,
     etag: HeaderValue,

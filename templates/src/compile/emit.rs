@@ -60,6 +60,8 @@ struct Open<'s, 't> {
     /// The strip that held before it.
     strip: &'s str,
     shows_item: bool,
+    /// So far, lists can go through what is inside at once.
+    is_flat: bool,
 }
 
 impl<'s, 't> Emitter<'_, 's, 't> {
@@ -148,6 +150,9 @@ impl<'s, 't> Emitter<'_, 's, 't> {
             (Path::Name(name), Escaping::Escaped) => Op::Name(name),
             (path, escaping) => Op::Show(Box::new(Show { path, escaping })),
         };
+        if let (Op::Show(_), Some(open)) = (&op, self.open.last_mut()) {
+            open.is_flat = false;
+        }
         self.push_tag(op, token);
     }
 
@@ -157,6 +162,7 @@ impl<'s, 't> Emitter<'_, 's, 't> {
             at: self.code.len() - 1,
             strip: self.strip,
             shows_item: false,
+            is_flat: true,
         });
     }
 
@@ -178,6 +184,7 @@ impl<'s, 't> Emitter<'_, 's, 't> {
         // What is called may show the item of the sections around.
         if let Some(open) = self.open.last_mut() {
             open.shows_item = true;
+            open.is_flat = false;
         }
     }
 
@@ -192,6 +199,7 @@ impl<'s, 't> Emitter<'_, 's, 't> {
                 at: self.code.len(),
                 strip: self.strip,
                 shows_item: true,
+                is_flat: false,
             });
             self.strip = indent;
         } else {
@@ -238,6 +246,8 @@ impl<'s, 't> Emitter<'_, 's, 't> {
         }
         if let Some(outer) = self.open.last_mut() {
             outer.shows_item |= open.shows_item;
+            let is_section = open.token.kind == TokenKind::Section;
+            outer.is_flat &= is_section && open.is_flat && !open.shows_item;
         }
         Ok(())
     }
@@ -260,7 +270,8 @@ impl<'s, 't> Emitter<'_, 's, 't> {
     /// Tells an instruction where its section ends.
     fn patch(&mut self, open: &Open<'s, 't>, token: &Token<'s>) {
         let next = self.code.len();
-        let between = between_items(&self.code[open.at + 1..]);
+        let inside = &self.code[open.at + 1..];
+        let between = open.is_flat.then(|| between_items(inside)).flatten();
         match self.code.get_mut(open.at).map(|begin| &mut begin.op) {
             Some(Op::Section(section)) => {
                 section.end = next;
@@ -294,17 +305,14 @@ impl<'s, 't> Emitter<'_, 's, 't> {
     }
 }
 
-/// Returns what stands between two items if a section of a list, of which this is the inside, can
-/// be gone through at once.
+/// Returns what stands between two items of a list, of whose section this is the inside; `None`
+/// where there is nothing to show.
 fn between_items(inside: &[Instruction]) -> Option<Text> {
     let (last, body) = inside.split_last()?;
     let first = body.first()?;
-    let is_flat = body.iter().all(|instruction| match &instruction.op {
-        Op::Nothing | Op::Item | Op::Name(_) | Op::EndSection { .. } => true,
-        Op::Section(section) => !section.shows_item,
-        Op::Show(_) | Op::Inverted(_) | Op::Include(_) | Op::Block(_) | Op::End => false,
-    });
-    is_flat.then(|| Text::new(&[last.text.as_str(), first.text.as_str()].concat()))
+    Some(Text::new(
+        &[last.text.as_str(), first.text.as_str()].concat(),
+    ))
 }
 
 /// Returns the indentation that a block is written with: that of its first line, if that is a

@@ -103,8 +103,8 @@ pub(crate) struct Section {
     pub(crate) end: usize,
     /// What is inside might look at a value that is only `true`.
     pub(crate) shows_item: bool,
-    /// If what is inside begins with a tag, and shows items and names or leaves them out, and
-    /// nothing else: its last text and its first, as they stand between two items.
+    /// If what is inside has tags that show items and names or leave them out, and no others: its
+    /// last text and its first, as they stand between two items.
     pub(crate) between: Option<Text>,
     /// What is inside, for a lambda, as a range of the source.
     pub(crate) raw: Range<usize>,
