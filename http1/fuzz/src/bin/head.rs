@@ -74,9 +74,17 @@ fn check_same(a: &Request<()>, b: &Request<()>) {
 }
 
 fn check_by_other_reader(head: &[u8], request: &Request<()>) {
+    let mut head = head.to_vec();
+    if request.version() == Version::HTTP_11 {
+        // It refuses a later minor version, which we take for this one (RFC 9110 §2.5).
+        let begin = head.iter().position(|octet| !b"\r\n".contains(octet));
+        let line = &mut head[begin.expect("a request has a line")..];
+        let end = line.iter().position(|octet| *octet == b'\r');
+        line[end.expect("a line has an end") - 1] = b'1';
+    }
     let mut fields = [httparse::EMPTY_HEADER; 200];
     let mut other = httparse::Request::new(&mut fields);
-    let read = other.parse(head).expect("we are the stricter reader");
+    let read = other.parse(&head).expect("we are the stricter reader");
     assert_eq!(read, httparse::Status::Complete(head.len()));
     assert_eq!(other.method, Some(request.method().as_str()));
     let minor = u8::from(request.version() == Version::HTTP_11);
