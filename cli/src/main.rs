@@ -19,6 +19,7 @@ mod forwarded_field;
 mod fragments;
 mod gen_token;
 mod hub;
+mod idle;
 mod layers;
 mod list;
 mod listen;

@@ -58,6 +58,7 @@ struct Prepared {
 
 impl Prepared {
     fn new(settings: &Settings) -> Result<Self, Failure> {
+        settings.warn_of_idle();
         let options = &settings.options;
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let n_threads = lowering::n_threads(options.threads, cores);

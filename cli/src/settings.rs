@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::options::Options;
-use crate::{demo, file, variables};
+use crate::{demo, file, idle, variables};
 
 /// What to serve, and how.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl Settings {
             file: path,
         };
         settings.judge()?;
+        settings.refuse_idle_flags()?;
         if settings.options.demo == Some(true) {
             demo::open(&mut settings.options);
         }
@@ -50,6 +51,27 @@ impl Settings {
                 failure.of_file(path)
             }
             _ => failure,
+        }
+    }
+
+    /// Warns of the options that do nothing.
+    pub(crate) fn warn_of_idle(&self) {
+        for (option, need) in idle::options(&self.options) {
+            tracing::warn!("{option} does nothing: it needs {need}");
+        }
+    }
+
+    /// A variable is one of many servers' and a key one of a file's for several uses; a flag is
+    /// given to this run.
+    fn refuse_idle_flags(&self) -> Result<(), Failure> {
+        let is_flag = |option: &str| {
+            let variable = variables::name_of(option.trim_start_matches('-'));
+            idle::options(&self.above).any(|(above, _)| above == option)
+                && variables::read(&variable).is_none()
+        };
+        match idle::options(&self.options).find(|(option, _)| is_flag(option)) {
+            Some((option, need)) => Err(Failure::Usage(format!("{option} needs {need}"))),
+            None => Ok(()),
         }
     }
 

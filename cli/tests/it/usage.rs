@@ -168,6 +168,34 @@ fn an_option_of_the_hub_is_refused_without_one_wherever_it_stands() {
 }
 
 #[test]
+fn an_option_that_does_nothing_is_refused_as_a_flag_and_told_elsewhere() {
+    let folder = Folder::new();
+    let public = folder.path().to_str().unwrap();
+    let told = "error: --log-format needs --access-log\n";
+    check(&run(["--log-format", "json", public]), 2, &[told]);
+    let file = folder.write("a.toml", format!("www = {public:?}\nmax-queued = 5"));
+    let file = file.to_str().unwrap();
+    let told = "WARN --max-queued does nothing: it needs --max-concurrent\n";
+    check(&run(["check-config", file]), 0, &[told]);
+    let start = |args: &[&str], variable: &str| {
+        let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3", "-C", file]);
+        command
+            .args(args)
+            .env(variable, "600")
+            .stderr(Stdio::piped());
+        let mut server = Server::spawn(command);
+        server.stop();
+        [server.next_diagnostic(), server.next_diagnostic()]
+    };
+    let [first, second] = start(&[], "ASTATINE_UNIX_MODE");
+    assert!(first.contains("--unix-mode does nothing"), "{first}");
+    assert!(second.contains(told), "{second}");
+    // The flag has what it needs in the file.
+    let file = start(&["--max-concurrent", "6"], "OTHER");
+    assert_eq!(file, ["", ""]);
+}
+
+#[test]
 fn what_a_flag_asks_for_is_no_fault_of_the_configuration() {
     let folder = Folder::new();
     let file = folder.write("a.toml", "www = \"nodir\"\ndemo = false");
