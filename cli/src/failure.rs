@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use astatine_reactor::BindError;
+use rustix::process::geteuid;
 
 /// The end of the command; displayed as one line for standard error.
 #[derive(Debug)]
@@ -71,7 +72,12 @@ impl fmt::Display for Failure {
             }
             Self::System { doing, error } => {
                 write!(f, "{doing}: ")?;
-                write_causes(f, error)
+                write_causes(f, error)?;
+                if error.kind() != io::ErrorKind::PermissionDenied {
+                    return Ok(());
+                }
+                let user = geteuid();
+                write!(f, "; user {user} needs the right to, see chmod and chown")
             }
             Self::Server(error) => {
                 write_causes(f, error)?;

@@ -35,7 +35,12 @@ pub(crate) struct GenToken {
     user: Option<String>,
 
     /// Seconds until it ends; 0 is never
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 3600,
+        allow_negative_numbers = true
+    )]
     expires_in: u32,
 
     /// For Mercure clients: the patterns are selectors of topics, URI templates among them, and all

@@ -221,8 +221,10 @@ fn open_site(options: &Options, config: Config) -> Result<Site, Failure> {
             tracing::warn!("the fallback page {page} is not in {}", root.display());
         }
     }
-    StaticFiles::new(root, config)
-        .map(Site::Files)
+    let files = StaticFiles::new(root, config);
+    // A folder that cannot be entered can be found all the same.
+    files
+        .and_then(|files| root.join(".").metadata().map(|_| Site::Files(files)))
         .map_err(|error| Failure::system(format!("cannot serve {}", root.display()), error))
 }
 

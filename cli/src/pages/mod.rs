@@ -52,7 +52,7 @@ impl Pages {
     ///
     /// # Errors
     ///
-    /// The folder is not there. Without browsers also: a template or its data cannot be used.
+    /// The folder cannot be read. Without browsers also: a template or its data cannot be used.
     pub(crate) fn open(
         folder: &Path,
         headers: &[String],
@@ -67,7 +67,7 @@ impl Pages {
             fault: RwLock::new(None),
             headers: headers.iter().map(|name| name.to_lowercase()).collect(),
         };
-        if pages.browsers.is_some() && folder.is_dir() {
+        if pages.browsers.is_some() && folder.read_dir().is_ok() {
             pages.take(load);
         } else {
             load.map_err(|error| bad_template(folder, &error))?;

@@ -1,12 +1,14 @@
 //! What the command is told, and what it says when that is wrong.
 
 use std::ffi::OsStr;
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Output, Stdio};
 
 use crate::folder::Folder;
-use crate::server::{Server, astatine, run};
+use crate::server::{Server, astatine, by_script, run};
 
 #[track_caller]
 fn check(output: &Output, code: i32, parts: &[&str]) {
@@ -33,6 +35,36 @@ fn a_port_in_use_is_a_failure_that_names_it() {
 #[test]
 fn a_folder_that_is_not_there_is_a_failure_that_names_it() {
     check(&run(["no/such/folder"]), 1, &["no/such/folder"]);
+}
+
+#[test]
+fn a_folder_that_the_user_may_not_enter_is_a_failure_that_says_so() {
+    let folder = Folder::new();
+    let closed = folder
+        .write("closed/a.txt", "")
+        .parent()
+        .unwrap()
+        .to_owned();
+    fs::set_permissions(&closed, Permissions::from_mode(0o0)).unwrap();
+    // Root may enter any, until it gives that up.
+    let script = r#"[ "$(id -u)" = 0 ] || exec "$@"
+        exec setpriv --bounding-set -dac_override,-dac_read_search "$@""#;
+    let outputs = [
+        ("www", "cannot serve"),
+        ("templates", "cannot read"),
+        ("watch = true\ntemplates", "cannot read"),
+    ]
+    .map(|(key, told)| {
+        let file = folder.write("a.toml", format!("{key} = {closed:?}"));
+        let command = astatine(["check-config", file.to_str().unwrap()]);
+        (by_script(script, &command).output().unwrap(), told)
+    });
+    fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
+    let closed = closed.display();
+    for (output, told) in outputs {
+        let told = format!("a.toml: {told} {closed}: Permission denied");
+        check(&output, 78, &[&told, "; user ", "see chmod"]);
+    }
 }
 
 #[test]
@@ -355,6 +387,8 @@ fn a_number_that_must_not_be_0_says_so() {
 #[test]
 fn a_number_that_does_not_fit_says_so() {
     check(&run(["-p", "-1", "."]), 2, &["--port", "0..=65535"]);
+    let ended = run(["gen-token", "--expires-in", "-1"]);
+    check(&ended, 2, &["'-1' for '--expires-in", "not in 0..="]);
     let name = run(["--live-max-name", "256", "."]);
     check(&name, 2, &["--live-max-name", "it is too large"]);
     let folder = Folder::new();
