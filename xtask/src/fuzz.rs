@@ -164,7 +164,7 @@ fn host() -> Result<String, Failure> {
 }
 
 fn scratch(name: &str) -> PathBuf {
-    step::root().join("target/fuzz").join(name)
+    step::target("").join("fuzz").join(name)
 }
 
 /// Removes all but the files that were written first: the merge begins with those that reach the

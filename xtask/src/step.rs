@@ -12,13 +12,25 @@ pub(crate) fn root() -> &'static Path {
         .expect("xtask is a folder of the root")
 }
 
+/// Returns the folder that cargo builds into, for the workspace in a folder of the root.
+pub(crate) fn target(workspace: &str) -> PathBuf {
+    let chosen = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    // A relative one is below the root, where cargo is run.
+    root().join(chosen.unwrap_or_else(|| Path::new(workspace).join("target")))
+}
+
+/// Returns a program or an example that was built with `--release`.
+pub(crate) fn built(program: &str) -> PathBuf {
+    target("").join("release").join(program)
+}
+
 /// Returns a folder below `target` for what a command writes, made if it is not there.
 ///
 /// # Errors
 ///
 /// It cannot be made.
 pub(crate) fn folder(name: &str) -> Result<PathBuf, Failure> {
-    let folder = root().join("target").join(name);
+    let folder = target("").join(name);
     std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display().to_string()))?;
     Ok(folder)
 }
@@ -84,4 +96,25 @@ fn name(command: &Command) -> String {
         .map(|part| part.to_string_lossy())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(workspace: &str) {
+        let mut cargo = cargo("metadata --no-deps --format-version 1 --manifest-path");
+        cargo.arg(root().join(workspace).join("Cargo.toml"));
+        let metadata: serde_json::Value =
+            serde_json::from_str(&output(&mut cargo).unwrap()).unwrap();
+        let told = metadata["target_directory"].as_str().map(Path::new);
+        assert_eq!(told, Some(&*target(workspace)));
+    }
+
+    #[test]
+    fn it_is_known_where_cargo_builds() {
+        check("");
+        check("xtask/peers");
+    }
 }

@@ -281,7 +281,7 @@ fn bytes_per_subscriber(workload: &Workload) -> Result<f64, Failure> {
 
 fn astatine() -> Result<Server, Failure> {
     Server::start("astatine", |address| {
-        let mut command = Command::new(step::root().join("target/release/astatine"));
+        let mut command = Command::new(step::built("astatine"));
         command.args(["--live", "/live", "--live-open", "-t", "1", "-b"]);
         command.arg(address.to_string());
         Ok(command)

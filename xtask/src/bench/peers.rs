@@ -38,17 +38,21 @@ pub(super) fn build_astatine() -> Result<(), Failure> {
     step::run(&mut step::cargo("build --release --package astatine-cli"))
 }
 
+/// Returns a program of `xtask/peers`.
+pub(super) fn built(program: &str) -> PathBuf {
+    step::target("xtask/peers").join("release").join(program)
+}
+
 /// Makes the command of a program of `xtask/peers`.
 pub(super) fn peer(program: &str, address: SocketAddr) -> Command {
-    let folder = step::root().join("xtask/peers/target/release");
-    let mut command = Command::new(folder.join(program));
+    let mut command = Command::new(built(program));
     command.arg(address.to_string());
     command
 }
 
 /// Makes the command of our binary, serving a folder on one thread.
 pub(super) fn astatine(address: SocketAddr, public: &Path) -> Command {
-    let mut command = Command::new(step::root().join("target/release/astatine"));
+    let mut command = Command::new(step::built("astatine"));
     command
         .arg(public)
         .args(["-b", &address.to_string(), "-t", "1"]);

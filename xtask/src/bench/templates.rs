@@ -3,7 +3,6 @@
 //! The engines are in one program, which measures them by turns in every round; it says what each
 //! render took, and callgrind counts what it cost.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use super::report::{Figure, Report, Sample, Target};
@@ -32,7 +31,7 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
     peers::build(["templates"])?;
     println!("==> templates: {} rounds", options.n_rounds);
     let rounds = options.n_rounds.to_string();
-    let output = step::output(Command::new(program()).args(["rounds", &rounds]))?;
+    let output = step::output(Command::new(peers::built("templates")).args(["rounds", &rounds]))?;
     for (page, _) in PAGES {
         report.add(Figure {
             name: format!("{page}, render"),
@@ -61,10 +60,6 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> Result<(), Fail
     });
     count_instructions(report);
     Ok(())
-}
-
-fn program() -> PathBuf {
-    step::root().join("xtask/peers/target/release/templates")
 }
 
 /// Reads what each engine took in each round; `ours` is the one of ours that stands for us.
@@ -124,7 +119,7 @@ fn per_render(engine: &str, page: &str, n_renders: u32) -> Result<f64, Failure> 
         command
             .args(["--tool=callgrind", "--quiet"])
             .arg(format!("--callgrind-out-file={}", path.display()))
-            .arg(program())
+            .arg(peers::built("templates"))
             .args(["render", engine, page, &n_renders.to_string()]);
         step::output(&mut command)?;
         instructions::read_total(&path)

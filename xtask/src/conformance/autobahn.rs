@@ -58,7 +58,7 @@ pub(super) fn run() -> Result<(), Failure> {
 /// Runs the suite's client against the echo server.
 fn test_server(wstest: &Path, reports: &Path) -> Result<(), Failure> {
     let server = Server::start("echo", |address| {
-        let mut echo = Command::new(example("echo"));
+        let mut echo = Command::new(step::built("examples/echo"));
         echo.arg(address.to_string());
         Ok(echo)
     })?;
@@ -84,7 +84,7 @@ fn test_client(wstest: &Path, reports: &Path) -> Result<(), Failure> {
         suite(wstest, "fuzzingserver", reports, &plan)
     })?;
     let url = format!("ws://{}", server.address);
-    step::run(Command::new(example("autobahn_client")).args([&url, AGENT]))
+    step::run(Command::new(step::built("examples/autobahn_client")).args([&url, AGENT]))
 }
 
 /// Makes the command that runs the suite by a plan, which is written beside the reports.
@@ -95,10 +95,6 @@ fn suite(wstest: &Path, mode: &str, reports: &Path, plan: &Value) -> Result<Comm
     suite.args(["--webport", "0", "--mode", mode, "--spec"]);
     suite.arg(&path);
     Ok(suite)
-}
-
-fn example(name: &str) -> PathBuf {
-    step::root().join("target/release/examples").join(name)
 }
 
 /// Installs the suite into an environment of its own: it is written for Python 2.7.

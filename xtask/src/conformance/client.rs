@@ -24,7 +24,7 @@ pub(super) fn run() -> Result<(), Failure> {
     ))?;
     let broken = judge(&["peers"]);
     let mirror = Server::start("mirror", |address| {
-        let mut command = example("mirror");
+        let mut command = Command::new(step::built("examples/mirror"));
         command.arg(address.to_string());
         Ok(command)
     })?;
@@ -39,11 +39,7 @@ pub(super) fn run() -> Result<(), Failure> {
 }
 
 fn judge(args: &[&str]) -> Result<(), Failure> {
-    step::run(example("client_conformance").args(args))
-}
-
-fn example(name: &str) -> Command {
-    Command::new(step::root().join("target/release/examples").join(name))
+    step::run(Command::new(step::built("examples/client_conformance")).args(args))
 }
 
 fn url(address: SocketAddr) -> String {

@@ -20,7 +20,7 @@ pub(super) fn run(folder: Option<&Path>) -> Result<(), Failure> {
         "build --release --package astatine-http1 --example mirror",
     ))?;
     let mirror = Server::start("mirror", |address| {
-        let mut mirror = Command::new(step::root().join("target/release/examples/mirror"));
+        let mut mirror = Command::new(step::built("examples/mirror"));
         mirror.arg(address.to_string());
         Ok(mirror)
     })?;

@@ -106,7 +106,7 @@ fn cases(folder: &Path) -> Result<Vec<Case>, Failure> {
 
 /// Hands all cases to the example, which answers a line for each.
 fn answers(cases: &[Case]) -> Result<Vec<Value>, Failure> {
-    let program = step::root().join("target/debug/examples/spec");
+    let program = step::target("").join("debug/examples/spec");
     let io = || Failure::io(program.display().to_string());
     let mut child = Command::new(&program)
         .stdin(Stdio::piped())

@@ -93,11 +93,10 @@ impl Programs {
         step::run(&mut step::cargo(
             "build --release --package astatine-http1 --example mirror --example get",
         ))?;
-        let folder = step::root().join("target/release");
         Ok(Self {
-            binary: folder.join("astatine"),
-            mirror: folder.join("examples/mirror"),
-            get: folder.join("examples/get"),
+            binary: step::built("astatine"),
+            mirror: step::built("examples/mirror"),
+            get: step::built("examples/get"),
         })
     }
 }

@@ -53,10 +53,9 @@ pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
     step::run(&mut step::cargo(
         "build --release --package astatine-http1 --example stream",
     ))?;
-    let folder = step::root().join("target/release");
     let programs = Programs {
-        binary: folder.join("astatine"),
-        stream: folder.join("examples/stream"),
+        binary: step::built("astatine"),
+        stream: step::built("examples/stream"),
     };
     let mut report = Report::default();
     let ran = areas
