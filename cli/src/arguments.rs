@@ -1,17 +1,14 @@
 //! How the values of options are read: switches, numbers, and what is said of wrong ones.
 
 use std::any::TypeId;
-use std::num::{
-    IntErrorKind, NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize, ParseIntError,
-};
-use std::str::FromStr;
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
 
 use clap::Arg;
 use clap::builder::BoolishValueParser;
 
 /// Has an argument read its value as all do.
 pub(crate) fn with_rules(arg: Arg) -> Arg {
-    with_negative(with_minimum(with_value(arg)))
+    with_negative(with_number(with_value(arg)))
 }
 
 /// Has a switch take a value.
@@ -34,29 +31,27 @@ fn with_negative(arg: Arg) -> Arg {
     arg.allow_negative_numbers(is_option && !is_switch)
 }
 
-/// Has a number that must not be 0 say so in plain words.
-fn with_minimum(arg: Arg) -> Arg {
+/// Has a number say in plain words which it may be, as a configuration file does.
+pub(crate) fn with_number(arg: Arg) -> Arg {
     let kind = arg.get_value_parser().type_id();
-    if kind == TypeId::of::<NonZeroU8>() {
-        arg.value_parser(one_or_more::<NonZeroU8>)
-    } else if kind == TypeId::of::<NonZeroU16>() {
-        arg.value_parser(one_or_more::<NonZeroU16>)
-    } else if kind == TypeId::of::<NonZeroU32>() {
-        arg.value_parser(one_or_more::<NonZeroU32>)
-    } else if kind == TypeId::of::<NonZeroU64>() {
-        arg.value_parser(one_or_more::<NonZeroU64>)
-    } else if kind == TypeId::of::<NonZeroUsize>() {
-        arg.value_parser(one_or_more::<NonZeroUsize>)
-    } else {
-        arg
+    macro_rules! of_kinds {
+        ($($kind:ty: $numbers:literal,)*) => {
+            $(if kind == TypeId::of::<$kind>() {
+                let wrong = concat!("it must be a number ", $numbers);
+                return arg.value_parser(move |text: &str| text.parse::<$kind>().map_err(|_| wrong));
+            })*
+        };
     }
-}
-
-fn one_or_more<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|error: ParseIntError| match error.kind() {
-            IntErrorKind::Zero => "it must be 1 or more".to_owned(),
-            IntErrorKind::PosOverflow => "it is too large".to_owned(),
-            _ => "it must be a number of 1 or more".to_owned(),
-        })
+    of_kinds! {
+        i16: "from -32768 to 32767",
+        u16: "from 0 to 65535",
+        u32: "from 0 to 4294967295",
+        usize: "of 0 or more",
+        NonZeroU8: "from 1 to 255",
+        NonZeroU16: "from 1 to 65535",
+        NonZeroU32: "from 1 to 4294967295",
+        NonZeroU64: "of 1 or more",
+        NonZeroUsize: "of 1 or more",
+    }
+    arg
 }

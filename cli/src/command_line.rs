@@ -113,6 +113,7 @@ impl CommandLine {
         Self::command()
             .mut_args(arguments::with_rules)
             .mut_subcommand("gen-token", |command| {
+                let command = command.mut_args(arguments::with_number);
                 command.mut_args(variables::with_variable)
             })
             .mut_subcommand("publish", |command| {

@@ -146,7 +146,7 @@ pub(crate) fn layers(
     reload: Option<ReloadLayer>,
     log: Option<AccessLog>,
 ) -> Layers {
-    let timeout = options.request_timeout.map(u32::from).map(seconds);
+    let timeout = options.request_timeout.map(seconds);
     let max_queued = options.max_queued.unwrap_or_default();
     Layers {
         hub: hub.map(Arc::new),
@@ -252,8 +252,8 @@ pub(crate) fn n_threads(asked: Option<i16>, cores: NonZeroUsize) -> NonZeroUsize
 }
 
 /// 32 bits of seconds are more than a century, and far from any overflow.
-fn seconds(n: u32) -> Duration {
-    Duration::from_secs(u64::from(n))
+fn seconds(n: impl Into<u32>) -> Duration {
+    Duration::from_secs(u64::from(n.into()))
 }
 
 fn kibibytes(n: NonZeroU16) -> usize {

@@ -286,7 +286,7 @@ pub(crate) struct Options {
     /// Seconds for the first byte of a connection, and for a request's head; beyond it
     /// 408 [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = REQUESTS)]
-    pub(crate) timeout: Option<u32>,
+    pub(crate) timeout: Option<NonZeroU32>,
 
     /// Largest request body; beyond it 413 [default: 50]
     #[arg(long, value_name = "MB", help_heading = REQUESTS)]
@@ -298,7 +298,7 @@ pub(crate) struct Options {
 
     /// Seconds over which the rate of a body is measured [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = REQUESTS, hide_short_help = true)]
-    pub(crate) body_grace: Option<u32>,
+    pub(crate) body_grace: Option<NonZeroU32>,
 
     /// Largest request head; beyond it 431 [default: 32]
     #[arg(long, value_name = "KB", help_heading = REQUESTS)]
@@ -336,7 +336,7 @@ pub(crate) struct Options {
     /// Seconds for a header of the PROXY protocol; beyond it the connection is
     /// closed [default: 5]
     #[arg(long, value_name = "SECONDS", help_heading = CONNECTIONS, hide_short_help = true)]
-    pub(crate) proxy_protocol_timeout: Option<u32>,
+    pub(crate) proxy_protocol_timeout: Option<NonZeroU32>,
 
     /// Seconds that a connection may idle between two requests [default: 40]
     #[arg(short, long, value_name = "SECONDS", help_heading = CONNECTIONS)]
@@ -365,7 +365,7 @@ pub(crate) struct Options {
 
     /// Seconds that a client may take nothing of a response; then it is cut off [default: 30]
     #[arg(long, value_name = "SECONDS", help_heading = CONNECTIONS, hide_short_help = true)]
-    pub(crate) write_stall_timeout: Option<u32>,
+    pub(crate) write_stall_timeout: Option<NonZeroU32>,
 
     /// Bytes a second that a client must take of a response; below it it is cut off [default: 256]
     #[arg(long, value_name = "BYTES", help_heading = CONNECTIONS, hide_short_help = true)]
@@ -373,7 +373,7 @@ pub(crate) struct Options {
 
     /// Seconds over which the rate of a response is measured [default: 30]
     #[arg(long, value_name = "SECONDS", help_heading = CONNECTIONS, hide_short_help = true)]
-    pub(crate) drain_grace: Option<u32>,
+    pub(crate) drain_grace: Option<NonZeroU32>,
 }
 
 impl Options {

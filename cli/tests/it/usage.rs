@@ -370,13 +370,19 @@ fn a_number_that_must_not_be_0_says_so() {
         ("max-connections", "of 1 or more"),
         ("max-requests", "of 1 or more"),
         ("request-timeout", "from 1 to 4294967295"),
+        ("timeout", "from 1 to 4294967295"),
+        ("write-stall-timeout", "from 1 to 4294967295"),
+        ("drain-grace", "from 1 to 4294967295"),
+        ("body-grace", "from 1 to 4294967295"),
+        ("proxy-protocol-timeout", "from 1 to 4294967295"),
         ("max-header", "from 1 to 65535"),
         ("live-max-name", "from 1 to 255"),
     ] {
         let flag = format!("--{option}");
-        check(&run([&flag, "0", "."]), 2, &[&flag, "it must be 1 or more"]);
-        let told = [&*flag, "it must be a number of 1 or more"];
-        check(&run([&*flag, "many", "."]), 2, &told);
+        let told = format!("it must be a number {numbers}");
+        for wrong in ["0", "many"] {
+            check(&run([&flag, wrong, "."]), 2, &[&flag, &told]);
+        }
         let file = folder.write("a.toml", format!("{option} = 0"));
         let told = "a.toml, line 1: invalid value: integer `0`, expected a number ";
         let output = run(["check-config", file.to_str().unwrap()]);
@@ -386,11 +392,25 @@ fn a_number_that_must_not_be_0_says_so() {
 
 #[test]
 fn a_number_that_does_not_fit_says_so() {
-    check(&run(["-p", "-1", "."]), 2, &["--port", "0..=65535"]);
-    let ended = run(["gen-token", "--expires-in", "-1"]);
-    check(&ended, 2, &["'-1' for '--expires-in", "not in 0..="]);
-    let name = run(["--live-max-name", "256", "."]);
-    check(&name, 2, &["--live-max-name", "it is too large"]);
+    for (args, told) in [
+        (
+            "-p -1",
+            "'-1' for '--port <PORT>': it must be a number from 0 to 65535",
+        ),
+        ("-t -99999", "it must be a number from -32768 to 32767"),
+        (
+            "--max-body 10MB",
+            "'10MB' for '--max-body <MB>': it must be a number",
+        ),
+        ("--max-ranges -1", "it must be a number of 0 or more"),
+        ("--live-max-name 256", "it must be a number from 1 to 255"),
+        (
+            "gen-token --expires-in -1",
+            "it must be a number from 0 to 4294967295",
+        ),
+    ] {
+        check(&run(args.split(' ')), 2, &[told]);
+    }
     let folder = Folder::new();
     for (line, told) in [
         ("port = 65536", "from 0 to 65535"),
