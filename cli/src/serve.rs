@@ -24,7 +24,7 @@ use crate::pages::{Browsers, Pages, PagesLayer, ReloadLayer};
 use crate::pid_file::PidFile;
 use crate::settings::Settings;
 use crate::site::Site;
-use crate::{demo, descriptors, lowering, ready};
+use crate::{demo, descriptors, lowering, ready, variables};
 
 /// Serves until a signal ends it.
 ///
@@ -33,6 +33,7 @@ use crate::{demo, descriptors, lowering, ready};
 /// The folder, an address or a file cannot be used, or the server ends by itself.
 pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     start_diagnostics(&settings.options);
+    variables::warn_of_unknown();
     Prepared::new(&settings)?.run(&settings.options)
 }
 

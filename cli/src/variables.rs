@@ -2,11 +2,14 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::iter;
 use std::str::FromStr;
 
 use clap::Arg;
 use clap::error::{ContextKind, ContextValue};
 
+use crate::absent;
+use crate::command_line::CommandLine;
 use crate::failure::Failure;
 use crate::options::Options;
 
@@ -30,6 +33,30 @@ pub(crate) fn read(name: &str) -> Option<OsString> {
 /// Returns the variable of an option, which is given without its dashes.
 pub(crate) fn name_of(option: &str) -> String {
     format!("ASTATINE_{}", option.to_uppercase().replace('-', "_"))
+}
+
+/// Warns of variables with our prefix that no option has.
+pub(crate) fn warn_of_unknown() {
+    let parser = CommandLine::parser().args(absent::args());
+    let commands = iter::once(&parser).chain(parser.get_subcommands());
+    let known: Vec<String> = commands
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|arg| arg.get_long().map(name_of))
+        .collect();
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        let Some(option) = name.strip_prefix("ASTATINE_") else {
+            continue;
+        };
+        if known.iter().any(|known| *known == name) {
+            continue;
+        }
+        let option = option.to_lowercase().replace('_', "-");
+        let nearest = CommandLine::nearest_option(&option).map(|option| name_of(&option));
+        let nearest = nearest.map(|known| format!(": did you mean {known}?"));
+        let nearest = nearest.unwrap_or_default();
+        tracing::warn!("the environment has {name}, which is no option's{nearest}");
+    }
 }
 
 /// Adds to an error about an option's value that it is the variable's, where it is: the parser

@@ -341,6 +341,25 @@ fn variables_do_not_disturb_the_other_commands() {
 }
 
 #[test]
+fn a_variable_of_no_option_is_told_with_the_one_that_is_meant() {
+    let folder = Folder::new();
+    let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3"]);
+    command.arg(folder.path()).stderr(Stdio::piped());
+    let others = ["ASTATINE_TOKEN", "ASTATINE_EXPIRES_IN", "ASTATINE_VERSION"];
+    command.envs(others.map(|name| (name, "1")));
+    command
+        .env("ASTATINE_MAX_BDY", "1")
+        .env("ASTATINE_WORKERS", "1");
+    let mut server = Server::spawn(command);
+    server.stop();
+    let told = "WARN the environment has ASTATINE_MAX_BDY, which is no option's: did you mean \
+                ASTATINE_MAX_BODY?\n";
+    let line = server.next_diagnostic();
+    assert!(line.ends_with(told), "{line}");
+    assert_eq!(server.next_diagnostic(), "");
+}
+
+#[test]
 fn the_server_s_variables_are_nothing_to_the_other_commands() {
     let secret = "0123456789abcdef0123456789abcdef";
     let output = astatine(["gen-token"])
