@@ -1,8 +1,10 @@
 //! The command that signs a token for the hub.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use astatine_pubsub::Pattern;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -72,16 +74,32 @@ impl GenToken {
     ///
     /// # Errors
     ///
-    /// There is no key, or none that signs.
+    /// There is no key, or none that signs; a pattern is none.
     pub(crate) fn run(&self) -> Result<String, Failure> {
         let key = hub::key_text(self.live_key.as_deref(), self.live_secret.as_ref())?;
         let key = key.ok_or_else(|| {
             Failure::Usage("no key to sign with: give --live-key or ASTATINE_LIVE_SECRET".into())
         })?;
+        self.check_patterns()?;
         let token = hub::sign(&key, &self.claims(seconds_since_1970()));
         let token =
             token.map_err(|error| Failure::Usage(format!("the key cannot sign: {error}")))?;
         Ok(format!("{token}\n"))
+    }
+
+    /// Refuses what the hub would take for no right at all.
+    fn check_patterns(&self) -> Result<(), Failure> {
+        let mut patterns = self.subscribe.iter().chain(&self.publish).peekable();
+        if patterns.peek().is_none() {
+            let warning = "warning: the token gives no right: see --subscribe and --publish";
+            // Where standard error is gone, nobody is to be told.
+            drop(writeln!(io::stderr(), "{warning}"));
+        }
+        for pattern in patterns.filter(|_| !self.mercure) {
+            let wrong = |error| Failure::Usage(format!("'{pattern}' cannot be matched: {error}"));
+            Pattern::new(pattern).map_err(wrong)?;
+        }
+        Ok(())
     }
 
     fn claims(&self, now: u64) -> Value {

@@ -245,6 +245,26 @@ fn the_publish_command_tells_why_it_reaches_no_hub() {
 }
 
 #[test]
+fn a_token_that_gives_no_right_is_told() {
+    let warning = "warning: the token gives no right";
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&[], 0, warning),
+        (&["--user", "ann", "--mercure"], 0, warning),
+        (&["--publish", ""], 2, "'' cannot be matched: name is empty"),
+        (&["--subscribe", "a", "--subscribe", "[b"], 2, "'[b' cannot"),
+        (&["--subscribe", "[b", "--mercure"], 0, ""),
+    ];
+    for (args, code, told) in cases {
+        let mut command = astatine(["gen-token", "--live-secret", SECRET]);
+        let output = command.args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
+        let diagnostic = String::from_utf8_lossy(&output.stderr);
+        assert!(diagnostic.contains(told), "{args:?}: {diagnostic}");
+        assert_eq!(diagnostic.is_empty(), told.is_empty(), "{diagnostic}");
+    }
+}
+
+#[test]
 fn what_cannot_be_a_key_is_told() {
     let short = "astatine";
     for (args, secret, told) in [
