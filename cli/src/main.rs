@@ -41,6 +41,7 @@ mod verbosity;
 
 use std::env;
 use std::io::{self, Write};
+use std::iter;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -99,13 +100,21 @@ fn completions(shell: Shell) -> Vec<u8> {
 }
 
 fn manual() -> Result<Vec<u8>, Failure> {
-    let mut page = Vec::new();
     // The page has room for what the short help leaves out.
-    let parser = CommandLine::parser().mut_args(|arg| arg.hide_short_help(false));
-    Man::new(parser)
-        .render(&mut page)
-        .map_err(|error| Failure::system("cannot write the manual page", error))?;
-    Ok(page)
+    let mut parser = CommandLine::parser()
+        .disable_help_subcommand(true)
+        .override_usage("astatine [OPTIONS] [PUBLIC_DIR]\nastatine COMMAND")
+        .mut_args(|arg| arg.hide_short_help(false));
+    // The pages of the commands, which it names, follow.
+    parser.build();
+    let mut pages = Vec::new();
+    for command in iter::once(&parser).chain(parser.get_subcommands()) {
+        Man::new(command.clone())
+            .source(concat!("astatine ", env!("CARGO_PKG_VERSION")))
+            .render(&mut pages)
+            .map_err(|error| Failure::system("cannot write the manual page", error))?;
+    }
+    Ok(pages)
 }
 
 fn print(bytes: &[u8]) -> Result<(), Failure> {

@@ -499,6 +499,7 @@ fn help_version_manual_and_completions_are_printed() {
     let manual = text(&["man"]);
     assert!(manual.contains(".TH astatine"));
     assert!(manual.contains("Most ranges in one request"));
+    assert!(manual.contains(".TH astatine-gen-token") && manual.contains("Whose token it is"));
     assert!(text(&["--help"]).contains("--max-ranges"));
     assert!(!text(&["-h"]).contains("--max-ranges"));
     let is_absent = |text: &str| ["redis", "tls", "workers"].map(|name| !text.contains(name));
