@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use astatine_reactor::BindError;
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
 /// The end of the command; displayed as one line for standard error.
@@ -98,16 +99,24 @@ fn write_causes(f: &mut fmt::Formatter<'_>, error: &io::Error) -> fmt::Result {
     Ok(())
 }
 
-/// Returns what can be done about a server that cannot listen on a port.
+/// Returns what can be done about a server that cannot begin.
 fn hint(error: &io::Error) -> &'static str {
     let refused = error.get_ref().and_then(|error| error.downcast_ref());
-    let Some(BindError::Listen { address, .. }) = refused else {
+    let (address, cause) = match refused {
+        Some(BindError::Listen { address, cause }) => (Some(address), cause),
+        _ => (None, error),
+    };
+    if Errno::from_io_error(cause) == Some(Errno::MFILE) {
+        return "; raise the limit of descriptors, as by ulimit -n, or lower the threads with -t";
+    }
+    let Some(address) = address.filter(|address| !address.starts_with("unix:")) else {
         return "";
     };
-    if address.starts_with("unix:") {
-        return "";
-    }
     match error.kind() {
+        io::ErrorKind::AddrInUse if address.starts_with("[::]") => {
+            "; [::] takes in IPv4: stop what listens there, leave 0.0.0.0 out or choose another port \
+             with -p"
+        }
         io::ErrorKind::AddrInUse => "; stop what listens there or choose another port with -p",
         io::ErrorKind::PermissionDenied => {
             "; choose a port above 1023 with -p, or grant CAP_NET_BIND_SERVICE"
@@ -138,8 +147,24 @@ mod tests {
         let hint = "; choose a port above 1023 with -p, or grant CAP_NET_BIND_SERVICE";
         check("127.0.0.1:80", denied, hint);
         check("unix:/run/a.sock", denied, "");
+        let hint = "; [::] takes in IPv4: stop what listens there, leave 0.0.0.0 out or choose another \
+                    port with -p";
+        check("[::]:80", io::ErrorKind::AddrInUse, hint);
         let live = io::Error::from(BindError::Live("/run/a.sock".into()));
         assert_eq!(live.kind(), io::ErrorKind::AddrInUse);
         assert!(!Failure::Server(live).to_string().contains("-p"));
+    }
+
+    #[test]
+    fn too_few_descriptors_are_told_wherever_they_are_missed() {
+        let none_left = || io::Error::from(Errno::MFILE);
+        let listening = BindError::Listen {
+            address: "unix:/run/a.sock".into(),
+            cause: none_left(),
+        };
+        for error in [none_left(), listening.into()] {
+            let told = Failure::Server(error).to_string();
+            assert!(told.contains("ulimit -n"), "{told}");
+        }
     }
 }
