@@ -118,7 +118,9 @@ fn manual() -> Result<Vec<u8>, Failure> {
 }
 
 fn print(bytes: &[u8]) -> Result<(), Failure> {
-    io::stdout()
-        .write_all(bytes)
-        .map_err(|error| Failure::system("cannot write to standard output", error))
+    match io::stdout().write_all(bytes) {
+        // Its reader has seen enough, as head does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Failure::system("cannot write to standard output", error)),
+    }
 }

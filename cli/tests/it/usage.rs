@@ -3,8 +3,10 @@
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::process::{Output, Stdio};
 
 use crate::folder::Folder;
@@ -481,6 +483,16 @@ fn an_unknown_key_is_told_with_the_one_that_is_meant() {
         let file = folder.write("a.toml", format!("{key} = 1"));
         check(&run(["check-config", file.to_str().unwrap()]), 78, &[told]);
     }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let (reader, writer) = UnixStream::pair().unwrap();
+    drop(reader);
+    let mut command = astatine(["man"]);
+    let output = command.stdout(OwnedFd::from(writer)).output().unwrap();
+    check(&output, 0, &[]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
 #[test]
