@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: what a change must pass.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Failure;
@@ -14,9 +15,10 @@ pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
     }
     let is_full = options.contains(&"--full");
     step::run(&mut step::cargo("fmt --all -- --check"))?;
-    for workspace in OTHER_WORKSPACES {
-        let mut fmt = step::cargo("fmt --all");
-        step::run(fmt.args(["--manifest-path", workspace, "--", "--check"]))?;
+    let other_workspaces = other_workspaces()?;
+    for workspace in &other_workspaces {
+        let mut fmt = step::cargo("fmt --all --manifest-path");
+        step::run(fmt.arg(workspace).args(["--", "--check"]))?;
     }
     tidy::run()?;
     step::run(&mut step::cargo(
@@ -29,9 +31,9 @@ pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
     check_features(&packages, if is_full { 2 } else { 0 })?;
     if is_full {
         check_wasm(&packages)?;
-        for workspace in OTHER_WORKSPACES {
-            let mut clippy = step::cargo("clippy --all-targets");
-            step::run(clippy.args(["--manifest-path", workspace, "--", "-D", "warnings"]))?;
+        for workspace in &other_workspaces {
+            let mut clippy = step::cargo("clippy --all-targets --manifest-path");
+            step::run(clippy.arg(workspace).args(["--", "-D", "warnings"]))?;
         }
     }
     check_dependencies()?;
@@ -42,14 +44,17 @@ pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
     }
 }
 
-/// The workspaces beside the main one.
-const OTHER_WORKSPACES: [&str; 5] = [
-    "http1/fuzz/Cargo.toml",
-    "sse/fuzz/Cargo.toml",
-    "static-files/fuzz/Cargo.toml",
-    "websocket/fuzz/Cargo.toml",
-    "xtask/peers/Cargo.toml",
-];
+/// Returns the manifests of the workspaces beside the main one, which excludes them.
+fn other_workspaces() -> Result<Vec<PathBuf>, Failure> {
+    let path = step::root().join("Cargo.toml");
+    let manifest = fs::read_to_string(&path).map_err(Failure::io(path.display().to_string()))?;
+    let lists = manifest
+        .lines()
+        .filter(|line| line.starts_with("exclude = "));
+    let folders = lists.flat_map(|list| list.split('"').skip(1).step_by(2));
+    let manifests = folders.map(|folder| Path::new(folder).join("Cargo.toml"));
+    Ok(manifests.collect())
+}
 
 /// Builds each library with its default features off and every choice of at most `depth` features.
 fn check_features(packages: &[Package], depth: usize) -> Result<(), Failure> {
@@ -118,6 +123,16 @@ fn check_dependencies() -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_fuzz_crate_is_checked() {
+        let checked = other_workspaces().unwrap();
+        for package in tidy::packages().unwrap() {
+            let manifest = Path::new(&package.folder).join("fuzz/Cargo.toml");
+            let exists = step::root().join(&manifest).exists();
+            assert_eq!(checked.contains(&manifest), exists, "{manifest:?}");
+        }
+    }
 
     #[test]
     fn every_pair_of_features_is_chosen_once() {
