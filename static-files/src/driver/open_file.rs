@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use astatine_reactor::Readahead;
 use bytes::Bytes;
@@ -23,6 +24,8 @@ pub(crate) struct OpenFile {
     warmed_bytes: AtomicU64,
     /// What it was when it was opened.
     stamp: Stamp,
+    /// The clock when it was last found to be that still, in nanoseconds.
+    unchanged_at: AtomicU64,
     /// Until then the last byte need not be asked for again, in milliseconds of the clock.
     end_seen_until: AtomicU64,
 }
@@ -34,15 +37,25 @@ impl OpenFile {
             pool,
             warmed_bytes: AtomicU64::new(0),
             stamp,
+            unchanged_at: AtomicU64::new(u64::MAX),
             end_seen_until: AtomicU64::new(0),
         }
     }
 
-    /// Tells whether it is what it was when it was opened. Its bytes are read as they are sent, so
-    /// those of a file that was written to since would go out under the length and the entity tag
-    /// of what it was.
-    pub(crate) fn is_unchanged(&self) -> bool {
-        Stamp::of(&self.file).is_ok_and(|stamp| stamp == self.stamp)
+    /// Tells whether it is what it was when it was opened, as of this step of the clock. Its bytes
+    /// are read as they are sent, so those of a file that was written to since would go out under
+    /// the length and the entity tag of what it was.
+    pub(crate) fn is_unchanged(&self, now: Duration) -> bool {
+        // The file is asked once in a step: its own times move in such steps, too.
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX - 1);
+        if self.unchanged_at.load(Ordering::Relaxed) == now {
+            return true;
+        }
+        let is_unchanged = Stamp::of(&self.file).is_ok_and(|stamp| stamp == self.stamp);
+        if is_unchanged {
+            self.unchanged_at.store(now, Ordering::Relaxed);
+        }
+        is_unchanged
     }
 
     /// Reads at most `max` bytes that are in memory; `None` when the disk has to be asked.

@@ -104,7 +104,8 @@ impl Resource {
     /// Tells whether the last look at the disk is recent enough, and the open files are still what
     /// they were then.
     pub(crate) fn is_fresh(&self, now: Duration, max_stale: Duration) -> bool {
-        self.is_current(now, max_stale) && self.variants.iter().all(Variant::is_intact)
+        self.is_current(now, max_stale)
+            && self.variants.iter().all(|variant| variant.is_intact(now))
     }
 
     /// Tells whether the last look at the disk is recent enough.

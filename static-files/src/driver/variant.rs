@@ -185,10 +185,10 @@ impl Variant {
     }
 
     /// Tells whether its bytes are those that its headers are about.
-    pub(crate) fn is_intact(&self) -> bool {
+    pub(crate) fn is_intact(&self, now: Duration) -> bool {
         match &self.content {
             Content::Memory(_) => true,
-            Content::File(file, _) => file.is_unchanged(),
+            Content::File(file, _) => file.is_unchanged(now),
         }
     }
 
