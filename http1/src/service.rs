@@ -83,7 +83,8 @@ impl<S, F: Fn(&PeerInfo) -> S> Http1<PerConnection<F>> {
 
 impl<M> Http1<M> {
     /// Calls the app with `(Head, Incoming)`: the head as it came, for an app that looks at little
-    /// of it, at less than half the price.
+    /// of it, at less than half the price. An app that fails with a [`Violation`](crate::Violation), as
+    /// [`Head::into_request`] does, leaves the client to be answered with its status.
     #[must_use]
     pub fn with_heads(self) -> Http1<M, (Head, Incoming)> {
         Http1 {

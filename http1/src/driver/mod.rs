@@ -327,11 +327,15 @@ where
         self.refuse(Reason::Violation(violation))
     }
 
-    /// Answers for a service that gave no response, and ends the connection.
+    /// Answers for a service that gave no response, and ends the connection. A violation is one that
+    /// the service found in a head.
     #[cold]
     fn service_failed(&mut self, error: BoxError) -> Turn {
-        tracing::debug!(error = &*error as &dyn error::Error, "service failed");
         self.feed = None;
+        if let Some(&violation) = error.downcast_ref::<Violation>() {
+            return self.violated(violation);
+        }
+        tracing::debug!(error = &*error as &dyn error::Error, "service failed");
         self.refuse(Reason::ServiceFailed)
     }
 

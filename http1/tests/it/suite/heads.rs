@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use astatine_http1::{Config, Fragments, Head, Http1, Incoming};
+use astatine_http1::{Config, Fragments, Head, Http1, Incoming, Violation};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Full};
@@ -62,5 +62,22 @@ async fn a_malformed_head_is_refused_before_the_app() {
         let request = format!("GET / HTTP/1.1\r\nHost: h\r\n{field}\r\n\r\n");
         let answer = client.ask(request).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{field:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_violation_that_the_app_fails_with_is_answered_with_its_status() {
+    let app = service_fn(|(_, body): (Head, Incoming)| async move {
+        drop(body);
+        Err::<Response<Full<Bytes>>, _>(Violation::RequestLineTooLong)
+    });
+    for request in [
+        "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc",
+    ] {
+        let mut client = Client::to(Http1::new(app).with_heads());
+        let answer = client.ask(request).await;
+        assert!(answer.starts_with("HTTP/1.1 414 "), "{request:?}: {answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
     }
 }
