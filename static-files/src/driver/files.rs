@@ -20,6 +20,7 @@ use super::folder::{Folder, Root, is_absence};
 use super::pool::Pool;
 use super::reach::Reach;
 use super::resource::{Gzip, Resource};
+use super::respond::Answered;
 use super::search::{Search, Target, max_age};
 use crate::plan::{AcceptEncoding, Encoding, FilePath};
 
@@ -165,15 +166,36 @@ impl Files {
         // Which bytes a compressor makes may differ between its versions, and so between
         // servers; therefore what is made on demand is never sent in parts.
         let is_range = asked.method == Method::GET && asked.headers.contains_key(RANGE);
-        let is_due = resource.gzip() == Gzip::Possible && !is_range;
-        let on_demand = is_due.then_some(Encoding::Gzip);
-        let is_offered = |encoding: &Encoding| !is_range || resource.variant(*encoding).is_stored();
-        let available = resource.encodings().filter(is_offered).chain(on_demand);
-        let choice = AcceptEncoding::parse(asked.headers).choose(available);
-        if choice == Encoding::Gzip && is_due {
-            return Ok((self.compress(resource, reach)?, choice));
+        let accepted = AcceptEncoding::parse(asked.headers);
+        if is_range {
+            let stored = |encoding: &Encoding| resource.variant(*encoding).is_stored();
+            let choice = accepted.choose(resource.encodings().filter(stored));
+            return Ok((resource, choice));
         }
-        Ok((resource, choice))
+        match choose(&resource, accepted) {
+            Choice::There(encoding) => Ok((resource, encoding)),
+            Choice::Due => Ok((self.compress(resource, reach)?, Encoding::Gzip)),
+        }
+    }
+
+    /// Answers a GET for all of a file that memory has and that need not be compressed first.
+    pub(crate) fn whole_in_memory<'a, A: Answered>(
+        &self,
+        path: &[u8],
+        accept_encoding: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Option<A> {
+        let Ok(Some(Found::File(resource))) = self.remembered(path, Reach::Memory) else {
+            return None;
+        };
+        let encoding = if resource.is_negotiable() {
+            match choose(&resource, AcceptEncoding::parse_lines(accept_encoding)) {
+                Choice::There(encoding) => encoding,
+                Choice::Due => return None,
+            }
+        } else {
+            Encoding::Identity
+        };
+        Some(A::whole(resource.variant(encoding), &Method::GET))
     }
 
     fn compress(&self, resource: Arc<Resource>, reach: Reach) -> io::Result<Arc<Resource>> {
@@ -275,6 +297,24 @@ impl fmt::Debug for Files {
             .field("root", &self.root)
             .field("config", &self.config)
             .finish_non_exhaustive()
+    }
+}
+
+/// The encoding that a client likes best.
+enum Choice {
+    /// It is there.
+    There(Encoding),
+    /// It is gzip, and has yet to be made.
+    Due,
+}
+
+/// Chooses among what there is and what may be made.
+fn choose(resource: &Resource, accepted: AcceptEncoding) -> Choice {
+    let is_due = resource.gzip() == Gzip::Possible;
+    let on_demand = is_due.then_some(Encoding::Gzip);
+    match accepted.choose(resource.encodings().chain(on_demand)) {
+        Encoding::Gzip if is_due => Choice::Due,
+        encoding => Choice::There(encoding),
     }
 }
 

@@ -75,7 +75,7 @@ impl StaticFiles {
         let asked = Asked::of(&request);
         if let Ok(mut answer) = self.0.answer::<A>(&asked, Reach::Memory) {
             answer.take_room(request.headers_mut());
-            return FileFuture(State::Ready(Some(answer)));
+            return FileFuture::ready(answer);
         }
         let (parts, _) = request.into_parts();
         let files = Arc::clone(&self.0);
@@ -126,6 +126,12 @@ pub struct FileFuture<A = Response<FileBody>>(State<A>);
 enum State<A> {
     Ready(Option<A>),
     Disk(Work<A>),
+}
+
+impl<A> FileFuture<A> {
+    pub(super) fn ready(answer: A) -> Self {
+        Self(State::Ready(Some(answer)))
+    }
 }
 
 impl<A: Answered> Future for FileFuture<A> {

@@ -86,8 +86,16 @@ impl Answer {
 /// Tells whether any header may change the answer. One walk over the names is cheaper than six
 /// look-ups, and most requests have none of them.
 fn is_conditional(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| {
-        let name = name.as_str();
-        name.starts_with("if-") || name == "range"
-    })
+    let mut names = headers.keys();
+    names.any(|name| is_condition_or_range(name.as_str().as_bytes()))
+}
+
+/// Tells whether a field of this name, in whichever case it is spelled, may ask for less than all
+/// of a file.
+pub fn is_condition_or_range(name: &[u8]) -> bool {
+    match name {
+        [b'i' | b'I', b'f' | b'F', b'-', ..] => true,
+        [b'r' | b'R', rest @ ..] => rest.eq_ignore_ascii_case(b"ange"),
+        _ => false,
+    }
 }

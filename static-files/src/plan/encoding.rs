@@ -63,9 +63,15 @@ impl AcceptEncoding {
     ///
     /// RFC 9110 §12.5.3; `x-gzip` is an alias (§8.4.1.3).
     pub fn parse(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(ACCEPT_ENCODING).iter();
+        Self::parse_lines(lines.map(HeaderValue::as_bytes))
+    }
+
+    /// Reads the values of the Accept-Encoding field lines, as [`AcceptEncoding::parse`] does.
+    pub fn parse_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let [mut brotli, mut zstd, mut gzip, mut identity, mut any] = [None; 5];
-        for line in headers.get_all(ACCEPT_ENCODING) {
-            for (coding, weight) in weighted(line.as_bytes()) {
+        for line in lines {
+            for (coding, weight) in weighted(line) {
                 let is = |name: &str| coding.eq_ignore_ascii_case(name.as_bytes());
                 let slot = if is("br") {
                     &mut brotli

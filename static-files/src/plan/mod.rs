@@ -19,7 +19,7 @@ mod tests;
 mod weight;
 
 pub use accept::{ListingFormat, names_html};
-pub use answer::{Answer, Representation};
+pub use answer::{Answer, Representation, is_condition_or_range};
 pub use condition::Precondition;
 pub use encoding::{AcceptEncoding, Encoding};
 pub use multipart::Multipart;

@@ -1,13 +1,17 @@
 //! Answers whose fields lie beside them, compared with those of the ordinary service.
 
+use std::time::Duration;
+
+use astatine_reactor::FieldLines;
+use astatine_static_files::FileBody;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body::Body;
 use tower::ServiceExt;
 
 use crate::site::{Answer, Site, noise, request};
 
-/// Asks the service that writes before, and puts the lines back into the map.
+/// Asks the service that writes before.
 async fn prewritten(
     site: &Site,
     method: &str,
@@ -15,8 +19,21 @@ async fn prewritten(
     headers: &[(&str, &str)],
 ) -> (Answer, usize) {
     let service = site.service.clone().prewritten();
-    let request = request(method, path, headers);
-    let (mut response, lines) = service.oneshot(request).await.unwrap();
+    let answered = service.oneshot(request(method, path, headers)).await;
+    read(answered.unwrap()).await
+}
+
+/// Asks for what it answers from octets.
+async fn whole(site: &Site, target: &str, fields: &[(&str, &str)]) -> Option<(Answer, usize)> {
+    let service = site.service.clone().prewritten();
+    let fields = fields.iter();
+    let fields = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let answered = service.whole(target.as_bytes(), fields)?.await;
+    Some(read(answered.unwrap()).await)
+}
+
+/// Puts the lines back into the map, and tells how many fields were there before.
+async fn read((mut response, lines): (Response<FileBody>, FieldLines)) -> (Answer, usize) {
     let n_in_map = response.headers().len();
     if n_in_map == 0 {
         let len = response.body().size_hint().exact().unwrap();
@@ -79,6 +96,89 @@ async fn an_answer_is_the_same_and_that_of_a_whole_file_has_no_map() {
         assert!(answer.body == expected.body, "{case}");
         assert_eq!(n_in_map == 0, is_whole, "{case}");
     }
+}
+
+#[tokio::test]
+async fn a_whole_file_in_memory_is_answered_from_octets_as_by_the_service() {
+    let large = noise(100_000);
+    let site = Site::with(
+        &[
+            ("a.bin", b"hello"),
+            ("a b.bin", b"space"),
+            ("page.html", b"<p>"),
+            ("page.html.gz", b"packed"),
+            ("text.txt", &b"again and ".repeat(1_000)),
+            ("large.bin", &large),
+            ("folder/index.html", b"index"),
+        ],
+        |config| config.precompressed = vec![astatine_static_files::plan::Encoding::Gzip],
+    );
+    let cases = [
+        ("/a.bin", &[][..]),
+        ("/a.bin?x=1?", &[("Host", "a"), ("accept", "*/*")]),
+        ("/a.bin", &[("Accept-Encoding", "gzip, br")]),
+        ("/a%20b.bin", &[("ranges", "1"), ("i", ""), ("if", "")]),
+        ("/page", &[("accept-encoding", "gzip")]),
+        ("/page", &[("ACCEPT-ENCODING", "gzip;q=0")]),
+        ("/text.txt", &[("accept-encoding", "gzip")]),
+        ("/text.txt", &[]),
+        ("/large.bin", &[]),
+        ("/folder/", &[]),
+    ];
+    for (target, fields) in cases {
+        let case = format!("{target} {fields:?}");
+        let expected = site.send("GET", target, fields).await;
+        let (answer, n_in_map) = whole(&site, target, fields).await.expect(&case);
+        assert_eq!(n_in_map, 0, "{case}");
+        assert_eq!(answer.status, expected.status, "{case}");
+        assert_eq!(sorted(&answer.headers), sorted(&expected.headers), "{case}");
+        assert!(answer.body == expected.body, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_all_of_a_file_in_memory_is_left_to_the_service() {
+    let site = Site::new(&[
+        ("a.bin", b"hello"),
+        ("text.txt", &b"again and ".repeat(1_000)),
+        ("folder/index.html", b"index"),
+        ("404.html", b"no"),
+    ]);
+    assert!(whole(&site, "/a.bin", &[]).await.is_none(), "not yet read");
+    for path in ["/a.bin", "/text.txt", "/folder/", "/nothing"] {
+        site.get(path).await;
+    }
+    let cases = [
+        ("/a.bin", &[("Range", "bytes=0-1")][..]),
+        ("/a.bin", &[("rANGE", "")]),
+        ("/a.bin", &[("if-none-match", "*")]),
+        ("/a.bin", &[("If-Modified-Since", "")]),
+        ("/a.bin", &[("IF-MATCH", "\"\"")]),
+        (
+            "/a.bin",
+            &[("accept-encoding", "gzip"), ("Accept-Encoding", "br")],
+        ),
+        ("/text.txt", &[("accept-encoding", "gzip")]),
+        ("/nothing", &[]),
+        ("/folder", &[]),
+        ("/other", &[]),
+        ("404.html", &[]),
+        ("a.bin", &[]),
+        ("http://x/a.bin", &[]),
+        ("*", &[]),
+        ("", &[]),
+        ("?", &[]),
+    ];
+    for (target, fields) in cases {
+        let answer = whole(&site, target, fields).await;
+        assert!(answer.is_none(), "{target} {fields:?}");
+    }
+    assert!(whole(&site, "/a.bin", &[]).await.is_some());
+    site.folder.write("a.bin", "other");
+    site.advance(Duration::from_secs(1));
+    assert!(whole(&site, "/a.bin", &[]).await.is_none(), "changed");
+    let (answer, _) = prewritten(&site, "GET", "/a.bin", &[]).await;
+    assert_eq!(answer.body, b"other");
 }
 
 #[tokio::test]
