@@ -17,6 +17,7 @@ mod file;
 mod form;
 mod forwarded_field;
 mod fragments;
+mod from_heads;
 mod gen_token;
 mod hub;
 mod idle;

@@ -17,6 +17,7 @@ use tower_service::Service;
 
 use crate::demo::Demo;
 use crate::failure::Failure;
+use crate::from_heads::FromHeads;
 use crate::hub::{self, Hub, Key, Paths};
 use crate::layers::Layers;
 use crate::options::Options;
@@ -166,7 +167,8 @@ fn listen(server: Server, bind: Bind, options: &Options, site: &Site, layers: &L
     if let (Site::Files(files), true) = (&site, layers.is_empty()) {
         let files = files.clone();
         return behind(server, bind, proxy_protocol, move || {
-            Http1::new(files.clone().prewritten()).config(config.clone())
+            let app = FromHeads(files.clone().prewritten());
+            Http1::new(app).with_heads().config(config.clone())
         });
     }
     behind(server, bind, proxy_protocol, move || {
