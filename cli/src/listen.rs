@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use astatine_reactor::{Bind, BindParseError};
+use astatine_reactor::{Bind, BindParseError, Inherited};
 
 /// One value of `--bind`; the port and the mode may stand in options of their own.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -100,6 +100,22 @@ impl TryFrom<String> for UnixMode {
 
     fn try_from(text: String) -> Result<Self, String> {
         text.parse().map_err(|error| format!("{text:?}: {error}"))
+    }
+}
+
+/// Warns of sockets that were handed over for nothing: who connects to one waits in vain.
+pub(crate) fn warn_of_unserved(inherited: &Inherited, binds: &[Bind]) {
+    for (name, number) in inherited.sockets() {
+        let is_served = binds.iter().any(|bind| match bind {
+            Bind::InheritedName(served) => served == name,
+            Bind::InheritedNumber(served) => *served == number,
+            _ => false,
+        });
+        if !is_served {
+            tracing::warn!(
+                "fd:{number} was handed over and is not served: --port or --bind has others"
+            );
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::pages::{Browsers, Pages, PagesLayer, ReloadLayer};
 use crate::pid_file::PidFile;
 use crate::settings::Settings;
 use crate::site::Site;
-use crate::{demo, descriptors, lowering, ready, variables};
+use crate::{demo, descriptors, listen, lowering, ready, variables};
 
 /// Serves until a signal ends it.
 ///
@@ -72,6 +72,7 @@ impl Prepared {
             .map_err(|failure| settings.blame(|o| o.www.clone(), failure))?;
         let inherited = Inherited::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
         let binds = lowering::binds(options, &inherited);
+        listen::warn_of_unserved(&inherited, &binds);
         if matches!(site, Site::Demo(_)) && !binds.iter().all(demo::is_local) {
             let failure = "--demo lets everybody in, so it listens on the loopback alone: give \
                            --bind an address as 127.0.0.1";

@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::process::Stdio;
 use std::{fs, thread};
 
 use crate::client::Client;
@@ -106,4 +107,23 @@ fn a_socket_that_the_process_is_started_with_is_served() {
     server.stop();
     // It was ours alone in the end.
     assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_socket_that_is_handed_over_for_nothing_is_told() {
+    let folder = Folder::new();
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let script = "exec 3<&0 4<&0 0</dev/null
+        LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=web:old exec \"$@\"";
+    let mut command = astatine(["-V", "3", "-b", "fd:web"]);
+    let mut command = by_script(script, command.arg(folder.path()));
+    command.stdin(OwnedFd::from(socket)).stderr(Stdio::piped());
+    let mut server = Server::spawn(command);
+    server.stop();
+    let line = server.next_diagnostic();
+    assert!(
+        line.contains("WARN fd:4 was handed over and is not served"),
+        "{line}"
+    );
+    assert_eq!(server.next_diagnostic(), "");
 }
