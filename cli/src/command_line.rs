@@ -237,6 +237,9 @@ mod tests {
             "a --live-history 5",
             "a --live-key k.pem",
             "a --live-origin *",
+            "a --max-frames 5",
+            "a --max-outbox 5",
+            "a --max-outboxes 5",
         ] {
             let failure = settle(args, &[]).unwrap_err().to_string();
             let option = args.split(' ').nth(1).unwrap();
@@ -247,6 +250,7 @@ mod tests {
         }
         for args in [
             "a --live-open=no",
+            "a -ping 5 -maxms 5",
             "a --live /l --live-open",
             "--demo --live-history 5",
         ] {
