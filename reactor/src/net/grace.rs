@@ -6,7 +6,12 @@ use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::iter;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+
+use signal_hook::low_level::unregister;
+use signal_hook::{SigId, flag};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Config, Phase, Shutdown};
@@ -65,9 +70,14 @@ impl Signals {
     }
 
     /// Moves the shutdown on with each signal.
-    pub(super) async fn watch(mut self, shutdown: &Shutdown) -> Infallible {
+    pub(super) async fn watch(
+        mut self,
+        shutdown: &Shutdown,
+        impatience: &Impatience,
+    ) -> Infallible {
         poll_fn(|cx| {
             while let Poll::Ready(Some(())) = self.interrupt.poll_recv(cx) {
+                impatience.is_due.store(false, Ordering::Relaxed);
                 shutdown.advance(match shutdown.phase() {
                     Phase::Running => Phase::LameDuck,
                     Phase::LameDuck | Phase::Draining | Phase::Cut => Phase::Cut,
@@ -81,6 +91,33 @@ impl Signals {
             Poll::Pending
         })
         .await
+    }
+}
+
+/// While it lives, INT has its default effect where nobody has noticed the one before: the thread
+/// that would is blocked.
+pub(super) struct Impatience {
+    is_due: Arc<AtomicBool>,
+    ids: [SigId; 2],
+}
+
+impl Impatience {
+    /// Begins, and takes INT.
+    pub(super) fn begin() -> io::Result<Self> {
+        let is_due = Arc::new(AtomicBool::new(false));
+        let kind = SignalKind::interrupt().as_raw_value();
+        // They are called in this order.
+        let end = flag::register_conditional_default(kind, Arc::clone(&is_due))?;
+        let ids = [end, flag::register(kind, Arc::clone(&is_due))?];
+        Ok(Self { is_due, ids })
+    }
+}
+
+impl Drop for Impatience {
+    fn drop(&mut self) {
+        for id in self.ids {
+            unregister(id);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod connect;
 mod error;
 mod grace;
 mod inherited;
+mod jobs;
 mod limits;
 mod listener;
 pub mod proxy_protocol;

@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
 use tower_service::Service;
 
 use crate::net::accept::{Acceptor, BoxError};
-use crate::net::grace::{Signals, advance_after, beside};
+use crate::net::grace::{Impatience, Signals, advance_after, beside};
+use crate::net::jobs::{Jobs, blocked};
 use crate::net::limits::{Limits, raise_descriptor_limit};
 use crate::net::thread::{Share, Start, Thread};
 use crate::net::{Bind, Config, Inherited, Listener};
 use crate::{Address, Connection, Phase, Shutdown};
 
-/// Serves connections on threads of its own, each with a runtime, until a signal ends it.
+/// Serves connections on threads with a runtime each, until a signal ends it.
 ///
 /// A connection stays on the thread that accepted it, so services and their futures need not be
 /// `Send`.
@@ -89,6 +89,9 @@ impl Server {
     }
 
     /// Sets how many threads serve. Without it: one for each core.
+    ///
+    /// One is the thread that calls [`Server::run`]. While a process has no other, the kernel and
+    /// libc ask less for each system call.
     pub fn threads(mut self, n_threads: NonZeroUsize) -> Self {
         self.n_threads = Some(n_threads);
         self
@@ -122,6 +125,8 @@ impl Server {
 
     /// Calls `on_ready` once, when all threads accept, with the addresses that are listened on:
     /// those of each [`Server::listen`] in order, with the ports that the system chose.
+    ///
+    /// It must not wait for an answer of the server, whose thread may be its own.
     pub fn on_ready(mut self, on_ready: impl FnOnce(&[Address]) + Send + 'static) -> Self {
         self.on_ready = Some(Box::new(on_ready));
         self
@@ -142,22 +147,41 @@ impl Server {
     /// end before they are cut. INT during a shutdown cuts at once. A client whose connection
     /// reaches a TCP socket in the moment between the last look at its queue and its end is reset.
     ///
+    /// Jobs on blocking threads that outlive their connections are waited for: on the only thread of
+    /// a server for as long as connections had, a second when everything was cut. A service that
+    /// blocks one of several threads is left behind. Where it blocks the only one, nobody sees
+    /// signals, and the second INT in a row ends the process.
+    ///
     /// # Errors
     ///
     /// Something cannot be listened on ([`BindError`](crate::BindError) inside), a thread cannot
-    /// start, a listener fails for good, or a service blocks its thread when everything was cut.
+    /// start, a listener fails for good, or a service, or a job that it began, blocks a thread for
+    /// too long.
     ///
     /// # Panics
     ///
     /// When called from within a tokio runtime.
     pub fn run(self) -> io::Result<()> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.supervise())
-    }
-
-    async fn supervise(mut self) -> io::Result<()> {
         raise_descriptor_limit();
         let (addresses, shares) = self.bind()?;
+        let (shutdown, grace) = (self.shutdown.clone(), self.config.shutdown_grace);
+        let jobs = Jobs::default();
+        let runtime = jobs.runtime()?;
+        let impatience = Impatience::begin()?;
+        let result = runtime.block_on(self.supervise(&addresses, shares, &impatience));
+        // Connections end with it, jobs go on.
+        runtime.shutdown_background();
+        let is_cut = shutdown.phase() == Phase::Cut;
+        let waited = jobs.wait(if is_cut { STUCK_AFTER } else { grace });
+        result.and(waited)
+    }
+
+    async fn supervise(
+        mut self,
+        addresses: &[Address],
+        shares: Vec<Share>,
+        impatience: &Impatience,
+    ) -> io::Result<()> {
         let signals = Signals::install()?;
         let mut threads = self.start(shares)?;
         let work = async {
@@ -166,7 +190,7 @@ impl Server {
                 are_ready &= (&mut thread.ready).await.is_ok();
             }
             if let (true, Some(on_ready)) = (are_ready, self.on_ready.take()) {
-                on_ready(&addresses);
+                on_ready(addresses);
             }
             let mut result = Ok(());
             for thread in threads {
@@ -177,7 +201,7 @@ impl Server {
         let shutdown = &self.shutdown;
         let work = or_stuck(work, shutdown);
         let work = beside(work, advance_after(&self.config, shutdown));
-        beside(work, signals.watch(shutdown)).await
+        beside(work, signals.watch(shutdown, impatience)).await
     }
 
     /// Binds all sockets, and deals them out to the threads.
@@ -203,10 +227,15 @@ impl Server {
 
     fn start(&self, shares: Vec<Share>) -> io::Result<Vec<Thread>> {
         let limits = Limits::new(&self.config, shares.len());
+        let is_alone = shares.len() == 1;
         let mut threads = Vec::with_capacity(shares.len());
         for (index, share) in shares.into_iter().enumerate() {
             let (limits, shutdown) = (Arc::clone(&limits), self.shutdown.clone());
-            threads.push(Thread::spawn(index, share, limits, shutdown)?);
+            threads.push(if is_alone {
+                Thread::here(share, limits, shutdown)
+            } else {
+                Thread::beside(index, share, limits, shutdown)?
+            });
         }
         Ok(threads)
     }
@@ -226,15 +255,10 @@ async fn or_stuck(
         if let Poll::Ready(result) = work.as_mut().poll(cx) {
             return Poll::Ready(result);
         }
-        stuck.as_mut().poll(cx).map(|()| {
-            Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "a thread is blocked",
-            ))
-        })
+        stuck.as_mut().poll(cx).map(|()| Err(blocked()))
     })
     .await
 }
 
-/// How long a thread that was cut may take to come back from a call that blocks.
+/// How long a thread, or a job, that was cut may take to come back from a call that blocks.
 const STUCK_AFTER: Duration = Duration::from_secs(1);

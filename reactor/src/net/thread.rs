@@ -1,4 +1,4 @@
-//! One thread of a server: its runtime, its accept loops, its end.
+//! One thread of a server, its own or the caller's: the runtime, the accept loops, the end.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -30,7 +30,8 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    pub(super) fn spawn(
+    /// Serves on a thread of its own.
+    pub(super) fn beside(
         index: usize,
         share: Share,
         limits: Arc<Limits>,
@@ -40,7 +41,11 @@ impl Thread {
         let (tell_ready, ready) = oneshot::channel();
         let (tell_end, ended) = oneshot::channel();
         let body = move || {
-            let result = serve_share(share, &limits, &stopper.0, tell_ready);
+            let served = serve_share(share, limits, &stopper.0, tell_ready);
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .build_local(LocalOptions::default());
+            let result = runtime.and_then(|runtime| runtime.block_on(served));
             // The supervisor is gone only when it has given this thread up.
             tell_end.send(result).unwrap_or_default();
         };
@@ -50,6 +55,20 @@ impl Thread {
                 .spawn(body)?,
         );
         Ok(Self { ready, ended })
+    }
+
+    /// Serves on the thread and the runtime of the supervisor.
+    pub(super) fn here(share: Share, limits: Arc<Limits>, shutdown: Shutdown) -> Self {
+        let stopper = Stopper(shutdown);
+        let (tell_ready, ready) = oneshot::channel();
+        let (tell_end, ended) = oneshot::channel();
+        drop(tokio::task::spawn_local(async move {
+            let result = serve_share(share, limits, &stopper.0, tell_ready).await;
+            drop(stopper);
+            // The supervisor waits for it.
+            tell_end.send(result).unwrap_or_default();
+        }));
+        Self { ready, ended }
     }
 
     /// Waits for the thread's end and returns its result.
@@ -83,6 +102,22 @@ impl Host {
     }
 }
 
+/// The time of a server on its thread.
+struct Tenancy;
+
+impl Tenancy {
+    fn begin(host: Host) -> Self {
+        HOST.set(Some(host));
+        Self
+    }
+}
+
+impl Drop for Tenancy {
+    fn drop(&mut self) {
+        HOST.set(None);
+    }
+}
+
 /// Begins the shutdown when it is dropped: one thread or accept loop that ends early ends all.
 struct Stopper(Shutdown);
 
@@ -93,44 +128,39 @@ impl Drop for Stopper {
 }
 
 /// The life of one thread.
-fn serve_share(
+async fn serve_share(
     share: Share,
-    limits: &Arc<Limits>,
+    limits: Arc<Limits>,
     shutdown: &Shutdown,
     tell_ready: oneshot::Sender<()>,
 ) -> io::Result<()> {
-    HOST.set(Some(Host {
+    let _tenancy = Tenancy::begin(Host {
         shutdown: shutdown.clone(),
-        limits: Arc::clone(limits),
-    }));
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default())?;
-    runtime.block_on(async {
-        let mut loops = Vec::with_capacity(share.len());
-        for (listener, start) in share {
-            let accept_loop = start(listener, Arc::clone(limits), shutdown.clone())?;
-            let stopper = Stopper(shutdown.clone());
-            loops.push(tokio::task::spawn_local(async move {
-                let _stopper = stopper;
-                accept_loop.await
-            }));
-        }
-        // The supervisor waits for it, unless it has given up.
-        tell_ready.send(()).unwrap_or_default();
-        let mut result = Ok(());
-        for accept_loop in loops {
-            let ended = accept_loop.await.unwrap_or_else(|error| Err(error.into()));
-            result = result.and(ended);
-        }
-        // What is still open when everything is cut ends with the runtime.
-        let mut empty = pin!(limits.empty());
-        let mut cut = shutdown.reached(Phase::Cut);
-        poll_fn(|cx| match empty.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => Pin::new(&mut cut).poll(cx),
-        })
-        .await;
-        result
+        limits: Arc::clone(&limits),
+    });
+    let mut loops = Vec::with_capacity(share.len());
+    for (listener, start) in share {
+        let accept_loop = start(listener, Arc::clone(&limits), shutdown.clone())?;
+        let stopper = Stopper(shutdown.clone());
+        loops.push(tokio::task::spawn_local(async move {
+            let _stopper = stopper;
+            accept_loop.await
+        }));
+    }
+    // The supervisor waits for it, unless it has given up.
+    tell_ready.send(()).unwrap_or_default();
+    let mut result = Ok(());
+    for accept_loop in loops {
+        let ended = accept_loop.await.unwrap_or_else(|error| Err(error.into()));
+        result = result.and(ended);
+    }
+    // What is still open when everything is cut ends with the runtime.
+    let mut empty = pin!(limits.empty());
+    let mut cut = shutdown.reached(Phase::Cut);
+    poll_fn(|cx| match empty.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => Pin::new(&mut cut).poll(cx),
     })
+    .await;
+    result
 }

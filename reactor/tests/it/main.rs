@@ -1,5 +1,6 @@
 //! The public face of the crate, clause by clause.
 
+mod alone;
 mod attach;
 mod bind;
 mod budget;

@@ -147,24 +147,29 @@ impl Service<Connection> for NeverReady {
 
 #[test]
 fn a_service_that_is_worn_out_ends_the_server() {
-    let server = Server::new(Config::default()).listen(loopback(), || NeverReady);
-    let running = Running::start(server);
-    let address = running.tcp();
-    drop(TcpStream::connect(address));
-    let error = running.join().unwrap_err();
-    assert_eq!(error.to_string(), "worn out");
+    for n_threads in [1, 2] {
+        let server = Server::new(Config::default()).listen(loopback(), || NeverReady);
+        let running = Running::start(server.threads(NonZeroUsize::new(n_threads).unwrap()));
+        let address = running.tcp();
+        drop(TcpStream::connect(address));
+        let error = running.join().unwrap_err();
+        assert_eq!(error.to_string(), "worn out");
+    }
 }
 
 #[test]
 fn a_thread_that_cannot_start_ends_the_server_before_it_is_ready() {
-    let error = Server::new(Config::default())
-        .listen(loopback(), || -> NeverReady {
-            panic!("as the test wants it")
-        })
-        .on_ready(|_| unreachable!("it is not ready"))
-        .run()
-        .unwrap_err();
-    assert!(error.to_string().contains("panicked"), "{error}");
+    for n_threads in [1, 2] {
+        let error = Server::new(Config::default())
+            .threads(NonZeroUsize::new(n_threads).unwrap())
+            .listen(loopback(), || -> NeverReady {
+                panic!("as the test wants it")
+            })
+            .on_ready(|_| unreachable!("it is not ready"))
+            .run()
+            .unwrap_err();
+        assert!(error.to_string().contains("panicked"), "{error}");
+    }
 }
 
 #[test]
@@ -184,7 +189,7 @@ fn a_thread_that_a_service_blocks_does_not_hold_up_the_end() {
             }
         })
     });
-    let running = Running::start(server);
+    let running = Running::start(server.threads(NonZeroUsize::new(2).unwrap()));
     let _stream = TcpStream::connect(running.tcp()).unwrap();
     blocked.recv().unwrap();
     running.shutdown.advance(Phase::Cut);
