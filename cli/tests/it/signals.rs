@@ -16,17 +16,19 @@ fn a_download_under_way_is_finished_after_term() {
     let folder = Folder::new();
     let content = noise(HUGE);
     folder.write("huge.bin", &content);
-    let mut server = Server::start(&folder, &["--shutdown-timeout", "60"]);
-    let mut client = server.client();
-    client.send("GET /huge.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-    let head = client.head();
-    assert_eq!(head.status, 200);
-    server.signal(Signal::TERM);
-    // New connections are refused once the listeners are closed.
-    wait_until(|| TcpStream::connect(server.address()).is_err());
-    assert!(client.rest() == content);
-    let (status, _) = server.wait();
-    assert_eq!(status.code(), Some(0));
+    for n_threads in ["1", "2"] {
+        let mut server = Server::start(&folder, &["-t", n_threads, "--shutdown-timeout", "60"]);
+        let mut client = server.client();
+        client.send("GET /huge.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+        let head = client.head();
+        assert_eq!(head.status, 200);
+        server.signal(Signal::TERM);
+        // New connections are refused once the listeners are closed.
+        wait_until(|| TcpStream::connect(server.address()).is_err());
+        assert!(client.rest() == content);
+        let (status, _) = server.wait();
+        assert_eq!(status.code(), Some(0));
+    }
 }
 
 #[test]
@@ -45,15 +47,17 @@ fn an_idle_connection_does_not_hold_the_end_up() {
 fn a_second_int_does_not_wait_for_the_download() {
     let folder = Folder::new();
     folder.write("huge.bin", noise(HUGE));
-    let mut server = Server::start(&folder, &["--shutdown-timeout", "600"]);
-    let mut client = server.client();
-    client.send("GET /huge.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(client.head().status, 200);
-    server.signal(Signal::INT);
-    wait_until(|| TcpStream::connect(server.address()).is_err());
-    server.signal(Signal::INT);
-    // The client has read nothing of the body: only a cut can end this.
-    assert_eq!(server.wait().0.code(), Some(0));
+    for n_threads in ["1", "2"] {
+        let mut server = Server::start(&folder, &["-t", n_threads, "--shutdown-timeout", "600"]);
+        let mut client = server.client();
+        client.send("GET /huge.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(client.head().status, 200);
+        server.signal(Signal::INT);
+        wait_until(|| TcpStream::connect(server.address()).is_err());
+        server.signal(Signal::INT);
+        // The client has read nothing of the body: only a cut can end this.
+        assert_eq!(server.wait().0.code(), Some(0));
+    }
 }
 
 #[test]

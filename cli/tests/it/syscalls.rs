@@ -7,7 +7,7 @@ use std::thread;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::folder::{Folder, LARGE, noise};
-use crate::server::{Server, astatine};
+use crate::server::{Server, astatine, wait_until};
 
 /// Serves the folder under strace while the paths are asked for; returns the calls that move bytes
 /// of the thread that serves them, or nothing where strace cannot run.
@@ -114,6 +114,17 @@ fn writes(calls: &[Call]) -> Vec<&Call> {
         .iter()
         .filter(|call| call.is_write_to(socket))
         .collect()
+}
+
+#[test]
+fn one_thread_is_alone_once_what_the_disk_was_asked_for_is_in_memory() {
+    let folder = Folder::new();
+    folder.write("a.txt", "content");
+    let server = Server::start(&folder, &["-t", "1"]);
+    assert_eq!(server.client().get("/a.txt", "").status, 200);
+    let threads = format!("/proc/{}/task", server.pid().as_raw_pid());
+    // One that waited for the disk stays for a moment, since there may be more to do.
+    wait_until(|| fs::read_dir(&threads).unwrap().count() == 1);
 }
 
 #[test]
