@@ -1,16 +1,15 @@
-//! Astatine's http1 on its reactor, on a runtime of one thread, through its lower door.
+//! Astatine's http1 on its reactor, on one thread, through its lower door.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 
 use astatine_http1::{Head, Http1, Incoming};
-use astatine_reactor::serve;
+use astatine_reactor::{Config, Server};
 use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http_body_util::{BodyExt, Full};
-use tokio::net::TcpSocket;
 
 async fn answer((head, body): (Head, Incoming)) -> Result<Response<Full<Bytes>>, Infallible> {
     let body = if head.method() == b"POST" {
@@ -25,24 +24,17 @@ async fn answer((head, body): (Head, Incoming)) -> Result<Response<Full<Bytes>>,
     Ok(response)
 }
 
-async fn run(address: SocketAddr) -> std::io::Result<()> {
-    // Its queue is as long as that of a `Server`: the bench connects by the thousand.
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    let listener = socket.listen(4096)?;
-    println!("ready {address}");
-    serve(listener, Http1::new(tower::service_fn(answer)).with_heads()).await
-}
-
 fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1);
     let address = address.expect("usage: astatine-heads ADDRESS");
     let address = address
         .parse()
         .expect("ADDRESS is an IP address and a port");
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(run(address))
+    Server::new(Config::default())
+        .threads(NonZeroUsize::MIN)
+        .listen(address, || {
+            Http1::new(tower::service_fn(answer)).with_heads()
+        })
+        .on_ready(|addresses| println!("ready {}", addresses[0]))
+        .run()
 }

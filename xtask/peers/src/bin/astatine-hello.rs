@@ -1,16 +1,15 @@
-//! Astatine's http1 on its reactor, on a runtime of one thread.
+//! Astatine's http1 on its reactor, on one thread.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 
 use astatine_http1::{Http1, Incoming};
-use astatine_reactor::serve;
+use astatine_reactor::{Config, Server};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
-use tokio::net::TcpSocket;
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let body = if request.method() == Method::POST {
@@ -25,24 +24,15 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(response)
 }
 
-async fn run(address: SocketAddr) -> std::io::Result<()> {
-    // Its queue is as long as that of a `Server`: the bench connects by the thousand.
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    let listener = socket.listen(4096)?;
-    println!("ready {address}");
-    serve(listener, Http1::new(tower::service_fn(answer))).await
-}
-
 fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1);
     let address = address.expect("usage: astatine-hello ADDRESS");
     let address = address
         .parse()
         .expect("ADDRESS is an IP address and a port");
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(run(address))
+    Server::new(Config::default())
+        .threads(NonZeroUsize::MIN)
+        .listen(address, || Http1::new(tower::service_fn(answer)))
+        .on_ready(|addresses| println!("ready {}", addresses[0]))
+        .run()
 }
