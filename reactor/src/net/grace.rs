@@ -6,15 +6,51 @@ use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::iter;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
-use signal_hook::low_level::unregister;
-use signal_hook::{SigId, flag};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Config, Phase, Shutdown};
+
+/// Runs the work of a server, or waits for what is left of it: the shutdown moves on with its clock
+/// and with signals, and `work` is given up when it goes on although everything was cut.
+pub(super) async fn oversee(
+    work: impl Future<Output = io::Result<()>>,
+    config: &Config,
+    shutdown: &Shutdown,
+) -> io::Result<()> {
+    let signals = Signals::install()?;
+    let work = or_stuck(work, shutdown);
+    let work = beside(work, advance_after(config, shutdown));
+    beside(work, signals.watch(shutdown)).await
+}
+
+async fn or_stuck(
+    work: impl Future<Output = io::Result<()>>,
+    shutdown: &Shutdown,
+) -> io::Result<()> {
+    let mut work = pin!(work);
+    let mut stuck = pin!(async {
+        shutdown.reached(Phase::Cut).await;
+        tokio::time::sleep(STUCK_AFTER).await;
+    });
+    poll_fn(|cx| {
+        if let Poll::Ready(result) = work.as_mut().poll(cx) {
+            return Poll::Ready(result);
+        }
+        stuck.as_mut().poll(cx).map(|()| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "a thread is blocked",
+            ))
+        })
+    })
+    .await
+}
+
+/// How long a thread that was cut may take to come back from a call that blocks.
+const STUCK_AFTER: Duration = Duration::from_secs(1);
 
 /// Runs `work` to its end, and `companion`, which has none, beside it.
 pub(super) async fn beside<T>(
@@ -47,7 +83,7 @@ pub(super) async fn advance_after(config: &Config, shutdown: &Shutdown) -> Infal
 
 /// The signals that end a server: INT, TERM and HUP begin a shutdown, INT during one ends it at
 /// once. USR1 and USR2 are taken and do nothing.
-pub(super) struct Signals {
+struct Signals {
     interrupt: Signal,
     terminate: Signal,
     /// `None` where HUP is ignored, as below nohup.
@@ -56,7 +92,7 @@ pub(super) struct Signals {
 
 impl Signals {
     /// Takes the signals; they do not end the process any more.
-    pub(super) fn install() -> io::Result<Self> {
+    fn install() -> io::Result<Self> {
         // Nobody listens, but once taken they stay taken.
         drop(signal(SignalKind::user_defined1())?);
         drop(signal(SignalKind::user_defined2())?);
@@ -70,14 +106,9 @@ impl Signals {
     }
 
     /// Moves the shutdown on with each signal.
-    pub(super) async fn watch(
-        mut self,
-        shutdown: &Shutdown,
-        impatience: &Impatience,
-    ) -> Infallible {
+    async fn watch(mut self, shutdown: &Shutdown) -> Infallible {
         poll_fn(|cx| {
             while let Poll::Ready(Some(())) = self.interrupt.poll_recv(cx) {
-                impatience.is_due.store(false, Ordering::Relaxed);
                 shutdown.advance(match shutdown.phase() {
                     Phase::Running => Phase::LameDuck,
                     Phase::LameDuck | Phase::Draining | Phase::Cut => Phase::Cut,
@@ -91,33 +122,6 @@ impl Signals {
             Poll::Pending
         })
         .await
-    }
-}
-
-/// While it lives, INT has its default effect where nobody has noticed the one before: the thread
-/// that would is blocked.
-pub(super) struct Impatience {
-    is_due: Arc<AtomicBool>,
-    ids: [SigId; 2],
-}
-
-impl Impatience {
-    /// Begins, and takes INT.
-    pub(super) fn begin() -> io::Result<Self> {
-        let is_due = Arc::new(AtomicBool::new(false));
-        let kind = SignalKind::interrupt().as_raw_value();
-        // They are called in this order.
-        let end = flag::register_conditional_default(kind, Arc::clone(&is_due))?;
-        let ids = [end, flag::register(kind, Arc::clone(&is_due))?];
-        Ok(Self { is_due, ids })
-    }
-}
-
-impl Drop for Impatience {
-    fn drop(&mut self) {
-        for id in self.ids {
-            unregister(id);
-        }
     }
 }
 

@@ -10,7 +10,7 @@ mod connect;
 mod error;
 mod grace;
 mod inherited;
-mod jobs;
+mod job_threads;
 mod limits;
 mod listener;
 pub mod proxy_protocol;

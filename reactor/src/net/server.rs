@@ -1,22 +1,19 @@
 //! The server that owns its threads.
 
-use std::future::{Future, poll_fn};
 use std::io;
 use std::num::NonZeroUsize;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
+use tokio::runtime::Builder;
 use tower_service::Service;
 
 use crate::net::accept::{Acceptor, BoxError};
-use crate::net::grace::{Impatience, Signals, advance_after, beside};
-use crate::net::jobs::{Jobs, blocked};
+use crate::net::grace::oversee;
+use crate::net::job_threads::JobThreads;
 use crate::net::limits::{Limits, raise_descriptor_limit};
 use crate::net::thread::{Share, Start, Thread};
 use crate::net::{Bind, Config, Inherited, Listener};
-use crate::{Address, Connection, Phase, Shutdown};
+use crate::{Address, Connection, Shutdown};
 
 /// Serves connections on threads with a runtime each, until a signal ends it.
 ///
@@ -132,8 +129,9 @@ impl Server {
         self
     }
 
-    /// Returns the token that ends this server from elsewhere: [`Phase::LameDuck`] as the signal
-    /// TERM does, [`Phase::Cut`] at once.
+    /// Returns the token that ends this server from elsewhere:
+    /// [`Phase::LameDuck`](crate::Phase::LameDuck) as the signal TERM does,
+    /// [`Phase::Cut`](crate::Phase::Cut) at once.
     pub fn shutdown_token(&self) -> Shutdown {
         self.shutdown.clone()
     }
@@ -147,10 +145,9 @@ impl Server {
     /// end before they are cut. INT during a shutdown cuts at once. A client whose connection
     /// reaches a TCP socket in the moment between the last look at its queue and its end is reset.
     ///
-    /// Jobs on blocking threads that outlive their connections are waited for: on the only thread of
-    /// a server for as long as connections had, a second when everything was cut. A service that
-    /// blocks one of several threads is left behind. Where it blocks the only one, nobody sees
-    /// signals, and the second INT in a row ends the process.
+    /// Jobs on blocking threads that outlive their connections are waited for, on the only thread of
+    /// a server for as long again. A service that blocks one of several threads is left behind; where
+    /// it blocks the only one, nobody sees signals or the token until it comes back.
     ///
     /// # Errors
     ///
@@ -164,44 +161,34 @@ impl Server {
     pub fn run(self) -> io::Result<()> {
         raise_descriptor_limit();
         let (addresses, shares) = self.bind()?;
-        let (shutdown, grace) = (self.shutdown.clone(), self.config.shutdown_grace);
-        let jobs = Jobs::default();
-        let runtime = jobs.runtime()?;
-        let impatience = Impatience::begin()?;
-        let result = runtime.block_on(self.supervise(&addresses, shares, &impatience));
+        let (config, shutdown) = (self.config.clone(), self.shutdown.clone());
+        let (runtime, job_threads) = JobThreads::of_runtime()?;
+        let work = self.serve(&addresses, shares);
+        let result = runtime.block_on(oversee(work, &config, &shutdown));
         // Connections end with it, jobs go on.
         runtime.shutdown_background();
-        let is_cut = shutdown.phase() == Phase::Cut;
-        let waited = jobs.wait(if is_cut { STUCK_AFTER } else { grace });
-        result.and(waited)
+        if job_threads.is_empty() {
+            return result;
+        }
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let ended = runtime.block_on(oversee(job_threads.end(), &config, &shutdown));
+        result.and(ended)
     }
 
-    async fn supervise(
-        mut self,
-        addresses: &[Address],
-        shares: Vec<Share>,
-        impatience: &Impatience,
-    ) -> io::Result<()> {
-        let signals = Signals::install()?;
+    async fn serve(mut self, addresses: &[Address], shares: Vec<Share>) -> io::Result<()> {
         let mut threads = self.start(shares)?;
-        let work = async {
-            let mut are_ready = true;
-            for thread in &mut threads {
-                are_ready &= (&mut thread.ready).await.is_ok();
-            }
-            if let (true, Some(on_ready)) = (are_ready, self.on_ready.take()) {
-                on_ready(addresses);
-            }
-            let mut result = Ok(());
-            for thread in threads {
-                result = result.and(thread.end().await);
-            }
-            result
-        };
-        let shutdown = &self.shutdown;
-        let work = or_stuck(work, shutdown);
-        let work = beside(work, advance_after(&self.config, shutdown));
-        beside(work, signals.watch(shutdown, impatience)).await
+        let mut are_ready = true;
+        for thread in &mut threads {
+            are_ready &= (&mut thread.ready).await.is_ok();
+        }
+        if let (true, Some(on_ready)) = (are_ready, self.on_ready.take()) {
+            on_ready(addresses);
+        }
+        let mut result = Ok(());
+        for thread in threads {
+            result = result.and(thread.end().await);
+        }
+        result
     }
 
     /// Binds all sockets, and deals them out to the threads.
@@ -240,25 +227,3 @@ impl Server {
         Ok(threads)
     }
 }
-
-/// Gives `work` up when a thread does not stop although everything was cut.
-async fn or_stuck(
-    work: impl Future<Output = io::Result<()>>,
-    shutdown: &Shutdown,
-) -> io::Result<()> {
-    let mut work = pin!(work);
-    let mut stuck = pin!(async {
-        shutdown.reached(Phase::Cut).await;
-        tokio::time::sleep(STUCK_AFTER).await;
-    });
-    poll_fn(|cx| {
-        if let Poll::Ready(result) = work.as_mut().poll(cx) {
-            return Poll::Ready(result);
-        }
-        stuck.as_mut().poll(cx).map(|()| Err(blocked()))
-    })
-    .await
-}
-
-/// How long a thread, or a job, that was cut may take to come back from a call that blocks.
-const STUCK_AFTER: Duration = Duration::from_secs(1);

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use astatine_reactor::handler::{Handler, Message, Peer, Reason, Turn};
 use astatine_reactor::{Address, Bind, Config, Connection, Phase, Server, Target, connect};
@@ -120,7 +121,9 @@ impl Busy {
         let (tell, begun) = mpsc::sync_channel(1);
         let (release, released) = mpsc::sync_channel(1);
         let released = Arc::new(Mutex::new(released));
-        let server = Server::new(Config::default()).threads(n_threads);
+        let mut config = Config::default();
+        config.shutdown_grace = Duration::from_secs(24 * 60 * 60);
+        let server = Server::new(config).threads(n_threads);
         let running = Running::start(server.listen(loopback(), move || {
             let (tell, released) = (tell.clone(), Arc::clone(&released));
             tower::service_fn(move |connection: Connection| {
@@ -185,5 +188,41 @@ fn a_cut_ends_connections_before_it_waits_for_their_jobs() {
         assert_eq!(stream.read(&mut [0]).unwrap(), 0);
         busy.release.send(()).unwrap();
         busy.running.join().unwrap();
+    }
+}
+
+#[test]
+fn a_cut_ends_the_wait_for_a_job_that_outlives_its_connection() {
+    let (busy, mut stream) = Busy::start(NonZeroUsize::MIN, Ends::AtOnce);
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    let Busy { running, release } = busy;
+    running.shutdown.advance(Phase::Draining);
+    // Then nothing but the job is left.
+    while TcpStream::connect(running.tcp()).is_ok() {
+        thread::yield_now();
+    }
+    running.shutdown.advance(Phase::Cut);
+    let error = running.join().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    drop(release);
+}
+
+#[test]
+fn threads_that_have_no_job_left_are_no_error_without_any_grace() {
+    for n_threads in N_THREADS {
+        let mut config = Config::default();
+        config.shutdown_grace = Duration::ZERO;
+        let server = Server::new(config).threads(n_threads);
+        let server = server.listen(loopback(), || {
+            tower::service_fn(|connection: Connection| async {
+                spawn_blocking(|| ()).await.unwrap();
+                echo(connection).await
+            })
+        });
+        let running = Running::start(server);
+        let streams = [(); 8].map(|()| TcpStream::connect(running.tcp()).unwrap());
+        streams.into_iter().for_each(|mut stream| ping(&mut stream));
+        running.shutdown.advance(Phase::Draining);
+        running.join().unwrap();
     }
 }

@@ -2,22 +2,18 @@
 //!
 //! The test binary runs itself again, with a mark in the environment that names the part to play.
 
-use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use astatine_reactor::{Bind, Config, Connection, Inherited, Phase, Server};
-use rustix::process::Signal;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use astatine_reactor::{Bind, Config, Inherited, Phase, Server};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
-use crate::peers::ping;
+use crate::peers::{echo, ping};
 
 const MARK: &str = "ASTATINE_REACTOR_TEST_BIND";
 
@@ -36,7 +32,7 @@ fn child() {
         .threads(NonZeroUsize::MIN)
         .inherit(Inherited::from_env().expect("well-formed"))
         .listen(bind.parse::<Bind>().expect("well-formed"), || {
-            tower::service_fn(echo_or_block)
+            tower::service_fn(echo)
         })
         .on_ready(|addresses| tell(&addresses[0].to_string()));
     let shutdown = server.shutdown_token();
@@ -49,22 +45,6 @@ fn child() {
     let result = server.run();
     watcher.join().expect("no panic");
     tell(&format!("{result:?}"));
-}
-
-/// Sends back what comes; `!` blocks the thread for good.
-async fn echo_or_block(mut connection: Connection) -> Result<(), Infallible> {
-    while let Ok(byte) = connection.io.read_u8().await {
-        if byte == b'!' {
-            tell("blocked");
-            loop {
-                std::thread::park();
-            }
-        }
-        if connection.io.write_u8(byte).await.is_err() {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// Writes a line past the test harness, which captures what is printed.
@@ -154,32 +134,6 @@ impl Served {
         assert!(status.expect("there is a shell").success());
     }
 
-    /// Has the service block the server's only thread.
-    fn block(&mut self, stream: &mut TcpStream) {
-        stream.write_all(b"!").expect("the child reads");
-        assert_eq!(self.line(), "blocked");
-    }
-
-    /// Waits until a signal that was sent has been delivered: two at once would be one.
-    fn has_taken(&self, signal: Signal) {
-        let path = format!("/proc/{}/status", self.child.id());
-        let is_pending = || {
-            let status = std::fs::read_to_string(&path).expect("the child is there");
-            let mask = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
-            let mask = u64::from_str_radix(mask.expect("Linux").trim(), 16).expect("a mask");
-            mask >> (signal.as_raw() - 1) & 1 == 1
-        };
-        while is_pending() {
-            std::thread::yield_now();
-        }
-    }
-
-    /// Waits for an end by a signal.
-    fn ends_by(mut self, signal: Signal) {
-        let status = self.child.wait().expect("it is our child");
-        assert_eq!(status.signal(), Some(signal.as_raw()));
-    }
-
     /// Waits for an end that the child calls good.
     fn ends_well(mut self) {
         assert_eq!(self.line(), "Ok(())");
@@ -218,24 +172,6 @@ fn term_drains_and_ends_with_the_last_connection() {
     ping(&mut busy);
     drop(busy);
     served.ends_well();
-}
-
-#[test]
-fn a_thread_that_is_blocked_is_ended_by_two_ints_before_and_in_a_shutdown() {
-    for first in [None, Some("INT"), Some("TERM")] {
-        let mut served = Served::plain();
-        let mut busy = served.connect();
-        ping(&mut busy);
-        if let Some(first) = first {
-            served.signal(first);
-            assert_eq!(served.line(), "draining");
-        }
-        served.block(&mut busy);
-        served.signal("INT");
-        served.has_taken(Signal::INT);
-        served.signal("INT");
-        served.ends_by(Signal::INT);
-    }
 }
 
 #[test]
