@@ -65,7 +65,7 @@ pub struct Config {
     pub max_open_files: NonZeroUsize,
     /// For how long a file is served from the cache, or known not to be there, without a look at
     /// the disk. Default: 1 second. A change is seen no later than this; one of a file of more than
-    /// 64 KiB within 10 ms.
+    /// 64 KiB within 10 ms, by the clock of [`StaticFiles::new`](crate::StaticFiles::new).
     pub max_stale: Duration,
     /// How many threads may read from the disk at the same time. Default: 8. They are taken from
     /// the runtime's blocking pool.

@@ -43,7 +43,8 @@ impl StaticFiles {
 
     /// Serves the folder `root`, telling the age of what is cached by `clock`.
     ///
-    /// The clock returns the time since a moment of its choice, and never goes back.
+    /// The clock returns the time since a moment of its choice, and never goes back. It moves in
+    /// small steps: a file of more than 64 KiB that was written to is noticed with the next.
     ///
     /// # Errors
     ///
