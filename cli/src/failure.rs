@@ -22,13 +22,28 @@ pub(crate) enum Failure {
         line: Option<usize>,
         reason: String,
     },
-    /// The system refused something.
+    /// The system refused something about a file or a folder.
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        error: io::Error,
+    },
+    /// The system refused something else.
     System { doing: String, error: io::Error },
     /// The server could not begin, or ended by itself.
     Server(io::Error),
 }
 
 impl Failure {
+    /// Says what was being done with a file or a folder when the system refused.
+    pub(crate) fn file(doing: &'static str, path: impl Into<PathBuf>, error: io::Error) -> Self {
+        Self::File {
+            doing,
+            path: path.into(),
+            error,
+        }
+    }
+
     /// Says what was being done when the system refused.
     pub(crate) fn system(doing: impl Into<String>, error: io::Error) -> Self {
         Self::System {
@@ -53,7 +68,7 @@ impl Failure {
     /// a bad configuration file.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::System { .. } | Self::Server(_) => 1,
+            Self::File { .. } | Self::System { .. } | Self::Server(_) => 1,
             Self::Usage(_) => 2,
             Self::Configuration { .. } => 78,
         })
@@ -71,14 +86,18 @@ impl fmt::Display for Failure {
                 }
                 write!(f, ": {reason}")
             }
-            Self::System { doing, error } => {
-                write!(f, "{doing}: ")?;
+            Self::File { doing, path, error } => {
+                write!(f, "{doing} {}: ", path.display())?;
                 write_causes(f, error)?;
                 if error.kind() != io::ErrorKind::PermissionDenied {
                     return Ok(());
                 }
                 let user = geteuid();
                 write!(f, "; user {user} needs the right to, see chmod and chown")
+            }
+            Self::System { doing, error } => {
+                write!(f, "{doing}: ")?;
+                write_causes(f, error)
             }
             Self::Server(error) => {
                 write_causes(f, error)?;
@@ -153,6 +172,16 @@ mod tests {
         let live = io::Error::from(BindError::Live("/run/a.sock".into()));
         assert_eq!(live.kind(), io::ErrorKind::AddrInUse);
         assert!(!Failure::Server(live).to_string().contains("-p"));
+    }
+
+    #[test]
+    fn advice_about_rights_is_for_files() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let told = Failure::file("cannot read", "a.pem", denied()).to_string();
+        assert!(told.starts_with("cannot read a.pem: permission denied; user "));
+        assert!(told.ends_with("see chmod and chown"), "{told}");
+        let told = Failure::system("cannot publish", denied()).to_string();
+        assert_eq!(told, "cannot publish: permission denied");
     }
 
     #[test]

@@ -229,7 +229,7 @@ fn open_site(options: &Options, config: Config) -> Result<Site, Failure> {
     // A folder that cannot be entered can be found all the same.
     files
         .and_then(|files| root.join(".").metadata().map(|_| Site::Files(files)))
-        .map_err(|error| Failure::system(format!("cannot serve {}", root.display()), error))
+        .map_err(|error| Failure::file("cannot serve", root, error))
 }
 
 /// Returns what the first line names: the folder, or what there is in its place.
@@ -287,8 +287,7 @@ fn watch(root: &Path, browsers: Browsers) -> Option<Watch> {
 }
 
 fn write_pid(path: &Path) -> Result<PidFile, Failure> {
-    PidFile::create(path)
-        .map_err(|error| Failure::system(format!("cannot write {}", path.display()), error))
+    PidFile::create(path).map_err(|error| Failure::file("cannot write", path, error))
 }
 
 fn start_log(options: &Options) -> Result<Option<AccessLog>, Failure> {

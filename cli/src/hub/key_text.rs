@@ -20,11 +20,8 @@ pub(crate) fn key_text(
             "--live-key and --live-secret are two keys; give one".into(),
         )),
         (None, text) => Ok(text.map(|secret| secret.0.clone())),
-        (Some(file), None) => {
-            let doing = || format!("cannot read {}", file.display());
-            let text = fs::read_to_string(file);
-            text.map(Some)
-                .map_err(|error| Failure::system(doing(), error))
-        }
+        (Some(file), None) => fs::read_to_string(file)
+            .map(Some)
+            .map_err(|error| Failure::file("cannot read", file, error)),
     }
 }

@@ -265,12 +265,7 @@ fn read_data(folder: &Path, templates: &Templates) -> Result<HashMap<String, Jso
                 data.insert(name, json.map_err(|error| bad_data(path, &error))?);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(Failure::system(
-                    format!("cannot read {}", path.display()),
-                    error,
-                ));
-            }
+            Err(error) => return Err(Failure::file("cannot read", path, error)),
         }
     }
     Ok(data)
@@ -280,7 +275,7 @@ fn bad_template(folder: &Path, error: &Error) -> Failure {
     if let ErrorKind::Read(cause) = error.kind() {
         let path = error.template().unwrap_or_default();
         let cause = io::Error::new(cause.kind(), Arc::clone(cause));
-        return Failure::system(format!("cannot read {path}"), cause);
+        return Failure::file("cannot read", path, cause);
     }
     Failure::Configuration {
         path: folder.to_owned(),
