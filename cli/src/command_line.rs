@@ -46,6 +46,10 @@ pub(crate) struct CommandLine {
     /// Print the version
     #[arg(long, action = ArgAction::Version)]
     version: (),
+
+    /// The options that flags have set, as --max-body.
+    #[arg(skip)]
+    flags: Vec<String>,
 }
 
 /// What the command does when it does not serve.
@@ -88,6 +92,11 @@ impl CommandLine {
             .try_get_matches_from_mut(args)
             .map_err(|error| with_reason(&mut parser, variables::with_source(error)))?;
         let mut line = Self::from_arg_matches(&matches)?;
+        let flags = matches.ids().map(clap::Id::as_str);
+        let flags = flags.filter(|id| is_flag(&matches, id));
+        line.flags = flags
+            .map(|id| format!("--{}", id.replace('_', "-")))
+            .collect();
         match (&mut line.command, matches.subcommand()) {
             (Some(Command::GenToken(command)), Some((_, matches))) => {
                 prefer_flag(command.key(), matches);
@@ -144,7 +153,7 @@ impl CommandLine {
     ) -> Result<Settings, Failure> {
         self.options.www = self.public_dir.or(self.options.www);
         let options = self.options.or(variables::of_platform(variable)?);
-        Settings::over_file(options, self.config)
+        Settings::over_file(options, self.flags, self.config)
     }
 }
 
@@ -237,9 +246,6 @@ mod tests {
             "a --live-history 5",
             "a --live-key k.pem",
             "a --live-origin *",
-            "a --max-frames 5",
-            "a --max-outbox 5",
-            "a --max-outboxes 5",
         ] {
             let failure = settle(args, &[]).unwrap_err().to_string();
             let option = args.split(' ').nth(1).unwrap();
@@ -253,6 +259,7 @@ mod tests {
             "a -ping 5 -maxms 5",
             "a --live /l --live-open",
             "--demo --live-history 5",
+            "--demo --max-outbox 5",
         ] {
             settle(args, &[]).unwrap();
         }

@@ -9,10 +9,12 @@ pub(crate) fn options(set: &Options) -> impl Iterator<Item = (&'static str, &'st
     let folder = ("PUBLIC_DIR", set.www.is_some());
     let templates = ("--templates", set.templates.is_some());
     let unix = ("--bind unix:PATH", set.bind.iter().any(is_unix));
-    let log = ("--access-log", set.access_log == Some(true));
+    // Who turns the log off in so many words may leave its format.
+    let log = ("--access-log", set.access_log.is_some());
     let proxies = ("--trusted-proxy", !set.trusted_proxy.is_empty());
     let headers = ("--proxy-protocol", !set.proxy_protocol.is_empty());
     let limit = ("--max-concurrent", set.max_concurrent.is_some());
+    let hub = ("--live", set.live.is_some() || set.demo == Some(true));
     let history = ("--live-history", set.live_history > Some(0));
     let given = [
         (set.spa.is_some(), "--spa", folder),
@@ -51,6 +53,10 @@ pub(crate) fn options(set: &Options) -> impl Iterator<Item = (&'static str, &'st
             "--live-history-channels",
             history,
         ),
+        // Iodine's -ping and -maxms may stand for nothing.
+        (set.max_frames.is_some(), "--max-frames", hub),
+        (set.max_outbox.is_some(), "--max-outbox", hub),
+        (set.max_outboxes.is_some(), "--max-outboxes", hub),
     ];
     given
         .into_iter()
@@ -81,11 +87,10 @@ mod tests {
                 "--unix-mode",
                 "--bind unix:PATH",
             ),
-            (
-                "log-format = 'json'\naccess-log = false",
-                "--log-format",
-                "--access-log",
-            ),
+            ("log-format = 'json'", "--log-format", "--access-log"),
+            ("max-frames = 1", "--max-frames", "--live"),
+            ("max-outbox = 1", "--max-outbox", "--live"),
+            ("max-outboxes = 1", "--max-outboxes", "--live"),
             (
                 "forwarded-field = 'forwarded'",
                 "--forwarded-field",
@@ -126,5 +131,8 @@ mod tests {
     fn what_has_what_it_needs_or_is_turned_off_is_not_idle() {
         check(EVERY_KEY, &[]);
         check("listing = false\nmax-queued = 0", &[]);
+        check("log-format = 'json'\naccess-log = false", &[]);
+        check("demo = true\nmax-outbox = 1", &[]);
+        check("ping = 1\nmax-message = 1", &[]);
     }
 }

@@ -88,7 +88,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// Does with the file alone all that the server does before it listens.
 fn check_config(file: &Path) -> Result<(), Failure> {
-    Settings::over_file(Options::default(), Some(file.to_owned()))
+    Settings::over_file(Options::default(), Vec::new(), Some(file.to_owned()))
         .and_then(serve::check)
         .map_err(|failure| failure.of_file(file))?;
     print(format!("{} can be used\n", file.display()).as_bytes())

@@ -398,10 +398,6 @@ impl Options {
                 "--live-history-channels",
             ),
             (self.live_handoff.is_some(), "--live-handoff"),
-            // Iodine's -ping and -maxms may stand for nothing.
-            (self.max_frames.is_some(), "--max-frames"),
-            (self.max_outbox.is_some(), "--max-outbox"),
-            (self.max_outboxes.is_some(), "--max-outboxes"),
         ];
         given
             .iter()

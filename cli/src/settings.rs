@@ -13,6 +13,8 @@ pub(crate) struct Settings {
     pub(crate) options: Options,
     /// What flags and the environment have set of them.
     above: Options,
+    /// The options that flags have set, as --max-body.
+    flags: Vec<String>,
     /// The configuration file, which has set the rest.
     file: Option<PathBuf>,
 }
@@ -23,11 +25,16 @@ impl Settings {
     /// # Errors
     ///
     /// The file cannot be used, or what is asked for cannot be done.
-    pub(crate) fn over_file(options: Options, path: Option<PathBuf>) -> Result<Self, Failure> {
+    pub(crate) fn over_file(
+        options: Options,
+        flags: Vec<String>,
+        path: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
         let below = path.as_deref().map(file::read).transpose()?;
         let mut settings = Self {
             options: options.clone().or(below.unwrap_or_default()),
             above: options,
+            flags,
             file: path,
         };
         settings.judge()?;
@@ -64,15 +71,14 @@ impl Settings {
     /// A variable is one of many servers' and a key one of a file's for several uses; a flag is
     /// given to this run.
     fn refuse_idle_flags(&self) -> Result<(), Failure> {
-        let is_flag = |option: &str| {
-            let variable = variables::name_of(option.trim_start_matches('-'));
-            idle::options(&self.above).any(|(above, _)| above == option)
-                && variables::read(&variable).is_none()
-        };
-        match idle::options(&self.options).find(|(option, _)| is_flag(option)) {
+        match idle::options(&self.options).find(|(option, _)| self.is_flag(option)) {
             Some((option, need)) => Err(Failure::Usage(format!("{option} needs {need}"))),
             None => Ok(()),
         }
+    }
+
+    fn is_flag(&self, option: &str) -> bool {
+        self.flags.iter().any(|flag| flag == option)
     }
 
     fn judge(&self) -> Result<(), Failure> {
@@ -87,9 +93,9 @@ impl Settings {
         if options.live.is_none() {
             let above = self.above.first_for_hub();
             if let Some(option) = above.or_else(|| options.first_for_hub()) {
-                let variable = variables::name_of(option.trim_start_matches('-'));
-                let unset = above.and_then(|_| variables::read(&variable));
-                let unset = unset.map(|_| format!(", or unset {variable}"));
+                let unset = above.filter(|option| !self.is_flag(option));
+                let unset = unset.map(|option| variables::name_of(option.trim_start_matches('-')));
+                let unset = unset.map(|variable| format!(", or unset {variable}"));
                 let unset = unset.unwrap_or_default();
                 let failure =
                     format!("{option} needs a hub: give --live PATH, as --live /live{unset}");

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::iter;
 use std::str::FromStr;
 
-use clap::Arg;
 use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, Command};
 
 use crate::absent;
 use crate::command_line::CommandLine;
@@ -40,7 +40,7 @@ pub(crate) fn warn_of_unknown() {
     let parser = CommandLine::parser().args(absent::args());
     let commands = iter::once(&parser).chain(parser.get_subcommands());
     let known: Vec<String> = commands
-        .flat_map(clap::Command::get_arguments)
+        .flat_map(Command::get_arguments)
         .filter_map(|arg| arg.get_long().map(name_of))
         .collect();
     for (name, _) in env::vars_os() {
@@ -52,11 +52,26 @@ pub(crate) fn warn_of_unknown() {
             continue;
         }
         let option = option.to_lowercase().replace('_', "-");
-        let nearest = CommandLine::nearest_option(&option).map(|option| name_of(&option));
-        let nearest = nearest.map(|known| format!(": did you mean {known}?"));
+        let nearest = CommandLine::nearest_option(&option)
+            .filter(|near| !is_service_link(&option) && has_variable(&parser, near))
+            .map(|option| format!(": did you mean {}?", name_of(&option)));
         let nearest = nearest.unwrap_or_default();
         tracing::warn!("the environment has {name}, which is no option's{nearest}");
     }
+}
+
+/// Whether a variable is set by Kubernetes, for a service that has our name before its own.
+fn is_service_link(option: &str) -> bool {
+    let parts = ["service-host", "service-port", "port-"];
+    parts.iter().any(|part| option.contains(part))
+}
+
+/// Whether an option is one of the server's that take a value, unlike --version.
+fn has_variable(parser: &Command, option: &str) -> bool {
+    let arg = parser
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some(option));
+    arg.is_some_and(|arg| arg.get_action().takes_values())
 }
 
 /// Adds to an error about an option's value that it is the variable's, where it is: the parser

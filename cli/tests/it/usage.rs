@@ -227,6 +227,23 @@ fn an_option_that_does_nothing_is_refused_as_a_flag_and_told_elsewhere() {
     // The flag has what it needs in the file.
     let file = start(&["--max-concurrent", "6"], "OTHER");
     assert_eq!(file, ["", ""]);
+    // The variable of a hub elsewhere.
+    let [first, _] = start(&["--max-concurrent", "6"], "ASTATINE_MAX_OUTBOX");
+    assert!(first.contains("--max-outbox does nothing"), "{first}");
+    check(&run(["--max-outbox", "5", public]), 2, &["needs --live\n"]);
+}
+
+#[test]
+fn a_flag_that_does_nothing_is_refused_where_its_variable_is_set_too() {
+    let mut command = astatine(["--log-format", "json", "."]);
+    let output = command.env("ASTATINE_LOG_FORMAT", "json").output().unwrap();
+    check(&output, 2, &["error: --log-format needs --access-log\n"]);
+}
+
+#[test]
+fn a_log_that_is_turned_off_by_name_may_have_a_format() {
+    let folder = Folder::new();
+    Server::start(&folder, &["--access-log=no", "--log-format", "json"]).stop();
 }
 
 #[test]
@@ -359,6 +376,29 @@ fn a_variable_of_no_option_is_told_with_the_one_that_is_meant() {
     let line = server.next_diagnostic();
     assert!(line.ends_with(told), "{line}");
     assert_eq!(server.next_diagnostic(), "");
+}
+
+#[test]
+fn a_variable_that_kubernetes_sets_for_a_service_is_told_without_a_wrong_hint() {
+    let folder = Folder::new();
+    for name in [
+        "ASTATINE_SERVICE_HOST",
+        "ASTATINE_SERVICE_PORT",
+        "ASTATINE_SERVICE_PORT_HTTP",
+        "ASTATINE_PORT_80_TCP_PORT",
+        "ASTATINE_LIVE_SERVICE_HOST",
+        "ASTATINE_VERSIO",
+        "ASTATINE_HELPS",
+    ] {
+        let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3"]);
+        command.arg(folder.path()).stderr(Stdio::piped());
+        command.env(name, "1");
+        let mut server = Server::spawn(command);
+        server.stop();
+        let told = format!("the environment has {name}, which is no option's\n");
+        let line = server.next_diagnostic();
+        assert!(line.ends_with(&told), "{line}");
+    }
 }
 
 #[test]
