@@ -210,6 +210,8 @@ fn start_diagnostics(options: &Options) {
         .with_max_level(options.verbosity.unwrap_or_default().filter())
         .with_target(false)
         .with_writer(io::stderr)
+        // The lines go to files, too; whoever is built along with us may have asked for colours.
+        .with_ansi(false)
         .init();
 }
 
