@@ -1,19 +1,15 @@
 //! Counters and durations of requests, by the facade of the `metrics` crate.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use http_body::{Body, Frame, SizeHint};
 use metrics::{Counter, Gauge, Histogram, Unit};
-use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::observed::{ObservedBody, ObservedFuture, Observer};
 use crate::refusal::Refusal;
 
 /// Measures requests and their responses.
@@ -134,9 +130,9 @@ impl<S, Q, B> Service<Request<Q>> for Measured<S>
 where
     S: Service<Request<Q>, Response = Response<B>>,
 {
-    type Response = Response<MeasuredBody<B>>;
+    type Response = Response<ObservedBody<B, Measure>>;
     type Error = S::Error;
-    type Future = MeasuredFuture<S::Future>;
+    type Future = ObservedFuture<S::Future, Measure>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -144,89 +140,14 @@ where
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let measure = Measure::begin(&self.meters, request.method());
-        MeasuredFuture {
-            inner: self.inner.call(request),
-            measure: Some(measure),
-        }
+        ObservedFuture::new(self.inner.call(request), measure)
     }
 }
 
-pin_project! {
-    /// The answer of [`Measured`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before its end, it counts a request without a status.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct MeasuredFuture<F> {
-        #[pin]
-        inner: F,
-        measure: Option<Measure>,
-    }
-}
-
-impl<F, B, E> Future for MeasuredFuture<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<MeasuredBody<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let answer = ready!(this.inner.poll(cx));
-        let mut measure = this.measure.take();
-        if let Some(measure) = &mut measure {
-            // An error is answered with 500.
-            let status = answer.as_ref().map(Response::status);
-            measure.head(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-        }
-        Poll::Ready(answer.map(|response| response.map(|inner| MeasuredBody { inner, measure })))
-    }
-}
-
-pin_project! {
-    /// The body of a response of [`Measured`]. Its frames are the inner body's own, untouched, so
-    /// that a [`FileRegion`](astatine_reactor::FileRegion) still knows the first.
-    #[derive(Debug)]
-    pub struct MeasuredBody<B> {
-        #[pin]
-        inner: B,
-        measure: Option<Measure>,
-    }
-}
-
-impl<B: Body<Data = Bytes>> Body for MeasuredBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let this = self.project();
-        let polled = this.inner.poll_frame(cx);
-        if let (Poll::Ready(Some(Ok(frame))), Some(measure)) = (&polled, this.measure) {
-            if frame.data_ref().is_some_and(|data| !data.is_empty()) {
-                measure.byte();
-            }
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-/// A request under way; its end is counted when it is dropped, which is when the server lets the
-/// response go.
+/// A request under way; its end is counted when it is dropped, without a status where it was not
+/// answered before.
 #[derive(Debug)]
-struct Measure {
+pub struct Measure {
     meters: Arc<Meters>,
     started: Instant,
     method: usize,
@@ -246,21 +167,24 @@ impl Measure {
         }
     }
 
-    fn head(&mut self, status: StatusCode) {
+    fn elapsed(&self) -> f64 {
+        let elapsed = clock().saturating_duration_since(self.started);
+        elapsed.as_secs_f64()
+    }
+}
+
+impl Observer for Measure {
+    fn answered<B>(&mut self, response: Option<&Response<B>>) {
+        let status = response.map_or(StatusCode::INTERNAL_SERVER_ERROR, Response::status);
         self.class = class_of(status);
         self.meters.head.record(self.elapsed());
     }
 
-    fn byte(&mut self) {
-        if !self.has_bytes {
+    fn sent(&mut self, n_bytes: usize) {
+        if n_bytes > 0 && !self.has_bytes {
             self.has_bytes = true;
             self.meters.first_byte.record(self.elapsed());
         }
-    }
-
-    fn elapsed(&self) -> f64 {
-        let elapsed = clock().saturating_duration_since(self.started);
-        elapsed.as_secs_f64()
     }
 }
 
@@ -288,6 +212,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use astatine_reactor::PeerInfo;
+    use bytes::Bytes;
     use http_body_util::{BodyExt, Full};
     use metrics::{HistogramFn, Key, KeyName, Metadata, Recorder, SharedString};
 

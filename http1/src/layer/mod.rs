@@ -59,6 +59,7 @@ pub mod buffer;
 pub mod concurrency;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+pub mod observed;
 pub mod optional;
 mod or_empty;
 pub mod request_id;

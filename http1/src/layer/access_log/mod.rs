@@ -15,7 +15,7 @@ mod service;
 mod stamp;
 mod writer;
 
-pub use service::{AccessLogLayer, Logged, LoggedBody, LoggedFuture};
+pub use service::{AccessLogLayer, Entry, Logged};
 pub use writer::{AccessLog, Lane};
 
 /// How a line is written.

@@ -1,21 +1,18 @@
 //! The service around a connection's own that notes each request and logs its response.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use astatine_reactor::{Address, FileRegion, PeerInfo};
-use bytes::Bytes;
 use http::header::{REFERER, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, Uri, Version};
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Lane;
 use super::line::{Line, Remote};
+use crate::layer::observed::{ObservedBody, ObservedFuture, Observer};
 use crate::layer::request_id::RequestId;
 use crate::layer::trusted_proxy::{Forwarded, NodeName};
 
@@ -72,9 +69,9 @@ impl<S, Q, B> Service<Request<Q>> for Logged<S>
 where
     S: Service<Request<Q>, Response = Response<B>>,
 {
-    type Response = Response<LoggedBody<B>>;
+    type Response = Response<ObservedBody<B, Entry>>;
     type Error = S::Error;
-    type Future = LoggedFuture<S::Future>;
+    type Future = ObservedFuture<S::Future, Entry>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -82,96 +79,14 @@ where
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let entry = Entry::new(&self.log, &request);
-        LoggedFuture {
-            inner: self.inner.call(request),
-            entry: Some(entry),
-        }
+        ObservedFuture::new(self.inner.call(request), entry)
     }
 }
 
-pin_project! {
-    /// The answer of [`Logged`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before its end, it logs the status 499: the client left before it was answered.
-    #[must_use = "futures do nothing unless polled"]
-    #[derive(Debug)]
-    pub struct LoggedFuture<F> {
-        #[pin]
-        inner: F,
-        entry: Option<Entry>,
-    }
-}
-
-impl<F, B, E> Future for LoggedFuture<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<LoggedBody<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let result = std::task::ready!(this.inner.poll(cx));
-        let mut entry = this.entry.take();
-        Poll::Ready(match result {
-            Ok(response) => {
-                if let Some(entry) = &mut entry {
-                    entry.status = response.status().as_u16();
-                    entry.region = response.extensions().get::<FileRegion>().cloned();
-                }
-                Ok(response.map(|inner| LoggedBody { inner, entry }))
-            }
-            Err(error) => {
-                if let Some(entry) = &mut entry {
-                    entry.status = 500;
-                }
-                Err(error)
-            }
-        })
-    }
-}
-
-pin_project! {
-    /// A response's body that counts its bytes. Its frames are the inner body's own, untouched, so
-    /// that a [`FileRegion`] still knows the first. The line is written when it is dropped.
-    #[derive(Debug)]
-    pub struct LoggedBody<B> {
-        #[pin]
-        inner: B,
-        entry: Option<Entry>,
-    }
-}
-
-impl<B: Body<Data = Bytes>> Body for LoggedBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let this = self.project();
-        let polled = this.inner.poll_frame(cx);
-        if let (Poll::Ready(Some(Ok(frame))), Some(entry)) = (&polled, this.entry) {
-            entry.n_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-/// What is known of a request and its response; the line is written when it is dropped, which is
-/// when the server lets the response go.
+/// What is known of a request and its response; the line is written when it is dropped. Where the
+/// client left before it was answered, it has the status 499.
 #[derive(Debug)]
-struct Entry {
+pub struct Entry {
     lane: Lane,
     remote: Arc<str>,
     client: Option<NodeName>,
@@ -205,6 +120,17 @@ impl Entry {
             n_bytes: 0,
             region: None,
         }
+    }
+}
+
+impl Observer for Entry {
+    fn answered<B>(&mut self, response: Option<&Response<B>>) {
+        self.status = response.map_or(500, |response| response.status().as_u16());
+        self.region = response.and_then(|response| response.extensions().get().cloned());
+    }
+
+    fn sent(&mut self, n_bytes: usize) {
+        self.n_bytes += n_bytes as u64;
     }
 }
 
