@@ -3,6 +3,7 @@
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
 
+use super::body::BodyEvent;
 use super::head::{self, Limits, LineScan};
 use super::octet;
 use crate::error::Violation;
@@ -16,15 +17,6 @@ pub(super) struct Decoder {
     /// Bytes of chunk extensions so far.
     n_extension_bytes: usize,
     scan: LineScan,
-}
-
-/// What a decoder found.
-#[derive(Debug, PartialEq)]
-pub(super) enum Decoded {
-    /// Content.
-    Data(Bytes),
-    /// The body's end; the map holds the trailers.
-    End(HeaderMap),
 }
 
 /// Where in a body the decoder stands. Each chunk runs from `Size` to `DataLf`; the chunk of size
@@ -78,7 +70,7 @@ impl Decoder {
         input: &mut Bytes,
         limits: impl Into<Limits>,
         max_len: u64,
-    ) -> Result<Option<Decoded>, Violation> {
+    ) -> Result<Option<BodyEvent>, Violation> {
         let limits = limits.into();
         loop {
             match self.state {
@@ -92,14 +84,14 @@ impl Decoder {
                     if self.size == 0 {
                         self.state = State::DataCr;
                     }
-                    return Ok(Some(Decoded::Data(input.split_to(len))));
+                    return Ok(Some(BodyEvent::Data(input.split_to(len))));
                 }
                 State::Trailers => {
                     let trailers = head::receive_trailers(input, &mut self.scan, limits)?;
                     if trailers.is_some() {
                         self.state = State::End;
                     }
-                    return Ok(trailers.map(Decoded::End));
+                    return Ok(trailers.map(BodyEvent::End));
                 }
                 State::End => return Ok(None),
                 State::Size(_)

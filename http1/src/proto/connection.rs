@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version};
 
-use super::chunked::{self, Decoded, Decoder};
+use super::body::{Body, BodyEvent, Chunk};
 use super::framing::Framing;
 use super::head::{self, HeadFacts, LineScan, RequestHead};
 use super::response::{self, Asked, DateField, Transfer};
@@ -24,32 +24,6 @@ pub struct Connection {
     n_fields_expected: u8,
     asked: Asked,
     transfer: Transfer,
-}
-
-/// What is left of a request body.
-#[derive(Debug)]
-enum Body {
-    None,
-    Length(u64),
-    Chunked(Box<Decoder>),
-}
-
-/// A piece of a request body.
-#[derive(Debug, PartialEq)]
-pub enum BodyEvent {
-    /// Content.
-    Data(Bytes),
-    /// The end, with the trailers that may be seen.
-    End(HeaderMap),
-}
-
-/// What goes behind a piece of a response's body, see [`Connection::send_data`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chunk {
-    /// Nothing.
-    Plain,
-    /// A line end: the piece is a chunk.
-    Chunked,
 }
 
 impl Default for Connection {
@@ -122,7 +96,7 @@ impl Connection {
         self.body = match facts.framing {
             Framing::None => Body::None,
             Framing::Length(len) => Body::Length(len),
-            Framing::Chunked => Body::Chunked(Box::new(Decoder::new())),
+            Framing::Chunked => Body::new(Transfer::Chunked),
         };
         self.life.apply(Input::RequestHead {
             has_body: facts.framing != Framing::None,
@@ -178,48 +152,22 @@ impl Connection {
         if self.life.request != state::Request::Body {
             return Ok(None);
         }
-        match &mut self.body {
-            Body::None | Body::Length(0) => {
-                self.body = Body::None;
-                self.life.apply(Input::RequestEnd);
-                Ok(Some(BodyEvent::End(HeaderMap::new())))
-            }
-            Body::Length(_) if input.is_empty() => Ok(None),
-            Body::Length(left) => {
-                let len = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
-                *left -= len as u64;
-                Ok(Some(BodyEvent::Data(input.split_to(len))))
-            }
-            Body::Chunked(decoder) => {
-                let max_len = config.max_body_bytes.saturating_sub(self.body_received);
-                let received = decoder.receive(input, config, max_len);
-                match self.judge(received)? {
-                    None => Ok(None),
-                    Some(Decoded::Data(data)) => {
-                        self.body_received += data.len() as u64;
-                        Ok(Some(BodyEvent::Data(data)))
-                    }
-                    Some(Decoded::End(trailers)) => {
-                        self.body = Body::None;
-                        self.life.apply(Input::RequestEnd);
-                        Ok(Some(BodyEvent::End(trailers)))
-                    }
-                }
-            }
+        let max_len = config.max_body_bytes.saturating_sub(self.body_received);
+        let received = self.body.receive(input, config, max_len);
+        let received = self.judge(received)?;
+        match &received {
+            Some(BodyEvent::Data(data)) => self.body_received += data.len() as u64,
+            Some(BodyEvent::End(_)) => self.end_request(),
+            None => {}
         }
+        Ok(received)
     }
 
     /// Takes a body that lies whole in the input at once; `None` when it does not.
     pub fn receive_whole_body(&mut self, input: &mut Bytes) -> Option<Bytes> {
-        let Body::Length(len) = self.body else {
-            return None;
-        };
-        let len = usize::try_from(len)
-            .ok()
-            .filter(|len| *len <= input.len())?;
-        self.body = Body::None;
-        self.life.apply(Input::RequestEnd);
-        Some(input.split_to(len))
+        let body = self.body.receive_whole(input)?;
+        self.end_request();
+        Some(body)
     }
 
     /// Notes that the peer ended its side of the stream.
@@ -243,10 +191,10 @@ impl Connection {
     /// Returns how many bytes of the request's body are known to be missing; `None` when only its
     /// end will tell.
     pub fn body_left(&self) -> Option<u64> {
-        match (self.life.request, &self.body) {
-            (state::Request::Body, Body::Length(left)) => Some(*left),
-            (state::Request::Body, Body::Chunked(_)) => None,
-            _ => Some(0),
+        if self.is_receiving_body() {
+            self.body.n_left()
+        } else {
+            Some(0)
         }
     }
 
@@ -360,21 +308,7 @@ impl Connection {
     /// The body is longer than its Content-Length: abort the connection.
     #[inline(always)]
     pub fn send_data(&mut self, len: usize, output: &mut Vec<u8>) -> Result<Chunk, Misuse> {
-        match &mut self.transfer {
-            Transfer::None => Err(Misuse::BodyLongerThanDeclared),
-            Transfer::Length(left) => match left.checked_sub(len as u64) {
-                Some(rest) => {
-                    *left = rest;
-                    Ok(Chunk::Plain)
-                }
-                None => Err(Misuse::BodyLongerThanDeclared),
-            },
-            Transfer::Chunked => {
-                chunked::encode_chunk_size(len, output);
-                Ok(Chunk::Chunked)
-            }
-            Transfer::UntilClose => Ok(Chunk::Plain),
-        }
+        self.transfer.send_data(len, output)
     }
 
     /// Returns how many bytes of the response's body are missing, where its length is stated.
@@ -428,14 +362,8 @@ impl Connection {
         trailers: Option<&HeaderMap>,
         output: &mut Vec<u8>,
     ) -> Result<(), Misuse> {
-        match self.transfer {
-            Transfer::Length(left) if left > 0 => return Err(Misuse::BodyShorterThanDeclared),
-            Transfer::Chunked => {
-                let trailers = trailers.filter(|_| self.asked.takes_trailers);
-                chunked::encode_last_chunk(trailers, output);
-            }
-            Transfer::None | Transfer::Length(_) | Transfer::UntilClose => {}
-        }
+        let trailers = trailers.filter(|_| self.asked.takes_trailers);
+        self.transfer.send_end(trailers, output)?;
         self.life.apply(Input::ResponseEnd);
         Ok(())
     }
@@ -467,6 +395,11 @@ impl Connection {
             output.extend_from_slice(reason.as_bytes());
             self.life.apply(Input::ResponseEnd);
         }
+    }
+
+    fn end_request(&mut self) {
+        self.body = Body::None;
+        self.life.apply(Input::RequestEnd);
     }
 
     /// Closes the reading side behind a violation.

@@ -3,6 +3,7 @@
 //! Nothing here knows a socket, a clock or a thread; the driver owns the buffers and tells the
 //! time.
 
+mod body;
 mod chunked;
 pub mod client;
 mod connection;
@@ -22,7 +23,8 @@ pub(crate) mod zero_copy;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{BodyEvent, Chunk, Connection};
+pub use body::{BodyEvent, Chunk};
+pub use connection::Connection;
 pub use framing::Framing;
 pub use head::{HeadFacts, RequestHead};
 pub use response::{DATE_FIELD_LEN, DateField, Transfer};

@@ -9,8 +9,7 @@ use super::request::{self, Asked};
 use super::state::{self, Input, Life};
 use crate::client::Config;
 use crate::error::{Misuse, Violation};
-use crate::proto::chunked::{self, Decoded, Decoder};
-use crate::proto::connection::{BodyEvent, Chunk};
+use crate::proto::body::{Body, BodyEvent, Chunk};
 use crate::proto::head::{Limits, LineScan};
 use crate::proto::response::Transfer;
 
@@ -25,15 +24,6 @@ pub struct Connection {
     scan: LineScan,
     body: Body,
     n_interim: u32,
-}
-
-/// What is left of a response's body.
-#[derive(Debug)]
-enum Body {
-    None,
-    Length(u64),
-    Chunked(Box<Decoder>),
-    UntilClose,
 }
 
 /// What a response's head says of the bytes behind it.
@@ -106,18 +96,7 @@ impl Connection {
     ///
     /// The body is longer than its Content-Length: abort the connection.
     pub fn send_data(&mut self, len: usize, output: &mut Vec<u8>) -> Result<Chunk, Misuse> {
-        match &mut self.transfer {
-            Transfer::Length(left) => {
-                let rest = left.checked_sub(len as u64);
-                *left = rest.ok_or(Misuse::BodyLongerThanDeclared)?;
-                Ok(Chunk::Plain)
-            }
-            Transfer::Chunked => {
-                chunked::encode_chunk_size(len, output);
-                Ok(Chunk::Chunked)
-            }
-            Transfer::None | Transfer::UntilClose => Err(Misuse::BodyLongerThanDeclared),
-        }
+        self.transfer.send_data(len, output)
     }
 
     /// Ends the request's body. Trailers are sent where the body is chunked.
@@ -130,11 +109,7 @@ impl Connection {
         trailers: Option<&HeaderMap>,
         output: &mut Vec<u8>,
     ) -> Result<(), Misuse> {
-        match self.transfer {
-            Transfer::Length(left) if left > 0 => return Err(Misuse::BodyShorterThanDeclared),
-            Transfer::Chunked => chunked::encode_last_chunk(trailers, output),
-            Transfer::None | Transfer::Length(_) | Transfer::UntilClose => {}
-        }
+        self.transfer.send_end(trailers, output)?;
         self.life.apply(Input::RequestEnd);
         Ok(())
     }
@@ -217,37 +192,19 @@ impl Connection {
         if self.life.response != state::Response::Body {
             return Ok(None);
         }
-        let received = match &mut self.body {
-            Body::None | Body::Length(0) => Ok(Some(Decoded::End(HeaderMap::new()))),
-            Body::Length(_) | Body::UntilClose if input.is_empty() => Ok(None),
-            Body::Length(left) => {
-                let len = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
-                *left -= len as u64;
-                Ok(Some(Decoded::Data(input.split_to(len))))
-            }
-            Body::UntilClose => Ok(Some(Decoded::Data(std::mem::take(input)))),
-            Body::Chunked(decoder) => decoder.receive(input, limits(config), u64::MAX),
-        };
-        Ok(match self.judge(received)? {
-            None => None,
-            Some(Decoded::Data(data)) => Some(BodyEvent::Data(data)),
-            Some(Decoded::End(trailers)) => {
-                self.end_response();
-                Some(BodyEvent::End(trailers))
-            }
-        })
+        let received = self.body.receive(input, limits(config), u64::MAX);
+        let received = self.judge(received)?;
+        if let Some(BodyEvent::End(_)) = received {
+            self.end_response();
+        }
+        Ok(received)
     }
 
     /// Takes a body that lies whole in the input at once; `None` when it does not.
     pub fn receive_whole_body(&mut self, input: &mut Bytes) -> Option<Bytes> {
-        let Body::Length(len) = self.body else {
-            return None;
-        };
-        let len = usize::try_from(len)
-            .ok()
-            .filter(|len| *len <= input.len())?;
+        let body = self.body.receive_whole(input)?;
         self.end_response();
-        Some(input.split_to(len))
+        Some(body)
     }
 
     /// Notes that the server ended its side of the stream: the end of a body that nothing else
@@ -276,10 +233,10 @@ impl Connection {
     /// Returns how many bytes of the response's body are known to be missing; `None` when only its
     /// end will tell.
     pub fn body_left(&self) -> Option<u64> {
-        match (self.life.response, &self.body) {
-            (state::Response::Body, Body::Length(left)) => Some(*left),
-            (state::Response::Body, Body::Chunked(_) | Body::UntilClose) => None,
-            _ => Some(0),
+        if self.is_receiving_body() {
+            self.body.n_left()
+        } else {
+            Some(0)
         }
     }
 
@@ -357,12 +314,7 @@ impl Connection {
     fn begin_response(&mut self, concluded: Concluded) -> ResponseFacts {
         let transfer = concluded.transfer;
         self.life.is_persistent &= concluded.is_persistent;
-        self.body = match transfer {
-            Transfer::None => Body::None,
-            Transfer::Length(len) => Body::Length(len),
-            Transfer::Chunked => Body::Chunked(Box::new(Decoder::new())),
-            Transfer::UntilClose => Body::UntilClose,
-        };
+        self.body = Body::new(transfer);
         let has_body = !matches!(transfer, Transfer::None | Transfer::Length(0));
         self.life.apply(Input::ResponseHead { has_body });
         if !has_body && !concluded.is_switch {
