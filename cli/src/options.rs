@@ -377,34 +377,6 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Returns an option that is set and that only a hub has a use for.
-    pub(crate) fn first_for_hub(&self) -> Option<&'static str> {
-        let given = [
-            (self.live_history.is_some(), "--live-history"),
-            (self.live_open == Some(true), "--live-open"),
-            (self.live_key.is_some(), "--live-key"),
-            (self.live_secret.is_some(), "--live-secret"),
-            (self.live_cookie.is_some(), "--live-cookie"),
-            (!self.live_origin.is_empty(), "--live-origin"),
-            (self.live_slow.is_some(), "--live-slow"),
-            (self.live_publish_rate.is_some(), "--live-publish-rate"),
-            (self.live_max_name.is_some(), "--live-max-name"),
-            (self.live_max_channels.is_some(), "--live-max-channels"),
-            (self.live_history_size.is_some(), "--live-history-size"),
-            (self.live_history_age.is_some(), "--live-history-age"),
-            (self.live_history_total.is_some(), "--live-history-total"),
-            (
-                self.live_history_channels.is_some(),
-                "--live-history-channels",
-            ),
-            (self.live_handoff.is_some(), "--live-handoff"),
-        ];
-        given
-            .iter()
-            .find(|(is_set, _)| *is_set)
-            .map(|(_, name)| *name)
-    }
-
     /// Takes what is missing from `lower`.
     pub(crate) fn or(self, mut lower: Self) -> Self {
         // One key, in two spellings.

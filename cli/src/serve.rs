@@ -25,7 +25,7 @@ use crate::pages::{Browsers, Pages, PagesLayer, ReloadLayer};
 use crate::pid_file::PidFile;
 use crate::settings::Settings;
 use crate::site::Site;
-use crate::{demo, descriptors, listen, lowering, ready, variables};
+use crate::{demo, descriptors, idle, listen, lowering, ready, variables};
 
 /// Serves until a signal ends it.
 ///
@@ -35,7 +35,11 @@ use crate::{demo, descriptors, listen, lowering, ready, variables};
 pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     start_diagnostics(&settings.options);
     variables::warn_of_unknown();
-    Prepared::new(&settings)?.run(&settings.options)
+    let prepared = Prepared::new(&settings)?;
+    if settings.options.port.is_none() && idle::takes_port(&settings.options) {
+        variables::warn_of_service_link(&prepared.binds);
+    }
+    prepared.run(&settings.options)
 }
 
 /// Does all of [`serve`] that comes before it listens.

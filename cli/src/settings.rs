@@ -1,8 +1,9 @@
 //! What is served: the layers of options laid over each other, and whether they go together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::idle::Dependent;
 use crate::options::Options;
 use crate::{demo, file, idle, variables};
 
@@ -38,7 +39,6 @@ impl Settings {
             file: path,
         };
         settings.judge()?;
-        settings.refuse_idle_flags()?;
         if settings.options.demo == Some(true) {
             demo::open(&mut settings.options);
         }
@@ -63,52 +63,73 @@ impl Settings {
 
     /// Warns of the options that do nothing.
     pub(crate) fn warn_of_idle(&self) {
-        for (option, need) in idle::options(&self.options) {
-            tracing::warn!("{option} does nothing: it needs {need}");
+        for option in idle::options(&self.options) {
+            let (name, need) = (option.name(), option.need.text);
+            let set = match self.setter(option) {
+                Setter::Flag => name,
+                Setter::Variable => variables::set_for(&name),
+                Setter::File(path) => {
+                    format!("{} of {}", name.trim_start_matches('-'), path.display())
+                }
+            };
+            tracing::warn!("{set} does nothing: it needs {need}");
         }
     }
 
     /// A variable is one of many servers' and a key one of a file's for several uses; a flag is
     /// given to this run.
-    fn refuse_idle_flags(&self) -> Result<(), Failure> {
-        match idle::options(&self.options).find(|(option, _)| self.is_flag(option)) {
-            Some((option, need)) => Err(Failure::Usage(format!("{option} needs {need}"))),
-            None => Ok(()),
-        }
+    fn refuse_idle(&self) -> Result<(), Failure> {
+        let idle = idle::options(&self.options).map(|option| (self.setter(option), option));
+        let refused =
+            idle.filter(|(setter, option)| *setter == Setter::Flag || option.need.is_vital);
+        let Some((setter, option)) = refused.min_by_key(|(setter, _)| *setter) else {
+            return Ok(());
+        };
+        let name = option.name();
+        let reason = format!("{name} needs {}", option.need.text);
+        Err(match setter {
+            Setter::Flag => Failure::Usage(reason),
+            Setter::Variable => {
+                let variable = variables::set_for(&name);
+                Failure::Usage(format!("{reason}, or unset {variable}"))
+            }
+            Setter::File(path) => Failure::Usage(reason).of_file(path),
+        })
     }
 
-    fn is_flag(&self, option: &str) -> bool {
-        self.flags.iter().any(|flag| flag == option)
+    fn setter(&self, option: &Dependent) -> Setter<'_> {
+        let is_flag = self.flags.contains(&option.name());
+        match &self.file {
+            _ if is_flag => Setter::Flag,
+            Some(path) if !option.is_set(&self.above) => Setter::File(path),
+            _ => Setter::Variable,
+        }
     }
 
     fn judge(&self) -> Result<(), Failure> {
         let options = &self.options;
-        if options.demo == Some(true) {
-            if options.www.is_some() {
-                let failure = "--demo has a page of its own: leave the folder out";
-                return Err(self.blame(|o| (o.demo, o.www.clone()), Failure::Usage(failure.into())));
-            }
-            return Ok(());
+        let is_demo = options.demo == Some(true);
+        if is_demo && options.www.is_some() {
+            let failure = "--demo has a page of its own: leave the folder out";
+            return Err(self.blame(|o| (o.demo, o.www.clone()), Failure::Usage(failure.into())));
         }
-        if options.live.is_none() {
-            let above = self.above.first_for_hub();
-            if let Some(option) = above.or_else(|| options.first_for_hub()) {
-                let unset = above.filter(|option| !self.is_flag(option));
-                let unset = unset.map(|option| variables::name_of(option.trim_start_matches('-')));
-                let unset = unset.map(|variable| format!(", or unset {variable}"));
-                let unset = unset.unwrap_or_default();
-                let failure =
-                    format!("{option} needs a hub: give --live PATH, as --live /live{unset}");
-                return Err(self.blame(Options::first_for_hub, Failure::Usage(failure)));
-            }
-            if options.www.is_none() && options.templates.is_none() {
-                return Err(Failure::Usage(
-                    "nothing to serve: name a folder, as in `astatine ./public`, or see \
-                     `astatine --help`"
-                        .into(),
-                ));
-            }
+        self.refuse_idle()?;
+        let is_empty = options.www.is_none() && options.templates.is_none();
+        if is_empty && options.live.is_none() && !is_demo {
+            return Err(Failure::Usage(
+                "nothing to serve: name a folder, as in `astatine ./public`, or see \
+                 `astatine --help`"
+                    .into(),
+            ));
         }
         Ok(())
     }
+}
+
+/// Who has set an option, from the nearest to the farthest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Setter<'a> {
+    Flag,
+    Variable,
+    File(&'a Path),
 }

@@ -1,10 +1,11 @@
 //! The environment variables that options have.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::iter;
 use std::str::FromStr;
 
+use astatine_reactor::Bind;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 
@@ -25,14 +26,24 @@ pub(crate) fn with_variable(arg: Arg) -> Arg {
     }
 }
 
-/// Reads a variable. An empty one is not set, which the parser would see otherwise.
+/// Reads a variable. An empty one is not set, which the parser would see otherwise; nor is what
+/// Kubernetes sets.
 pub(crate) fn read(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
+    env::var_os(name).filter(|value| !value.is_empty() && !is_service_link(name, value))
 }
 
 /// Returns the variable of an option, which is given without its dashes.
 pub(crate) fn name_of(option: &str) -> String {
-    format!("ASTATINE_{}", option.to_uppercase().replace('-', "_"))
+    format!("{PREFIX}{}", option.to_uppercase().replace('-', "_"))
+}
+
+/// Returns the variable that has set an option: the option's own, else the platform's.
+pub(crate) fn set_for(option: &str) -> String {
+    let own = name_of(option.trim_start_matches('-'));
+    match (read(&own), own.strip_prefix(PREFIX)) {
+        (None, Some(platform_s)) => platform_s.to_owned(),
+        _ => own,
+    }
 }
 
 /// Warns of variables with our prefix that no option has.
@@ -43,27 +54,55 @@ pub(crate) fn warn_of_unknown() {
         .flat_map(Command::get_arguments)
         .filter_map(|arg| arg.get_long().map(name_of))
         .collect();
-    for (name, _) in env::vars_os() {
+    for (name, value) in env::vars_os() {
         let name = name.to_string_lossy();
-        let Some(option) = name.strip_prefix("ASTATINE_") else {
+        let Some(option) = name.strip_prefix(PREFIX) else {
             continue;
         };
-        if known.iter().any(|known| *known == name) {
+        if known.iter().any(|known| *known == name) || is_service_link(&name, &value) {
             continue;
         }
         let option = option.to_lowercase().replace('_', "-");
         let nearest = CommandLine::nearest_option(&option)
-            .filter(|near| !is_service_link(&option) && has_variable(&parser, near))
+            .filter(|near| has_variable(&parser, near))
             .map(|option| format!(": did you mean {}?", name_of(&option)));
         let nearest = nearest.unwrap_or_default();
         tracing::warn!("the environment has {name}, which is no option's{nearest}");
     }
 }
 
-/// Whether a variable is set by Kubernetes, for a service that has our name before its own.
-fn is_service_link(option: &str) -> bool {
-    let parts = ["service-host", "service-port", "port-"];
-    parts.iter().any(|part| option.contains(part))
+/// Warns where Kubernetes has set the variable of the port, and it may be thought to count.
+pub(crate) fn warn_of_service_link(binds: &[Bind]) {
+    let name = name_of("port");
+    let Some(value) = env::var_os(&name).filter(|value| is_service_link(&name, value)) else {
+        return;
+    };
+    let binds: Vec<String> = binds.iter().map(Bind::to_string).collect();
+    tracing::warn!(
+        "{name}={} is Kubernetes's, for a service named astatine, and no port to listen on: {} is \
+         listened on; say where by -p or PORT, or set enableServiceLinks: false",
+        value.to_string_lossy(),
+        binds.join(" and ")
+    );
+}
+
+/// Whether a variable is one of those that Kubernetes sets for a service, whose name may begin
+/// with ours.
+fn is_service_link(name: &str, value: &OsStr) -> bool {
+    let is_address = || {
+        let value = value.to_string_lossy();
+        ["tcp://", "udp://", "sctp://"]
+            .iter()
+            .any(|scheme| value.starts_with(scheme))
+    };
+    // As SERVICE_PORT_HTTP and PORT_80_TCP_ADDR.
+    let has_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.ends_with("_PORT") && is_address()
+        || name
+            .split_once("_PORT_")
+            .is_some_and(|(_, rest)| has_number(rest))
 }
 
 /// Whether an option is one of the server's that take a value, unlike --version.
@@ -127,3 +166,5 @@ fn number<T: FromStr>(
     };
     text.parse().map(Some).map_err(failure)
 }
+
+const PREFIX: &str = "ASTATINE_";

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -209,8 +210,8 @@ fn an_option_that_does_nothing_is_refused_as_a_flag_and_told_elsewhere() {
     check(&run(["--log-format", "json", public]), 2, &[told]);
     let file = folder.write("a.toml", format!("www = {public:?}\nmax-queued = 5"));
     let file = file.to_str().unwrap();
-    let told = "WARN --max-queued does nothing: it needs --max-concurrent\n";
-    check(&run(["check-config", file]), 0, &[told]);
+    let told = format!("WARN max-queued of {file} does nothing: it needs --max-concurrent\n");
+    check(&run(["check-config", file]), 0, &[&told]);
     let start = |args: &[&str], variable: &str| {
         let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3", "-C", file]);
         command
@@ -222,14 +223,17 @@ fn an_option_that_does_nothing_is_refused_as_a_flag_and_told_elsewhere() {
         [server.next_diagnostic(), server.next_diagnostic()]
     };
     let [first, second] = start(&[], "ASTATINE_UNIX_MODE");
-    assert!(first.contains("--unix-mode does nothing"), "{first}");
-    assert!(second.contains(told), "{second}");
+    assert!(first.contains("ASTATINE_UNIX_MODE does nothing"), "{first}");
+    assert!(second.contains(&told), "{second}");
     // The flag has what it needs in the file.
     let file = start(&["--max-concurrent", "6"], "OTHER");
     assert_eq!(file, ["", ""]);
     // The variable of a hub elsewhere.
     let [first, _] = start(&["--max-concurrent", "6"], "ASTATINE_MAX_OUTBOX");
-    assert!(first.contains("--max-outbox does nothing"), "{first}");
+    assert!(
+        first.contains("ASTATINE_MAX_OUTBOX does nothing"),
+        "{first}"
+    );
     check(&run(["--max-outbox", "5", public]), 2, &["needs --live\n"]);
 }
 
@@ -238,6 +242,25 @@ fn a_flag_that_does_nothing_is_refused_where_its_variable_is_set_too() {
     let mut command = astatine(["--log-format", "json", "."]);
     let output = command.env("ASTATINE_LOG_FORMAT", "json").output().unwrap();
     check(&output, 2, &["error: --log-format needs --access-log\n"]);
+}
+
+#[test]
+fn an_option_of_files_needs_a_folder_and_a_port_an_address_without_one() {
+    let told = "error: --max-age needs PUBLIC_DIR\n";
+    check(&run(["--live", "/live", "--max-age", "5"]), 2, &[told]);
+    let told = "error: --port needs a --bind without a port of its own\n";
+    check(&run(["-p", "80", "-b", "[::1]:81", "."]), 2, &[told]);
+    let folder = Folder::new();
+    for variable in ["PORT", "ASTATINE_PORT"] {
+        let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3"]);
+        command.arg(folder.path()).env(variable, "80");
+        command.stderr(Stdio::piped());
+        let mut server = Server::spawn(command);
+        server.stop();
+        let told = format!("WARN {variable} does nothing: it needs a --bind without a port");
+        let line = server.next_diagnostic();
+        assert!(line.contains(&told), "{line}");
+    }
 }
 
 #[test]
@@ -379,26 +402,58 @@ fn a_variable_of_no_option_is_told_with_the_one_that_is_meant() {
 }
 
 #[test]
-fn a_variable_that_kubernetes_sets_for_a_service_is_told_without_a_wrong_hint() {
+fn variables_that_kubernetes_sets_for_a_service_are_not_told() {
     let folder = Folder::new();
-    for name in [
-        "ASTATINE_SERVICE_HOST",
-        "ASTATINE_SERVICE_PORT",
-        "ASTATINE_SERVICE_PORT_HTTP",
-        "ASTATINE_PORT_80_TCP_PORT",
-        "ASTATINE_LIVE_SERVICE_HOST",
-        "ASTATINE_VERSIO",
-        "ASTATINE_HELPS",
-    ] {
-        let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3"]);
-        command.arg(folder.path()).stderr(Stdio::piped());
-        command.env(name, "1");
+    let start = |port: &[&str], variables: &[(&str, &str)]| {
+        let mut command = astatine(["-V", "3"]);
+        command.args(port).arg(folder.path()).stderr(Stdio::piped());
+        command.envs(variables.iter().copied()).env("PORT", "0");
         let mut server = Server::spawn(command);
         server.stop();
-        let told = format!("the environment has {name}, which is no option's\n");
-        let line = server.next_diagnostic();
-        assert!(line.ends_with(&told), "{line}");
+        [server.next_diagnostic(), server.next_diagnostic()]
+    };
+    let of_kubernetes = [
+        ("ASTATINE_SERVICE_HOST", "10.0.0.1"),
+        ("ASTATINE_SERVICE_PORT", "80"),
+        ("ASTATINE_SERVICE_PORT_HTTP", "80"),
+        ("ASTATINE_PORT", "tcp://10.0.0.1:80"),
+        ("ASTATINE_PORT_80_TCP", "tcp://10.0.0.1:80"),
+        ("ASTATINE_PORT_80_TCP_PROTO", "tcp"),
+        ("ASTATINE_PORT_80_TCP_PORT", "80"),
+        ("ASTATINE_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("ASTATINE_LIVE_PORT", "udp://[::1]:80"),
+        ("ASTATINE_LIVE_SERVICE_HOST", "10.0.0.1"),
+    ];
+    assert_eq!(start(&["-b", "127.0.0.1"], &of_kubernetes), ["", ""]);
+    for name in ["ASTATINE_LIVE_PORT", "ASTATINE_PORTS"] {
+        let [told, none] = start(&["-b", "127.0.0.1"], &[(name, "80")]);
+        assert!(
+            told.contains(&format!("the environment has {name}")),
+            "{told}"
+        );
+        assert_eq!(none, "");
     }
+}
+
+#[test]
+fn a_port_that_kubernetes_sets_is_none_and_what_is_taken_instead_is_told() {
+    let mut command = astatine(["-b", "127.0.0.1", "."]);
+    command.env("ASTATINE_PORT", "tcp://10.0.0.1:80");
+    let mut server = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    let mut stderr = BufReader::new(server.stderr.take().unwrap());
+    // It is told before the port is taken, which somebody else may have.
+    stderr.read_line(&mut told).unwrap();
+    drop(server.kill());
+    server.wait().unwrap();
+    let expected = "WARN ASTATINE_PORT=tcp://10.0.0.1:80 is Kubernetes's, for a service named \
+                    astatine, and no port to listen on: 127.0.0.1:3000 is listened on; say where by \
+                    -p or PORT, or set enableServiceLinks: false\n";
+    assert!(told.ends_with(expected), "{told}");
 }
 
 #[test]
