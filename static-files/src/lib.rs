@@ -37,7 +37,7 @@
 //! | any other method on what exists | 405 with Allow |
 //!
 //! A page `CODE.html` in the folder is the body of the status CODE where the answer is 400, 403,
-//! 404, 405, 500 or 503.
+//! 404, 405, 412, 416, 500 or 503; else it is a line of text.
 //!
 //! # Freshness
 //!

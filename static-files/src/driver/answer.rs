@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use http::header::{ACCEPT, ALLOW, VARY};
+use http::header::{ACCEPT, ALLOW, CONTENT_RANGE, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use rustix::io::Errno;
@@ -152,12 +152,22 @@ impl Files {
     ) -> io::Result<A> {
         let (resource, encoding) = self.negotiate(resource, asked, reach)?;
         let max_ranges = self.config().max_ranges;
-        Ok(respond::with_variant(
+        let answer: A = respond::with_variant(
             resource.variant(encoding),
             asked.method,
             asked.headers,
             max_ranges,
-        ))
+        );
+        let refusal = answer.response();
+        if !refusal.status().is_client_error() {
+            return Ok(answer);
+        }
+        let mut page = self.status(refusal.status(), asked, reach)?;
+        // RFC 9110 §15.5.17: how long the file is.
+        if let Some(range) = refusal.headers().get(CONTENT_RANGE) {
+            page.headers_mut().insert(CONTENT_RANGE, range.clone());
+        }
+        Ok(A::other(page))
     }
 
     /// Answers a method that does not read.

@@ -23,6 +23,9 @@ pub(crate) trait Answered: Unpin {
     /// Takes any other answer.
     fn other(response: Response<FileBody>) -> Self;
 
+    /// Returns the answer but for the fields beside it.
+    fn response(&self) -> &Response<FileBody>;
+
     /// Takes the room of the request's map, if it has a use for it.
     fn take_room(&mut self, _fields: &mut HeaderMap) {}
 }
@@ -34,6 +37,10 @@ impl Answered for Response<FileBody> {
 
     fn other(response: Response<FileBody>) -> Self {
         response
+    }
+
+    fn response(&self) -> &Response<FileBody> {
+        self
     }
 }
 
@@ -51,6 +58,10 @@ impl Answered for (Response<FileBody>, FieldLines) {
 
     fn other(response: Response<FileBody>) -> Self {
         (response, FieldLines::default())
+    }
+
+    fn response(&self) -> &Response<FileBody> {
+        &self.0
     }
 
     /// An empty map with room is what the server needs for its next request.

@@ -55,6 +55,19 @@ async fn what_is_no_file_goes_to_the_inner_service_whole() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_there_may_be_refused_with_a_page() {
+    let site = Site::new(&[("a.txt", b"hello"), ("412.html", b"<h1>changed</h1>")]);
+    let other = [("if-match", "\"other\"")];
+    let request = request("GET", "/a.txt", &other).map(|()| String::new());
+    let service = StaticFilesLayer::new(site.service.clone()).layer(service_fn(echo));
+    let answer = Answer::read(service.oneshot(request).await.unwrap()).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.text()),
+        (412, "<h1>changed</h1>")
+    );
+}
+
+#[tokio::test]
 async fn a_body_tells_its_length_whoever_made_it() {
     let site = Site::new(&[("a.txt", b"hello"), ("empty.txt", b"")]);
     let service = StaticFilesLayer::new(site.service.clone()).layer(service_fn(echo));

@@ -82,16 +82,23 @@ async fn pages_for_statuses_have_the_status_and_no_validators() {
         ("404.html", b"<h1>not here</h1>"),
         ("400.html", b"<h1>what?</h1>"),
         ("405.html", b"<h1>no</h1>"),
+        ("412.html", b"<h1>changed</h1>"),
+        ("416.html", b"<h1>too far</h1>"),
         ("a.txt", b"hello"),
     ]);
+    let far: &[_] = &[("range", "bytes=5-")];
+    let other: &[_] = &[("if-match", "\"other\"")];
     let cases = [
-        ("GET", "/missing", 404, "<h1>not here</h1>"),
-        ("GET", "/a%2fb", 400, "<h1>what?</h1>"),
-        ("POST", "/a.txt", 405, "<h1>no</h1>"),
-        ("HEAD", "/missing", 404, ""),
+        ("GET", "/missing", &[][..], 404, "<h1>not here</h1>"),
+        ("GET", "/a%2fb", &[], 400, "<h1>what?</h1>"),
+        ("POST", "/a.txt", &[], 405, "<h1>no</h1>"),
+        ("HEAD", "/missing", &[], 404, ""),
+        ("GET", "/a.txt", other, 412, "<h1>changed</h1>"),
+        ("HEAD", "/a.txt", other, 412, ""),
+        ("GET", "/a.txt", far, 416, "<h1>too far</h1>"),
     ];
-    for (method, path, status, body) in cases {
-        let answer = site.send(method, path, &[]).await;
+    for (method, path, fields, status, body) in cases {
+        let answer = site.send(method, path, fields).await;
         assert_eq!(
             (answer.status.as_u16(), answer.text()),
             (status, body),
@@ -103,6 +110,14 @@ async fn pages_for_statuses_have_the_status_and_no_validators() {
         assert_eq!(answer.header("cache-control"), "");
         assert_eq!(answer.header("accept-ranges"), "");
         assert_ne!(answer.header("content-length"), "0");
+        let range = if status == 416 { "bytes */5" } else { "" };
+        assert_eq!(answer.header("content-range"), range);
+        let allow = if status == 405 {
+            "GET, HEAD, OPTIONS"
+        } else {
+            ""
+        };
+        assert_eq!(answer.header("allow"), allow);
     }
     let conditional = site.get_with(
         "/missing",

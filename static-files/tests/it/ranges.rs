@@ -52,7 +52,8 @@ async fn ranges_behind_the_end_are_416_with_the_length() {
         let answer = site.get_with("/file.bin", &[("range", header)]).await;
         assert_eq!(answer.status, 416, "{header}");
         assert_eq!(answer.header("content-range"), "bytes */1000");
-        assert!(answer.body.is_empty());
+        assert_eq!(answer.text(), "416 Range Not Satisfiable\n");
+        assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
     }
 }
 
