@@ -21,17 +21,35 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a program on a free port and waits until it accepts.
+    /// Starts a program on a free port and waits until it accepts. One that ends before that is
+    /// started again, on an other port: a slow one may find that a client's connection has its port.
     ///
     /// # Errors
     ///
     /// It does not start, or accepts nothing; its log is in `target/servers`.
     pub(crate) fn start(
         name: &'static str,
-        make: impl FnOnce(SocketAddr) -> Result<Command, Failure>,
+        mut make: impl FnMut(SocketAddr) -> Result<Command, Failure>,
     ) -> Result<Self, Failure> {
-        let address = free_address().map_err(Failure::io("a free port"))?;
-        let mut command = ended_with_us(&make(address)?);
+        let mut start = || {
+            let address = free_address().map_err(Failure::io("a free port"))?;
+            Self::start_at(name, address, &make(address)?)
+        };
+        for _ in 0..2 {
+            match start() {
+                Err(Failure::Step { .. }) => {}
+                started => return started,
+            }
+        }
+        start()
+    }
+
+    fn start_at(
+        name: &'static str,
+        address: SocketAddr,
+        command: &Command,
+    ) -> Result<Self, Failure> {
+        let mut command = ended_with_us(command);
         let path = step::folder("servers")?.join(format!("{name}.log"));
         let log = || File::options().append(true).create(true).open(&path);
         let log = || log().map_err(Failure::io(path.display().to_string()));
@@ -217,4 +235,33 @@ fn number(path: &str, pick: impl Fn(&str) -> Option<&str>) -> Result<u64, Failur
         program: "the kernel",
         what: format!("no number in {path}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_ends_before_it_accepts_is_started_on_an_other_port() {
+        let mut listeners = Vec::new();
+        let mut ports = Vec::new();
+        let server = Server::start("sleep", |address| {
+            ports.push(address.port());
+            if ports.len() == 1 {
+                return Ok(Command::new("false"));
+            }
+            listeners.push(TcpListener::bind(address).unwrap());
+            let mut accepting = Command::new("sleep");
+            accepting.arg("60");
+            Ok(accepting)
+        });
+        assert_eq!(server.unwrap().address.port(), ports[1]);
+        let mut n_started = 0;
+        let ended = Server::start("false", |_| {
+            n_started += 1;
+            Ok(Command::new("false"))
+        });
+        assert!(matches!(ended, Err(Failure::Step { .. })));
+        assert_eq!(n_started, 3);
+    }
 }

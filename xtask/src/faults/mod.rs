@@ -130,7 +130,7 @@ impl Table {
         library: &Library,
         name: &'static str,
         cases: &[Case],
-        make: impl FnOnce(SocketAddr) -> Result<Command, Failure>,
+        make: impl Fn(SocketAddr) -> Result<Command, Failure>,
     ) -> Result<(), Failure> {
         println!(
             "==> {name}: {} requests by each client, {N_ROUNDS} times",
