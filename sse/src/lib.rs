@@ -68,43 +68,19 @@
 #[cfg(feature = "codec")]
 mod codec;
 mod config;
+#[cfg(feature = "driver")]
+mod driver;
 mod error;
 pub mod proto;
 
-#[cfg(feature = "driver")]
-mod accept;
-#[cfg(feature = "driver")]
-mod body;
-#[cfg(feature = "driver")]
-mod client;
-#[cfg(feature = "driver")]
-mod events;
-#[cfg(feature = "driver")]
-mod handler;
-#[cfg(feature = "driver")]
-mod last_event_id;
-#[cfg(feature = "driver")]
-mod queue;
-#[cfg(feature = "driver")]
-mod response;
-
-#[cfg(feature = "driver")]
-pub use accept::accepts_event_stream;
-#[cfg(feature = "driver")]
-pub use body::EventBody;
-#[cfg(feature = "driver")]
-pub use client::EventSource;
 #[cfg(feature = "codec")]
 pub use codec::Codec;
 pub use config::Config;
+#[cfg(feature = "driver")]
+pub use driver::{
+    EventBody, EventSource, Events, accepts_event_stream, event_stream, handled_event_stream,
+    last_event_id,
+};
 pub use error::{Error, Misuse, SendError, Violation};
-#[cfg(feature = "driver")]
-pub use events::Events;
-#[cfg(feature = "driver")]
-pub use handler::handled_event_stream;
-#[cfg(feature = "driver")]
-pub use last_event_id::last_event_id;
 pub use proto::event::{Encoded, Event, Line};
 pub use proto::parser::MessageEvent;
-#[cfg(feature = "driver")]
-pub use response::event_stream;

@@ -11,7 +11,7 @@ use loom::thread;
 
 use handoff::{Handoff, Refusal, Taken};
 
-#[path = "../../src/handoff.rs"]
+#[path = "../../src/driver/handoff.rs"]
 mod handoff;
 
 mod sync {

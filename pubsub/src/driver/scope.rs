@@ -1,6 +1,6 @@
 //! How far a message goes.
 
-use crate::engine::EngineId;
+use super::engine::EngineId;
 
 /// How far a message goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use astatine_reactor::handler::{Message, Policy};
 
+use super::publication::Publication;
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Retention;
 use crate::proto::name::Channel;
 use crate::proto::pattern::Pattern;
-use crate::publication::Publication;
 
 /// What channels may cost. The defaults are safe on the open internet.
 #[derive(Clone)]

@@ -9,14 +9,14 @@ use std::task::{Context, Poll, Waker};
 use astatine_reactor::handler::{Peer, Policy};
 use futures_core::Stream;
 
+use super::publication::{Item, Publication};
+use super::stats::Stats;
+use super::subscriber::Fate;
+use super::subscription::Subscription;
+use super::sync::{Mutex, lock};
 use crate::error::SubscribeError;
 use crate::proto::cursor::Cursor;
 use crate::proto::name::Channel;
-use crate::publication::{Item, Publication};
-use crate::stats::Stats;
-use crate::subscriber::Fate;
-use crate::subscription::Subscription;
-use crate::sync::{Mutex, lock};
 
 /// What a subscription brings, as a stream. It ends where the reader is too slow and the policy is
 /// [`Policy::Close`], and with the runtime that serves it. Dropped, it unsubscribes.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use astatine_reactor::handler::Bundle;
 
-use crate::core::Core;
+use super::core::Core;
+use super::publication::Publication;
+use super::shard::{Delivery, Shard};
+use super::stats::Stats;
+use super::subscriber::{Leave, Subscriber};
 use crate::proto::cursor::Cursor;
 use crate::proto::name::Channel;
-use crate::publication::Publication;
-use crate::shard::{Delivery, Shard};
-use crate::stats::Stats;
-use crate::subscriber::{Leave, Subscriber};
 
 /// Subscribers in the order of their ids.
 #[derive(Default)]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use astatine_reactor::handler::Peer;
 use tokio::runtime;
 
-use crate::handoff::{Handoff, Refusal};
+use super::handoff::{Handoff, Refusal};
+use super::publication::Publication;
+use super::registry::Entry;
+use super::subscriber::Subscriber;
+use super::tally::Tally;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
-use crate::publication::Publication;
-use crate::registry::Entry;
-use crate::subscriber::Subscriber;
-use crate::tally::Tally;
 
 /// A thread's dispatcher, from outside.
 pub(crate) struct Shard {

@@ -8,14 +8,14 @@ use astatine_reactor::handler::Message;
 use tokio::sync::oneshot;
 
 use super::Core;
-use crate::engine::{Engine, EngineError, EngineId, Inlet, Reply};
-use crate::mailbox::{Job, Mailbox};
+use crate::driver::engine::{Engine, EngineError, EngineId, Inlet, Reply};
+use crate::driver::mailbox::{Job, Mailbox};
+use crate::driver::publication::Publication;
+use crate::driver::shard::Shard;
+use crate::driver::sync::{read, write};
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::Channel;
-use crate::publication::Publication;
-use crate::shard::Shard;
-use crate::sync::{read, write};
 
 /// What is known of a part of a history.
 pub(crate) enum Fetch {

@@ -10,10 +10,10 @@ use astatine_reactor::{Deadline, Phase, Reached, Shutdown};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 
+use super::events::Events;
+use super::queue::Queue;
 use crate::config::Config;
-use crate::events::Events;
 use crate::proto::event::Encoded;
-use crate::queue::Queue;
 
 /// The body of a response that is an event stream; each frame is one event.
 ///

@@ -12,19 +12,19 @@ use std::thread;
 
 use astatine_reactor::handler::Message;
 
-use crate::config::Config;
-use crate::engine::Reply;
-use crate::handoff::Refusal;
-use crate::history::History;
-use crate::mailbox::Job;
+use crate::driver::config::Config;
+use crate::driver::engine::Reply;
+use crate::driver::handoff::Refusal;
+use crate::driver::history::History;
+use crate::driver::mailbox::Job;
+use crate::driver::publication::{Publication, n_bytes};
+use crate::driver::registry::Registry;
+use crate::driver::scope::Scope;
+use crate::driver::stats::{Counters, Stats};
+use crate::driver::sync::{Mutex, read, write};
+use crate::driver::tally::Tally;
 use crate::proto::cursor::Cursor;
 use crate::proto::name::Channel;
-use crate::publication::{Publication, n_bytes};
-use crate::registry::Registry;
-use crate::scope::Scope;
-use crate::stats::{Counters, Stats};
-use crate::sync::{Mutex, read, write};
-use crate::tally::Tally;
 
 use announcing::Announcements;
 pub(crate) use engines::{Fetch, asked};

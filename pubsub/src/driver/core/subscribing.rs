@@ -6,15 +6,16 @@ use astatine_reactor::handler::Peer;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::Core;
-use crate::config::{Options, Start};
-use crate::dispatcher::Dispatcher;
+use crate::driver::config::{Options, Start};
+use crate::driver::dispatcher::Dispatcher;
+use crate::driver::handoff::Refusal;
+use crate::driver::pubsub::Presence;
+use crate::driver::registry::{Entry, Owner};
+use crate::driver::shard::{Key, Shard, Subscribe};
+use crate::driver::subscriber::{Subscriber, Target};
+use crate::driver::sync::{read, write};
 use crate::error::SubscribeError;
-use crate::handoff::Refusal;
 use crate::proto::name::{Channel, Name};
-use crate::registry::{Entry, Owner};
-use crate::shard::{Key, Shard, Subscribe};
-use crate::subscriber::{Subscriber, Target};
-use crate::sync::{read, write};
 
 impl Core {
     /// Adds a subscription; tells its id, and whether the owner is a new one. An owner's
@@ -122,7 +123,7 @@ impl Core {
         read(&self.registry).n_owners()
     }
 
-    pub(crate) fn presence(&self, channel: &Channel) -> (usize, Vec<(Arc<str>, usize)>) {
+    pub(crate) fn presence(&self, channel: &Channel) -> Presence {
         read(&self.registry).presence(channel)
     }
 

@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::RwLockWriteGuard;
 
 use super::Core;
-use crate::config::Change;
-use crate::registry::Registry;
-use crate::sync::lock;
+use crate::driver::config::Change;
+use crate::driver::registry::Registry;
+use crate::driver::sync::lock;
 
 /// Changes that are still to be announced, in their order.
 #[derive(Default)]

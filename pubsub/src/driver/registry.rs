@@ -6,11 +6,12 @@ use std::sync::Arc;
 use astatine_reactor::handler::PeerId;
 use foldhash::quality::RandomState;
 
-use crate::config::{Change, Move};
-use crate::engine::EngineId;
-use crate::mailbox::Mailbox;
+use super::config::{Change, Move};
+use super::engine::EngineId;
+use super::mailbox::Mailbox;
+use super::pubsub::Presence;
+use super::shard::{Key, Shard};
 use crate::proto::name::{Channel, Name};
-use crate::shard::{Key, Shard};
 
 /// Everything that is subscribed to.
 #[derive(Default)]
@@ -177,14 +178,15 @@ impl Registry {
         }
     }
 
-    /// Returns how many subscriptions a channel has, and its named users with the number of theirs.
-    pub(crate) fn presence(&self, channel: &Channel) -> (usize, Vec<(Arc<str>, usize)>) {
+    pub(crate) fn presence(&self, channel: &Channel) -> Presence {
         let Some(topic) = self.channels.get(channel) else {
-            return (0, Vec::new());
+            return Presence::default();
         };
         let users = topic.users.iter();
-        let users = users.map(|(user, n)| (Arc::clone(user), *n)).collect();
-        (topic.n_subscriptions(), users)
+        Presence {
+            n_subscriptions: topic.n_subscriptions(),
+            users: users.map(|(user, n)| (Arc::clone(user), *n)).collect(),
+        }
     }
 
     /// Lists all names that are subscribed to.

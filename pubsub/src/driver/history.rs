@@ -8,13 +8,13 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use foldhash::quality::RandomState;
 
-use crate::config::Config;
+use super::config::Config;
+use super::publication::Publication;
+use super::sync::{Mutex, lock};
 use crate::proto::cursor::Cursor;
 use crate::proto::log::{Log, Replay, Retention};
 use crate::proto::name::Channel;
 use crate::proto::pattern::Pattern;
-use crate::publication::Publication;
-use crate::sync::{Mutex, lock};
 
 /// The histories of this process.
 pub(crate) struct History {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::queue::Queue;
 use crate::error::SendError;
 use crate::proto::event::Encoded;
-use crate::queue::Queue;
 
 /// Sends events into an [`EventBody`](crate::EventBody). Clones send into the same.
 ///

@@ -9,16 +9,16 @@ use astatine_reactor::handler::Peer;
 use foldhash::quality::RandomState;
 use tokio::time::Instant;
 
-use crate::core::Core;
-use crate::group::{Bundled, FanOut, Group};
-use crate::handoff::Taken;
+use super::core::Core;
+use super::group::{Bundled, FanOut, Group};
+use super::handoff::Taken;
+use super::publication::Publication;
+use super::shard::{Delivery, Order, Shard, Subscribe};
+use super::stats::Stats;
+use super::subscriber::Subscriber;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
 use crate::proto::pattern::Pattern;
-use crate::publication::Publication;
-use crate::shard::{Delivery, Order, Shard, Subscribe};
-use crate::stats::Stats;
-use crate::subscriber::Subscriber;
 
 /// The subscribers of one thread. Nobody else touches them, so orders take effect in the order in
 /// which they were given.

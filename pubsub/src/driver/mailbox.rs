@@ -8,15 +8,15 @@ use std::sync::{Arc, Condvar, PoisonError};
 
 use astatine_reactor::handler::Message;
 
-use crate::config::Move;
-use crate::engine::{Engine, EngineError, EngineId, Inlet, Reply};
+use super::config::Move;
+use super::engine::{Engine, EngineError, EngineId, Inlet, Reply};
+use super::publication::n_bytes;
+use super::scope::Scope;
+use super::stats::Stats;
+use super::sync::{Mutex, lock};
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
-use crate::publication::n_bytes;
-use crate::scope::Scope;
-use crate::stats::Stats;
-use crate::sync::{Mutex, lock};
 
 /// The queue to one engine. Nobody waits for room.
 pub(crate) struct Mailbox {

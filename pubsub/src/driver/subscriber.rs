@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use astatine_reactor::handler::{Message, Peer, Policy, WriteError};
 
-use crate::config::{Options, Start, View};
-use crate::core::{Core, Fetch};
-use crate::group::Bundled;
+use super::config::{Options, Start, View};
+use super::core::{Core, Fetch};
+use super::group::Bundled;
+use super::publication::{Item, Publication};
+use super::shard::Shard;
+use super::stats::Stats;
+use super::stream::Feed;
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
-use crate::publication::{Item, Publication};
-use crate::shard::Shard;
-use crate::stats::Stats;
-use crate::stream::Feed;
 
 /// A subscription.
 pub(crate) struct Subscriber {

@@ -8,10 +8,10 @@ use std::sync::{Arc, OnceLock};
 use astatine_reactor::handler::{Kind, Message};
 use bytes::Bytes;
 
-use crate::config::View;
+use super::config::View;
+use super::stats::Stats;
 use crate::proto::cursor::Cursor;
 use crate::proto::name::Channel;
-use crate::stats::Stats;
 
 /// A message that was published; clones are the same.
 #[derive(Clone)]

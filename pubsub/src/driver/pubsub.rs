@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use astatine_reactor::handler::{Message, Peer};
 
-use crate::config::{Config, Options};
-use crate::core::{Core, asked};
-use crate::engine::{Engine, EngineError, EngineId, Reply};
+use super::config::{Config, Options};
+use super::core::{Core, asked};
+use super::engine::{Engine, EngineError, EngineId, Reply};
+use super::publication::{Item, Publication};
+use super::receipt::{Place, Published};
+use super::registry::Owner;
+use super::scope::Scope;
+use super::stats::Stats;
+use super::stream::{Feed, Items};
+use super::subscriber::Target;
+use super::subscription::Subscription;
+use super::tally::Tally;
 use crate::error::SubscribeError;
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
-use crate::publication::{Item, Publication};
-use crate::receipt::{Place, Published};
-use crate::registry::Owner;
-use crate::scope::Scope;
-use crate::stats::Stats;
-use crate::stream::{Feed, Items};
-use crate::subscriber::Target;
-use crate::subscription::Subscription;
-use crate::tally::Tally;
 
 /// Channels, and who subscribes to them. Clones are the same channels; with the last one, all
 /// subscriptions end.
@@ -180,11 +180,7 @@ impl PubSub {
 
     /// Returns who is on a channel.
     pub fn presence(&self, channel: &Channel) -> Presence {
-        let (n_subscriptions, users) = self.0.presence(channel);
-        Presence {
-            n_subscriptions,
-            users,
-        }
+        self.0.presence(channel)
     }
 
     /// Attaches an engine: it is told all names that are subscribed to, now and later, each once,

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 
-use crate::engine::EngineError;
+use super::engine::EngineError;
 use crate::proto::cursor::Cursor;
 
 /// What has become of a message.

@@ -8,11 +8,11 @@ use std::sync::Weak;
 
 use astatine_reactor::handler::Message;
 
-use crate::core::Core;
+use super::core::Core;
+use super::scope::Scope;
 use crate::proto::cursor::Cursor;
 use crate::proto::log::Replay;
 use crate::proto::name::{Channel, Name};
-use crate::scope::Scope;
 
 /// Carries messages to other processes, or watches what is subscribed to.
 ///

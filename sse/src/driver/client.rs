@@ -15,9 +15,9 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 use tower_service::Service;
 
+use super::last_event_id::LAST_EVENT_ID;
 use crate::config::Config;
 use crate::error::Error;
-use crate::last_event_id::LAST_EVENT_ID;
 use crate::proto::parser::MessageEvent;
 use crate::proto::{Phase, Source};
 

@@ -8,9 +8,9 @@ use astatine_reactor::handler::{
 use bytes::BytesMut;
 use http::Response;
 
+use super::response::event_stream;
 use crate::config::Config;
 use crate::proto::event::{Encoded, Event, Line};
-use crate::response::event_stream;
 
 /// Makes a response of an event stream, and the [`Handover`] by which the server gives its connection
 /// to the handler. The connection ends with the stream.

@@ -5,9 +5,9 @@ use std::sync::Weak;
 
 use astatine_reactor::handler::Peer;
 
-use crate::core::Core;
+use super::core::Core;
+use super::registry::Owner;
 use crate::error::SubscribeError;
-use crate::registry::Owner;
 
 /// A subscription that lasts until this is dropped.
 ///
