@@ -1,10 +1,13 @@
 //! The end in good order, and the cut.
 
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use astatine_reactor::{Config, Phase, Shutdown, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::peers::{echo, ping_async};
@@ -15,17 +18,22 @@ fn with_grace(grace: Duration) -> Config {
     config
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-#[tokio::test]
-async fn drain_waits_for_a_busy_connection_and_closes_the_listener() {
+/// Begins to serve an echo.
+async fn start(config: Config) -> (SocketAddr, Shutdown, JoinHandle<io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = Shutdown::new();
     let server = serve(listener, tower::service_fn(echo))
-        .with_config(with_grace(DAY))
+        .with_config(config)
         .with_shutdown(shutdown.clone());
-    let server = tokio::spawn(server.into_future());
+    (address, shutdown, tokio::spawn(server.into_future()))
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[tokio::test]
+async fn drain_waits_for_a_busy_connection_and_closes_the_listener() {
+    let (address, shutdown, server) = start(with_grace(DAY)).await;
     let mut busy = TcpStream::connect(address).await.unwrap();
     ping_async(&mut busy).await;
     shutdown.advance(Phase::Draining);
@@ -41,14 +49,8 @@ async fn drain_waits_for_a_busy_connection_and_closes_the_listener() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_does_not_end_is_cut_after_the_grace() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let shutdown = Shutdown::new();
     let grace = Duration::from_secs(8);
-    let server = serve(listener, tower::service_fn(echo))
-        .with_config(with_grace(grace))
-        .with_shutdown(shutdown.clone());
-    let server = tokio::spawn(server.into_future());
+    let (address, shutdown, server) = start(with_grace(grace)).await;
     let mut busy = TcpStream::connect(address).await.unwrap();
     ping_async(&mut busy).await;
     let begun = Instant::now();
@@ -61,13 +63,7 @@ async fn a_connection_that_does_not_end_is_cut_after_the_grace() {
 
 #[tokio::test]
 async fn a_cut_ends_at_once_without_a_drain() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let shutdown = Shutdown::new();
-    let server = serve(listener, tower::service_fn(echo))
-        .with_config(with_grace(DAY))
-        .with_shutdown(shutdown.clone());
-    let server = tokio::spawn(server.into_future());
+    let (address, shutdown, server) = start(with_grace(DAY)).await;
     let mut busy = TcpStream::connect(address).await.unwrap();
     ping_async(&mut busy).await;
     shutdown.advance(Phase::Cut);
@@ -98,15 +94,9 @@ async fn connections_that_the_kernel_has_queued_are_served_when_the_drain_begins
 
 #[tokio::test(start_paused = true)]
 async fn a_lame_duck_accepts_until_its_time_is_over() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let shutdown = Shutdown::new();
     let mut config = with_grace(DAY);
     config.lame_duck = Duration::from_secs(5);
-    let server = serve(listener, tower::service_fn(echo))
-        .with_config(config)
-        .with_shutdown(shutdown.clone());
-    let server = tokio::spawn(server.into_future());
+    let (address, shutdown, server) = start(config).await;
     let begun = Instant::now();
     shutdown.advance(Phase::LameDuck);
     let mut late = TcpStream::connect(address).await.unwrap();

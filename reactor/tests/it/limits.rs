@@ -19,8 +19,16 @@ async fn start(config: Config) -> SocketAddr {
     address
 }
 
+/// Connects, and is answered.
+async fn served(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    assert_eq!(ping_async(&mut stream).await, b'p');
+    stream
+}
+
 /// Returns what is sent to a client that says nothing, up to the end of the stream.
-async fn refusal(mut stream: TcpStream) -> Vec<u8> {
+async fn refusal(address: SocketAddr) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
     let mut got = Vec::new();
     stream.read_to_end(&mut got).await.expect("it ends well");
     got
@@ -38,17 +46,12 @@ async fn the_connection_limit_refuses_as_full_and_recovers() {
     let mut config = Config::default();
     config.max_connections = NonZeroUsize::new(1);
     let address = start(config).await;
-    let mut first = TcpStream::connect(address).await.unwrap();
-    assert_eq!(ping_async(&mut first).await, b'p');
+    let first = served(address).await;
     for _ in 0..3 {
-        assert_eq!(
-            refusal(TcpStream::connect(address).await.unwrap()).await,
-            b"F"
-        );
+        assert_eq!(refusal(address).await, b"F");
     }
     close(first).await;
-    let mut next = TcpStream::connect(address).await.unwrap();
-    assert_eq!(ping_async(&mut next).await, b'p');
+    served(address).await;
 }
 
 #[tokio::test]
@@ -56,19 +59,14 @@ async fn an_address_has_its_own_limit_and_does_not_take_that_of_others() {
     let mut config = Config::default();
     config.max_connections_per_address = NonZeroUsize::new(1);
     let address = start(config).await;
-    let mut first = TcpStream::connect(address).await.unwrap();
-    assert_eq!(ping_async(&mut first).await, b'p');
-    assert_eq!(
-        refusal(TcpStream::connect(address).await.unwrap()).await,
-        b"A"
-    );
+    let first = served(address).await;
+    assert_eq!(refusal(address).await, b"A");
     let other = TcpSocket::new_v4().unwrap();
     other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
     let mut other = other.connect(address).await.unwrap();
     assert_eq!(ping_async(&mut other).await, b'p');
     close(first).await;
-    let mut next = TcpStream::connect(address).await.unwrap();
-    assert_eq!(ping_async(&mut next).await, b'p');
+    served(address).await;
 }
 
 #[tokio::test]
@@ -77,13 +75,9 @@ async fn a_place_of_an_address_is_given_back_when_the_server_is_full() {
     config.max_connections = NonZeroUsize::new(1);
     config.max_connections_per_address = NonZeroUsize::new(2);
     let address = start(config).await;
-    let mut first = TcpStream::connect(address).await.unwrap();
-    assert_eq!(ping_async(&mut first).await, b'p');
+    let _first = served(address).await;
     for _ in 0..3 {
-        assert_eq!(
-            refusal(TcpStream::connect(address).await.unwrap()).await,
-            b"F"
-        );
+        assert_eq!(refusal(address).await, b"F");
     }
 }
 
@@ -111,10 +105,7 @@ async fn a_flood_beyond_the_limit_is_closed_unanswered_and_cannot_eat_the_reserv
         held.push(stream);
     }
     for _ in 0..8 {
-        assert_eq!(
-            refusal(TcpStream::connect(address).await.unwrap()).await,
-            b""
-        );
+        assert_eq!(refusal(address).await, b"");
     }
     close(held.pop().unwrap()).await;
     let mut next = TcpStream::connect(address).await.unwrap();
