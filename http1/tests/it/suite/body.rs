@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
+use tokio::sync::mpsc::{Receiver, channel};
 use tower::service_fn;
 
 use super::client::{Client, echo, last, ok};
@@ -114,9 +115,9 @@ async fn a_long_request_body_reaches_the_service_whole() {
     assert_eq!(client.read_all().await, last("3145728 true"));
 }
 
-#[tokio::test]
-async fn a_service_that_does_not_read_holds_the_peer_back() {
-    let (kept, mut keeps) = tokio::sync::mpsc::channel(1);
+/// Connects to a service that gives the bodies away and never answers.
+fn keeping() -> (Client, Receiver<Incoming>) {
+    let (kept, keeps) = channel(1);
     let app = service_fn(move |request: Request<Incoming>| {
         let kept = kept.clone();
         async move {
@@ -124,7 +125,12 @@ async fn a_service_that_does_not_read_holds_the_peer_back() {
             std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>().await
         }
     });
-    let mut client = Client::connect(app);
+    (Client::connect(app), keeps)
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_read_holds_the_peer_back() {
+    let (mut client, mut keeps) = keeping();
     client
         .send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 8000000\r\n\r\n")
         .await;
@@ -200,23 +206,12 @@ async fn a_long_body_that_nobody_reads_ends_the_connection() {
 
 #[tokio::test]
 async fn a_body_that_is_cut_off_is_an_error_of_the_body() {
-    let (sees, mut seen) = tokio::sync::mpsc::channel(1);
-    let app = service_fn(move |request: Request<Incoming>| {
-        let sees = sees.clone();
-        async move {
-            let body = request.into_body();
-            tokio::spawn(async move {
-                sees.send(body.collect().await.map(|_| ())).await.unwrap();
-            });
-            std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>().await
-        }
-    });
-    let mut client = Client::connect(app);
+    let (mut client, mut keeps) = keeping();
     client
         .send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc")
         .await;
     client.end().await;
-    let error = seen.recv().await.unwrap().unwrap_err();
+    let error = keeps.recv().await.unwrap().collect().await.unwrap_err();
     assert!(matches!(error, Error::Violation(_)), "{error:?}");
     assert!(client.read_all().await.starts_with("HTTP/1.1 400 "));
 }
@@ -267,15 +262,7 @@ async fn leave_is_given_before_the_head_of_a_response_that_streams_the_request()
 
 #[tokio::test]
 async fn tiny_chunks_hold_the_peer_back_as_early_as_large_ones() {
-    let (kept, mut keeps) = tokio::sync::mpsc::channel(1);
-    let app = service_fn(move |request: Request<Incoming>| {
-        let kept = kept.clone();
-        async move {
-            kept.send(request.into_body()).await.unwrap();
-            std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>().await
-        }
-    });
-    let mut client = Client::connect(app);
+    let (mut client, mut keeps) = keeping();
     client
         .send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
         .await;

@@ -198,6 +198,13 @@ pub(crate) async fn pass(time: Duration) {
     }
 }
 
+/// Checks that something took its time, and no more than deadlines are late.
+pub(crate) fn check_elapsed(begun: Instant, seconds: u64) {
+    let (elapsed, expected) = (begun.elapsed(), Duration::from_secs(seconds));
+    let late = expected + Duration::from_millis(1500);
+    assert!((expected..=late).contains(&elapsed), "{elapsed:?}");
+}
+
 /// A 200 with this body, as the server writes it.
 pub(crate) fn ok(body: &str) -> String {
     format!(

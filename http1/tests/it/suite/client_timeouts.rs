@@ -10,19 +10,8 @@ use http_body_util::{BodyExt, Full};
 use tokio::io::{BufStream, duplex};
 use tokio::time::Instant;
 
-use super::client::pass;
+use super::client::{check_elapsed, pass};
 use super::peer::{OK, PIPE_BYTES, Peer, Speak, frames, get, post, text};
-
-/// Checks that something took its time and at most a little longer.
-fn check_elapsed(begun: Instant, seconds: u64) {
-    let elapsed = begun.elapsed();
-    let expected = Duration::from_secs(seconds);
-    assert!(elapsed >= expected, "{elapsed:?}");
-    assert!(
-        elapsed <= expected + Duration::from_millis(1500),
-        "{elapsed:?}"
-    );
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_response_that_does_not_come_is_an_error() {

@@ -12,18 +12,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 use tower::service_fn;
 
-use super::client::{Client, echo, pass};
-
-/// Checks that something took its time and at most a second longer.
-fn check_elapsed(begun: Instant, seconds: u64) {
-    let elapsed = begun.elapsed();
-    let expected = Duration::from_secs(seconds);
-    assert!(elapsed >= expected, "{elapsed:?}");
-    assert!(
-        elapsed <= expected + Duration::from_millis(1500),
-        "{elapsed:?}"
-    );
-}
+use super::client::{Client, check_elapsed, echo, pass};
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_says_nothing_is_closed_without_a_word() {
