@@ -184,13 +184,18 @@ async fn scopes_say_who_carries_a_message() {
     assert!(tells.try_recv().is_err());
 }
 
-#[tokio::test]
-async fn an_engine_that_owns_the_histories_repairs_what_was_lost() {
+/// Makes channels whose histories an engine owns, and one of them.
+fn owned_by_engine() -> (PubSub, Channel) {
     let pubsub = PubSub::new(config(Retention::default()));
-    let chat = channel("chat");
     let (engine, _tells) = remote();
     let engine = pubsub.attach(engine);
     assert!(pubsub.set_default_engine(engine));
+    (pubsub, channel("chat"))
+}
+
+#[tokio::test]
+async fn an_engine_that_owns_the_histories_repairs_what_was_lost() {
+    let (pubsub, chat) = owned_by_engine();
     let mut live = pubsub.stream(&chat, &Options::default()).unwrap();
     let mut cursors = Vec::new();
     for text in ["1", "lost", "3", "lost", "lost", "6"] {
@@ -214,11 +219,7 @@ async fn an_engine_that_owns_the_histories_repairs_what_was_lost() {
 
 #[tokio::test]
 async fn who_subscribes_anew_while_an_engine_is_asked_misses_nothing() {
-    let pubsub = PubSub::new(config(Retention::default()));
-    let chat = channel("chat");
-    let (engine, _tells) = remote();
-    let engine = pubsub.attach(engine);
-    assert!(pubsub.set_default_engine(engine));
+    let (pubsub, chat) = owned_by_engine();
     let published = pubsub.publish_counted(&chat, "before.", Scope::Cluster);
     assert!(published.await.cursor.is_some());
     let mut line = Line::connect().await;
@@ -231,11 +232,7 @@ async fn who_subscribes_anew_while_an_engine_is_asked_misses_nothing() {
 #[tokio::test]
 async fn what_comes_while_an_engine_is_asked_is_neither_missing_nor_twice() {
     const N: usize = 500;
-    let pubsub = PubSub::new(config(Retention::default()));
-    let chat = channel("chat");
-    let (engine, _tells) = remote();
-    let engine = pubsub.attach(engine);
-    assert!(pubsub.set_default_engine(engine));
+    let (pubsub, chat) = owned_by_engine();
     let first = pubsub.publish_counted(&chat, "0", Scope::Cluster).await;
     let start = from(Start::After(first.cursor.unwrap()));
     let mut streams = Vec::new();
