@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use astatine_reactor::handler::{Handler, Message, Peer, Policy, Reason, Turn};
 use astatine_reactor::{Connection, Foreign, PeerInfo, Phase, Shutdown};
-use astatine_websocket::proto::deflate::{Context, Direction, Terms, WindowBits};
-use astatine_websocket::proto::{MaskKeys, Role};
+use astatine_websocket::proto::Role;
+use astatine_websocket::proto::deflate::Terms;
 use astatine_websocket::{Config, serve};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
+
+use crate::websocket::{all_terms, client_role};
 
 #[derive(Debug, PartialEq)]
 enum Call {
@@ -113,26 +115,7 @@ impl End {
     }
 }
 
-fn client() -> Role {
-    Role::Client(MaskKeys::new([7; 16]))
-}
-
 fn nothing(_: &Peer, _: &Call) {}
-
-/// Without compression, with what the threads share, and with contexts of each connection.
-fn all_terms() -> [Option<Terms>; 3] {
-    let terms = |context| {
-        let direction = Direction {
-            context,
-            window_bits: WindowBits::MAX,
-        };
-        Some(Terms {
-            server: direction,
-            client: direction,
-        })
-    };
-    [None, terms(Context::PerMessage), terms(Context::Kept)]
-}
 
 fn remote(code: impl Into<Option<u16>>, text: &str) -> Call {
     let (code, text) = (code.into(), text.to_owned());
@@ -170,9 +153,9 @@ async fn what_waits_at_a_close_arrives_before_it_from_either_end() {
                 }
             };
             let (sender, receiver) = if server_sends {
-                (Role::Server, client())
+                (Role::Server, client_role())
             } else {
-                (client(), Role::Server)
+                (client_role(), Role::Server)
             };
             let sender = End::new(near, sender, terms, &config, send);
             let receiver = End::new(far, receiver, terms, &config, nothing);
@@ -200,7 +183,7 @@ async fn an_echo_returns_all_as_it_was() {
                 peer.write(message.clone()).unwrap();
             }
         });
-        let client = End::new(far, client(), terms, &config, move |peer, call| {
+        let client = End::new(far, client_role(), terms, &config, move |peer, call| {
             if let Call::Open | Call::Message(_) = call {
                 match rest.pop() {
                     Some(message) => peer.write(message).unwrap(),
@@ -238,7 +221,7 @@ async fn a_code_that_no_frame_may_have_is_1000_and_a_long_text_is_cut() {
                 peer.close_with(code, &text);
             }
         });
-        let client = End::new(far, client(), None, &config, nothing);
+        let client = End::new(far, client_role(), None, &config, nothing);
         assert_eq!(client.end().await, [Call::Open, told]);
         assert_eq!(server.end().await.last(), Some(&Call::Close(Reason::Local)));
     }
@@ -347,7 +330,7 @@ async fn a_server_that_ends_says_1001_behind_what_is_written() {
             peer.write("bye").unwrap();
         }
     });
-    let client = End::new(far, client(), None, &config, nothing);
+    let client = End::new(far, client_role(), None, &config, nothing);
     server.shutdown.advance(Phase::Draining);
     let expected = [
         Call::Open,
@@ -365,7 +348,7 @@ async fn a_peer_that_answers_pings_is_kept_and_a_dead_one_is_not() {
     let mut config = Config::default();
     let server = End::new(near, Role::Server, None, &config, nothing);
     config.ping_interval = Duration::from_secs(100_000);
-    let client = End::new(far, client(), None, &config, nothing);
+    let client = End::new(far, client_role(), None, &config, nothing);
     tokio::time::sleep(Duration::from_secs(1000)).await;
     let pings = server.calls.lock().unwrap().len() - 1;
     assert!(pings > 20, "{pings}");

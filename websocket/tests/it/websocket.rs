@@ -48,7 +48,8 @@ fn server(config: &Config) -> (WebSocket, DuplexStream) {
     (open(near, Role::Server, None, config), far)
 }
 
-fn all_terms() -> [Option<Terms>; 3] {
+/// Without compression, with what the threads share, and with contexts of each connection.
+pub(crate) fn all_terms() -> [Option<Terms>; 3] {
     let terms = |context| {
         let direction = Direction {
             context,
