@@ -73,7 +73,7 @@ pub(crate) async fn serve(
         Err(violation) => return write_head(&mut connection, &violation.response()).await,
     };
     write_head(&mut connection, &accepted.response).await?;
-    let terms = accepted.deflate;
+    let terms = accepted.agreed.deflate;
     astatine_websocket::serve(connection, unread, Role::Server, terms, Echo, config).await;
     Ok(())
 }

@@ -37,7 +37,7 @@ async fn answer(mut request: Request) -> Response {
         Err(violation) => return violation.response().map(|()| Body::empty()),
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    let terms = accepted.deflate;
+    let terms = accepted.agreed.deflate;
     drop(tokio::spawn(async move {
         // A client that goes before it has its answer gets no WebSocket.
         let Ok(upgraded) = upgrade.await else { return };

@@ -117,7 +117,7 @@ impl Upgrade {
         Fut: Future + Send + 'static,
     {
         let accepted = self.accept(request)?;
-        let (terms, config) = (accepted.deflate, Arc::clone(&self.config));
+        let (terms, config) = (accepted.agreed.deflate, Arc::clone(&self.config));
         let handover =
             Handover::new(move |connection, unread| takeover(connection, unread, terms, config));
         let mut response = accepted.response;

@@ -4,28 +4,12 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 
 use super::key::Key;
 use super::list::{has_token, insert, is_token};
-use super::server::{extension_of, single};
-use super::{Offer, deflate, extension};
+use super::server::single;
+use super::{Established, Offer, deflate, extension};
 use crate::config::Config;
 use crate::error::{HandshakeViolation, Misuse};
 use crate::proto::Extension;
 use crate::proto::deflate::Terms;
-
-/// What a client and a server agreed on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Established {
-    /// The subprotocol that both speak.
-    pub subprotocol: Option<String>,
-    /// The terms of permessage-deflate, if both have it.
-    pub deflate: Option<Terms>,
-}
-
-impl Established {
-    /// Returns the extension for [`Connection::new`](crate::proto::Connection::new).
-    pub fn extension(&self) -> Extension {
-        extension_of(self.deflate)
-    }
-}
 
 /// Returns the request that opens a connection. More fields and cookies may be added.
 ///

@@ -11,12 +11,13 @@ mod list;
 mod origin;
 mod server;
 
-pub use client::{Established, check, request};
+pub use client::{check, request};
 pub use key::Key;
 pub use origin::{Origin, origin};
 pub use server::{Accepted, accept};
 
 use crate::proto::Extension;
+use crate::proto::deflate::Terms;
 
 /// What an end is ready for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,4 +26,20 @@ pub struct Offer<'a> {
     pub subprotocols: &'a [&'a str],
     /// The extension that it has.
     pub extension: Extension,
+}
+
+/// What a client and a server agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Established {
+    /// The subprotocol that both speak.
+    pub subprotocol: Option<String>,
+    /// The terms of permessage-deflate, if both have it.
+    pub deflate: Option<Terms>,
+}
+
+impl Established {
+    /// Returns the extension for [`Connection::new`](crate::proto::Connection::new).
+    pub fn extension(&self) -> Extension {
+        self.deflate.map_or(Extension::None, |_| Extension::Deflate)
+    }
 }

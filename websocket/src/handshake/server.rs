@@ -4,32 +4,18 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Versio
 
 use super::key::Key;
 use super::list::{elements, has_token, insert, is_token};
-use super::{Offer, deflate, extension};
+use super::{Established, Offer, deflate, extension};
 use crate::config::Config;
 use crate::error::HandshakeViolation;
 use crate::proto::Extension;
-use crate::proto::deflate::Terms;
 
 /// What a server answers, and what it agreed on.
 #[derive(Debug)]
 pub struct Accepted {
     /// The answer, 101. More fields and cookies may be added.
     pub response: Response<()>,
-    /// The subprotocol that both speak.
-    pub subprotocol: Option<String>,
-    /// The terms of permessage-deflate, if both have it.
-    pub deflate: Option<Terms>,
-}
-
-impl Accepted {
-    /// Returns the extension for [`Connection::new`](crate::proto::Connection::new).
-    pub fn extension(&self) -> Extension {
-        extension_of(self.deflate)
-    }
-}
-
-pub(super) fn extension_of(terms: Option<Terms>) -> Extension {
-    terms.map_or(Extension::None, |_| Extension::Deflate)
+    /// What both go on with.
+    pub agreed: Established,
 }
 
 /// Answers a request for a WebSocket.
@@ -97,8 +83,10 @@ pub fn accept<B>(
     });
     Ok(Accepted {
         response,
-        subprotocol: subprotocol.map(str::to_owned),
-        deflate,
+        agreed: Established {
+            subprotocol: subprotocol.map(str::to_owned),
+            deflate,
+        },
     })
 }
 

@@ -58,7 +58,10 @@ mod rfc6455_4_2 {
             "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         );
         assert_eq!(headers.len(), 3);
-        assert_eq!((accepted.subprotocol, accepted.deflate), (None, None));
+        assert_eq!(
+            (accepted.agreed.subprotocol, accepted.agreed.deflate),
+            (None, None)
+        );
     }
 
     #[test]
@@ -145,7 +148,7 @@ mod rfc6455_4_2 {
             let mut request = sample();
             set(request.headers_mut(), "sec-websocket-protocol", values);
             let accepted = accept(&request).unwrap();
-            assert_eq!(accepted.subprotocol.as_deref(), chosen, "{values:?}");
+            assert_eq!(accepted.agreed.subprotocol.as_deref(), chosen, "{values:?}");
             let field = accepted.response.headers().get("sec-websocket-protocol");
             assert_eq!(field.map(HeaderValue::as_bytes), chosen.map(str::as_bytes));
         }

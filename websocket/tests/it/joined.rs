@@ -76,16 +76,17 @@ fn open(extension: Extension, config: &Config) -> (End, End) {
     let request = handshake::request(uri, &key, offer, config).unwrap();
     let accepted = handshake::accept(&request, offer, config).unwrap();
     let established = handshake::check(&accepted.response, &key, offer, config).unwrap();
-    assert_eq!(accepted.extension(), established.extension());
+    assert_eq!(accepted.agreed.extension(), established.extension());
     let role = Role::Client(MaskKeys::new([7; 16]));
     let client_deflate = established
         .deflate
         .map(|Terms { server, client }| (Deflater::new(client, config), Inflater::new(server)));
     let server_deflate = accepted
+        .agreed
         .deflate
         .map(|Terms { server, client }| (Deflater::new(server, config), Inflater::new(client)));
     let client = Connection::new(role, established.extension());
-    let server = Connection::new(Role::Server, accepted.extension());
+    let server = Connection::new(Role::Server, accepted.agreed.extension());
     (
         End::new(client, config, client_deflate),
         End::new(server, config, server_deflate),

@@ -35,8 +35,8 @@ fn answer(config: &Config, fields: &[&str]) -> (Option<String>, Option<Terms>) {
     let accepted = handshake::accept(&request, OFFER, config).unwrap();
     let value = accepted.response.headers().get("sec-websocket-extensions");
     let value = value.map(|value| value.to_str().unwrap().to_owned());
-    assert_eq!(value.is_some(), accepted.deflate.is_some());
-    (value, accepted.deflate)
+    assert_eq!(value.is_some(), accepted.agreed.deflate.is_some());
+    (value, accepted.agreed.deflate)
 }
 
 const FORGETFUL: &str =
@@ -188,7 +188,10 @@ fn both_ends_agree_on_the_same_whatever_they_are_set_to() {
                 let accepted = handshake::accept(&request, OFFER, &server).unwrap();
                 let key = Key::new([0; 16]);
                 let established = handshake::check(&accepted.response, &key, OFFER, &client);
-                let (ours, theirs) = (accepted.deflate.unwrap(), established.unwrap().deflate);
+                let (ours, theirs) = (
+                    accepted.agreed.deflate.unwrap(),
+                    established.unwrap().deflate,
+                );
                 let theirs = theirs.unwrap();
                 assert_eq!(ours.server, theirs.server);
                 assert_eq!(ours.client.context, theirs.client.context);

@@ -44,7 +44,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(accepted) = handshake::accept(&request, offer, &config) else {
         return;
     };
-    if let Some(terms) = accepted.deflate {
+    if let Some(terms) = accepted.agreed.deflate {
         assert!(terms.server.window_bits <= config.deflate_window_bits);
     }
     // Whatever else a server answers is judged without a panic.
@@ -70,8 +70,11 @@ fn agree(request: &Request<()>, key: &Key, offer: Offer<'_>, config: &Config) {
     let accepted = handshake::accept(request, offer, config).expect("a right request");
     let established = handshake::check(&accepted.response, key, offer, config);
     let established = established.expect("a right answer");
-    assert_eq!(established.deflate.is_some(), accepted.deflate.is_some());
-    assert_eq!(established.subprotocol, accepted.subprotocol);
+    assert_eq!(
+        established.deflate.is_some(),
+        accepted.agreed.deflate.is_some()
+    );
+    assert_eq!(established.subprotocol, accepted.agreed.subprotocol);
 }
 
 fn insert(request: &mut Request<()>, name: HeaderName, value: Option<&[u8]>) {
