@@ -10,14 +10,7 @@ use super::{Options, instructions, peers};
 use crate::failure::Failure;
 use crate::step;
 
-/// The engines as the program names them, and as the report does.
-const ENGINES: &[(&str, &str)] = &[
-    ("astatine", "astatine"),
-    ("askama", "askama"),
-    ("ramhorns", "ramhorns"),
-    ("handlebars", "handlebars"),
-    ("minijinja", "minijinja"),
-];
+const ENGINES: [&str; 5] = ["astatine", "askama", "ramhorns", "handlebars", "minijinja"];
 
 /// The pages, and how many renders callgrind counts.
 const PAGES: &[(&str, u32)] = &[("teams", 2000), ("table", 20), ("shop", 100)];
@@ -74,14 +67,14 @@ fn samples(output: &str, figure: &str, ours: &'static str) -> Vec<Sample> {
             })
             .collect()
     };
-    let named = ENGINES.iter().map(|(engine, server)| {
-        let engine = if *server == "astatine" { ours } else { engine };
-        Sample {
-            server,
-            values: values(engine),
-        }
+    let named = ENGINES.map(|server| Sample {
+        server,
+        values: values(if server == "astatine" { ours } else { server }),
     });
-    named.filter(|sample| !sample.values.is_empty()).collect()
+    named
+        .into_iter()
+        .filter(|sample| !sample.values.is_empty())
+        .collect()
 }
 
 fn count_instructions(report: &mut Report) {
@@ -92,13 +85,13 @@ fn count_instructions(report: &mut Report) {
     for (page, n_renders) in PAGES {
         println!("==> instructions, {page}");
         let mut samples = Vec::new();
-        for (engine, server) in &ENGINES[..3] {
-            match per_render(engine, page, *n_renders) {
+        for server in &ENGINES[..3] {
+            match per_render(server, page, *n_renders) {
                 Ok(value) => samples.push(Sample {
                     server,
                     values: vec![value],
                 }),
-                Err(failure) => report.miss(format!("instructions of {engine}: {failure}")),
+                Err(failure) => report.miss(format!("instructions of {server}: {failure}")),
             }
         }
         report.add(Figure {
