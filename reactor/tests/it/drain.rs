@@ -20,8 +20,8 @@ fn with_grace(grace: Duration) -> Config {
 
 /// Begins to serve an echo.
 async fn start(config: Config) -> (SocketAddr, Shutdown, JoinHandle<io::Result<()>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it is bound");
     let shutdown = Shutdown::new();
     let server = serve(listener, tower::service_fn(echo))
         .with_config(config)
