@@ -63,6 +63,8 @@ mod driver;
 #[cfg(feature = "driver")]
 pub mod layer;
 #[cfg(feature = "driver")]
+mod lock;
+#[cfg(feature = "driver")]
 mod refusal;
 #[cfg(feature = "driver")]
 mod service;

@@ -5,11 +5,13 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, Id};
+
+use crate::lock::lock;
 
 /// The deadline of one connection.
 ///
@@ -107,11 +109,7 @@ impl Deadline {
             .is_some_and(|waker| waker.will_wake(cx.waker()))
         {
             let waker = cx.waker().clone();
-            *self
-                .slot
-                .waker
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+            *lock(&self.slot.waker) = Some(waker.clone());
             self.registered = Some(waker);
         }
         if self.slot.at.load(Ordering::Relaxed) <= self.table.now.load(Ordering::Relaxed) {
@@ -131,11 +129,7 @@ impl Deadline {
 impl Drop for Deadline {
     fn drop(&mut self) {
         // The sweep takes the slot out; until then it must not keep the task alive.
-        *self
-            .slot
-            .waker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.slot.waker) = None;
         self.slot.at.store(NEVER, Ordering::Relaxed);
     }
 }
@@ -153,10 +147,7 @@ impl Table {
     }
 
     fn insert(self: &Arc<Self>, slot: Arc<Slot>, runtime: &Handle) {
-        self.slots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(slot);
+        lock(&self.slots).push(slot);
         if !self.is_swept.swap(true, Ordering::Relaxed) {
             self.read_clock();
             let task = Sweeper(Arc::clone(self));
@@ -182,13 +173,13 @@ impl Table {
     fn sweep(&self) -> bool {
         let now = self.read_clock();
         let mut woken = Vec::new();
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = lock(&self.slots);
         slots.retain(|slot| Arc::strong_count(slot) > 1);
         for slot in slots
             .iter()
             .filter(|slot| slot.at.load(Ordering::Relaxed) <= now)
         {
-            let waker = slot.waker.lock().unwrap_or_else(PoisonError::into_inner);
+            let waker = lock(&slot.waker);
             woken.extend(waker.clone());
         }
         if slots.is_empty() {

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use pin_project_lite::pin_project;
 
 use crate::Connection;
+use crate::lock::lock;
 
 /// The next protocol of a connection, put into a response's extensions.
 ///
@@ -45,7 +46,7 @@ impl Handover {
 
     /// Takes the function out; `None` when it was taken before.
     pub fn take(&self) -> Option<Takeover> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 

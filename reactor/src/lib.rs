@@ -73,6 +73,7 @@ pub mod handler;
 mod handover;
 mod hooked;
 mod io;
+mod lock;
 #[cfg(feature = "net")]
 mod net;
 mod network;

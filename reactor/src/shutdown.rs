@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
+
+use crate::lock::lock;
 
 /// How far a shutdown has come. Later phases are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,11 +60,7 @@ impl Shutdown {
         }
         // Woken outside the lock: a waker may run code that drops its `Reached`.
         let woken: Vec<Waker> = {
-            let waiting = self
-                .0
-                .waiting
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let waiting = lock(&self.0.waiting);
             waiting.iter().map(|(_, waker)| waker.clone()).collect()
         };
         woken.iter().for_each(Waker::wake_by_ref);
@@ -107,12 +105,7 @@ impl Reached {
     #[cold]
     fn take_place(&mut self, cx: &Context<'_>) -> Poll<()> {
         let key = {
-            let mut waiting = self
-                .shutdown
-                .0
-                .waiting
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = lock(&self.shutdown.0.waiting);
             match self.place {
                 Some((key, _)) => {
                     waiting[key] = cx.waker().clone();
@@ -150,12 +143,7 @@ impl Drop for Reached {
     fn drop(&mut self) {
         if let Some((key, _)) = self.place.take() {
             let waker = {
-                let mut waiting = self
-                    .shutdown
-                    .0
-                    .waiting
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
+                let mut waiting = lock(&self.shutdown.0.waiting);
                 waiting.try_remove(key)
             };
             // Dropped outside the lock, as any foreign code.

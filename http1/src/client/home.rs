@@ -1,7 +1,7 @@
 //! The connections of a pool, by origin, and who may use how many.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -9,6 +9,8 @@ use super::config::Config;
 use super::connection::{Answer, Connection};
 use super::origin::Origin;
 use super::slot::Job;
+
+use crate::lock::lock;
 
 /// Every origin that has a connection, or waits for one.
 pub(super) struct Homes<B> {
@@ -163,10 +165,6 @@ impl<B> Drop for Visit<B> {
             homes.leave(&self.origin);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

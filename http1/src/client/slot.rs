@@ -1,7 +1,7 @@
 //! Where one request and its answer pass between a connection's handle, the answer's future and the
 //! driver.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
@@ -9,6 +9,7 @@ use http::{Request, Response};
 use super::home::Lease;
 use crate::body::Incoming;
 use crate::error::Error;
+use crate::lock::lock;
 
 /// The place that the three share. There is room for one exchange, so nothing queues here.
 pub(super) struct Slot<B>(Mutex<State<B>>);
@@ -54,12 +55,6 @@ pub(super) struct Unanswered<B> {
     pub(super) is_sent: bool,
 }
 
-/// What is dropped once the lock is open: a lease reaches for other connections.
-#[must_use]
-struct Settled<B> {
-    _lease: Option<Lease<B>>,
-}
-
 impl<B> Slot<B> {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
@@ -76,7 +71,7 @@ impl<B> Slot<B> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<B>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     // The handle.
@@ -134,9 +129,9 @@ impl<B> Slot<B> {
             register(&mut state.asker, cx);
             return Poll::Pending;
         };
-        let settled = state.settle();
+        let lease = state.settle();
         drop(state);
-        drop(settled);
+        drop(lease);
         Poll::Ready(answer)
     }
 
@@ -146,12 +141,12 @@ impl<B> Slot<B> {
         state.is_asker_gone = true;
         state.asker = None;
         let dropped = (state.request.take(), state.answer.take());
-        let settled = state.settle();
+        let lease = state.settle();
         wake(&mut state.driver);
         drop(state);
         // A request and a response may have anything in their bodies.
         drop(dropped);
-        drop(settled);
+        drop(lease);
     }
 
     // The driver.
@@ -194,9 +189,9 @@ impl<B> Slot<B> {
     pub(super) fn rest(&self) {
         let mut state = self.lock();
         state.phase = Phase::Free;
-        let settled = state.settle();
+        let lease = state.settle();
         drop(state);
-        drop(settled);
+        drop(lease);
     }
 
     /// Notes that the driver is no more. A request that nobody has taken is given back.
@@ -228,15 +223,15 @@ impl<B> State<B> {
         self.phase == Phase::Free && self.request.is_none() && self.answer.is_none()
     }
 
-    /// Lets the next request come, if nothing of the last one is left.
-    fn settle(&mut self) -> Settled<B> {
+    /// Lets the next request come, if nothing of the last one is left. The lease is to be dropped
+    /// once the lock is open: it reaches for other connections.
+    #[must_use]
+    fn settle(&mut self) -> Option<Lease<B>> {
         if !self.is_free() {
-            return Settled { _lease: None };
+            return None;
         }
         wake(&mut self.handle);
-        Settled {
-            _lease: self.lease.take(),
-        }
+        self.lease.take()
     }
 }
 

@@ -1,10 +1,12 @@
 //! The stream of a connection behind a switch of protocols.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use astatine_reactor::Io;
 use bytes::Bytes;
+
+use crate::lock::lock;
 
 /// The stream, and the bytes that were read behind the response's head; an extension of a response
 /// that switches protocols: 101, or a success of CONNECT.
@@ -27,7 +29,7 @@ impl Upgraded {
 
     /// Takes the stream and the unread bytes; `None` when they were taken before.
     pub fn take(&self) -> Option<(Box<dyn Io>, Bytes)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 use super::queue::Shared;
+
+use crate::lock::lock;
 
 /// What may wait in many outboxes together; clones are the same budget.
 ///
@@ -111,10 +113,7 @@ impl Budget {
     }
 
     fn members(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Shared>>> {
-        self.0
-            .members
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.members)
     }
 }
 

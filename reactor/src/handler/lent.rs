@@ -1,10 +1,12 @@
 //! A handler that is lent to one connection, and goes back when that has ended.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::outbox::Outbox;
 use super::stage::Stage;
 use super::{Encoding, Handler, HandlerConfig, Message, Peer, Reason, Turn};
+
+use crate::lock::lock;
 
 /// A handler without a connection. It is told once, when it will never have one.
 pub(crate) struct Unconnected {
@@ -57,13 +59,13 @@ pub(crate) struct Loan<'a> {
 impl Loan<'_> {
     /// Tells whether the connection has opened the handler.
     pub(crate) fn was_opened(&self) -> bool {
-        home_of(&self.home).was_opened
+        lock(&self.home).was_opened
     }
 }
 
 impl Drop for Loan<'_> {
     fn drop(&mut self) {
-        let mut home = home_of(&self.home);
+        let mut home = lock(&self.home);
         self.owner.handler = home.handler.take();
         self.owner.was_opened |= home.was_opened;
     }
@@ -91,10 +93,6 @@ struct Home {
     was_opened: bool,
 }
 
-fn home_of(home: &Mutex<Home>) -> MutexGuard<'_, Home> {
-    home.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Lent {
     fn new(handler: Box<dyn Handler>) -> (Self, Arc<Mutex<Home>>) {
         let home = Arc::default();
@@ -114,7 +112,7 @@ impl Lent {
 
 impl Handler for Lent {
     fn open(&mut self, peer: &Peer) {
-        home_of(&self.home).was_opened = true;
+        lock(&self.home).was_opened = true;
         self.call(|handler| handler.open(peer));
     }
 
@@ -149,7 +147,7 @@ impl Handler for Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let handler = self.handler.take();
-        home_of(&self.home).handler = handler;
+        lock(&self.home).handler = handler;
     }
 }
 

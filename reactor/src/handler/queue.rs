@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::trigger::Call;
 use super::turn::{self, lend_back};
 use super::{Budget, Form, Handler, HandlerConfig, Message};
 use crate::Direct;
+use crate::lock::lock;
 
 /// How messages are encoded for a connection.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +122,7 @@ impl Shared {
     /// Locks the state, and ends the connection's turn: what was written in it is in the queue.
     #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         if let Some(written) = turn::end(self.id) {
             self.queue_turn(written, &mut state);
         }

@@ -5,11 +5,12 @@ use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::Notify;
 
+use crate::lock::lock;
 use crate::net::Config;
 use crate::{Address, Refused};
 
@@ -112,10 +113,7 @@ impl Limits {
     }
 
     fn enter_address(&self, network: IpAddr, max: usize) -> bool {
-        let mut by_address = self
-            .by_address
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut by_address = lock(&self.by_address);
         let count = by_address.entry(network).or_insert(0);
         if *count >= max {
             return false;
@@ -125,10 +123,7 @@ impl Limits {
     }
 
     fn leave_address(&self, network: IpAddr) {
-        let mut by_address = self
-            .by_address
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut by_address = lock(&self.by_address);
         if let Entry::Occupied(mut count) = by_address.entry(network) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {

@@ -2,13 +2,15 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Faults;
 use super::fate::{Fate, Verdict};
+
+use crate::lock::lock;
 
 /// A stream with faults: short reads and writes, calls that are not ready or interrupted, an end
 /// at any byte.
@@ -50,7 +52,7 @@ pub(super) fn decide(
     fate: &Mutex<Fate>,
     ask: impl FnOnce(&mut Fate) -> Verdict,
 ) -> io::Result<Option<usize>> {
-    let mut fate = fate.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut fate = lock(fate);
     match ask(&mut fate) {
         Verdict::NotReady => Err(io::ErrorKind::WouldBlock.into()),
         Verdict::Interrupted => Err(io::ErrorKind::Interrupted.into()),
@@ -62,7 +64,7 @@ pub(super) fn decide(
 
 /// Notes what has become of a call.
 pub(super) fn note(fate: &Mutex<Fate>, tell: impl FnOnce(&mut Fate)) {
-    tell(&mut fate.lock().unwrap_or_else(PoisonError::into_inner));
+    tell(&mut lock(fate));
 }
 
 /// Cuts the buffers to `max` bytes in all.

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::fate::Fate;
 use super::faulty::{cut, decide, note, total};
 use super::{Faults, Faulty};
+use crate::lock::lock;
 use crate::{Direct, DirectSocket, FileRegion, Foreign, Io};
 
 /// Makes the stream of a connection a bad one. Where it has a socket, what is written to that
@@ -93,7 +94,7 @@ impl AsyncWrite for FaultyIo {
 
 /// Tells whether the input has ended before its time; otherwise the task hears of a reset.
 fn waits_for_nothing(fate: &Mutex<Fate>, cx: &Context<'_>) -> bool {
-    let mut fate = fate.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut fate = lock(fate);
     fate.waits_for_input(cx.waker());
     fate.has_no_input_left()
 }

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +14,7 @@ use super::Format;
 use super::refused::Refused;
 use super::service::remote_of;
 use super::stamp::Stamp;
+use crate::lock::lock;
 use crate::refusal::{Reason, Refusal};
 
 /// The running log; clones share it. [`AccessLog::close`] writes the rest out.
@@ -204,11 +205,6 @@ fn unix_time() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
-}
-
-/// A panic of another thread leaves nothing half done that matters to a log.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A thread may hold this much, and the rest of one line, until lines are dropped.
