@@ -1,6 +1,5 @@
 //! A small pool of connections that are kept alive, by origin.
 
-use std::error;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -17,6 +16,7 @@ use tower_service::Service;
 use super::config::Config;
 use super::connection::{Answer, handshake};
 use super::connector::TcpConnector;
+use super::driver::BoxError;
 use super::home::{Home, Homes, Visit};
 use super::origin::Origin;
 use super::slot::{Job, Unanswered};
@@ -64,8 +64,6 @@ impl<B, C> Pool<B, C> {
         }
     }
 }
-
-type BoxError = Box<dyn error::Error + Send + Sync>;
 
 impl<B, C> Service<Request<B>> for Pool<B, C>
 where

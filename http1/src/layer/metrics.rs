@@ -9,7 +9,7 @@ use metrics::{Counter, Gauge, Histogram, Unit};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::observed::{ObservedBody, ObservedFuture, Observer};
+use super::observed::{ObservedBody, ObservedFuture, Observer, clock};
 use crate::refusal::Refusal;
 
 /// Measures requests and their responses.
@@ -198,11 +198,6 @@ impl Drop for Measure {
         self.meters.end.record(self.elapsed());
         self.meters.in_flight.decrement(1);
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "durations are measured")]
-fn clock() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub struct Driver<B> {
     write_error: Option<io::Error>,
 }
 
-type BoxError = Box<dyn error::Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn error::Error + Send + Sync>;
 
 // Only a body is ever pinned, and that has its own box.
 impl<B> Unpin for Driver<B> {}

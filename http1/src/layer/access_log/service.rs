@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::Lane;
 use super::line::{Line, Remote};
-use crate::layer::observed::{ObservedBody, ObservedFuture, Observer};
+use crate::layer::observed::{ObservedBody, ObservedFuture, Observer, clock};
 use crate::layer::request_id::RequestId;
 use crate::layer::trusted_proxy::{Forwarded, NodeName};
 
@@ -155,14 +155,6 @@ impl Drop for Entry {
         self.lane
             .push(|format, time, out| line.write(format, time, out));
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the log tells how long a response took"
-)]
-fn clock() -> Instant {
-    Instant::now()
 }
 
 /// The status that is logged for a client that left before it was answered, as nginx has it.
