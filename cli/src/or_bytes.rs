@@ -1,9 +1,11 @@
-//! The body of an answer that a layer gave by itself, or that of the service behind it.
+//! The answer that a layer gives by itself, or that of the service behind it.
 
+use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -55,5 +57,53 @@ impl<B: Body<Data = Bytes>> Body for OrBytes<B> {
             Self::Bytes { bytes } => SizeHint::with_exact(bytes.len() as u64),
             Self::Inner { inner } => inner.size_hint(),
         }
+    }
+}
+
+pin_project! {
+    /// An answer that is there, one that is made, or the inner service's.
+    #[project = OrBytesFutureProjection]
+    #[must_use = "futures do nothing unless polled"]
+    pub(crate) enum OrBytesFuture<F> {
+        Ready { answer: Option<Response<Bytes>> },
+        Made { answer: Pin<Box<dyn Future<Output = Response<Bytes>>>> },
+        Inner { #[pin] inner: F },
+    }
+}
+
+impl<F> OrBytesFuture<F> {
+    pub(crate) fn ready(answer: Response<Bytes>) -> Self {
+        let answer = Some(answer);
+        Self::Ready { answer }
+    }
+
+    pub(crate) fn made(answer: impl Future<Output = Response<Bytes>> + 'static) -> Self {
+        let answer = Box::pin(answer);
+        Self::Made { answer }
+    }
+
+    pub(crate) fn inner(inner: F) -> Self {
+        Self::Inner { inner }
+    }
+}
+
+impl<F, B, E> Future for OrBytesFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<OrBytes<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = match self.project() {
+            OrBytesFutureProjection::Ready { answer } => {
+                answer.take().expect("it is not polled again")
+            }
+            OrBytesFutureProjection::Made { answer } => ready!(answer.as_mut().poll(cx)),
+            OrBytesFutureProjection::Inner { inner } => {
+                let answer = ready!(inner.poll(cx))?;
+                return Poll::Ready(Ok(answer.map(OrBytes::inner)));
+            }
+        };
+        Poll::Ready(Ok(answer.map(OrBytes::bytes)))
     }
 }

@@ -1,20 +1,17 @@
 //! What answers where no layer does: the files of a folder, the demo's page, or nothing.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use astatine_static_files::{FileBody, StaticFiles};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::demo::Demo;
-use crate::or_bytes::OrBytes;
+use crate::or_bytes::{OrBytes, OrBytesFuture};
 
 /// What is served.
 #[derive(Clone, Debug)]
@@ -24,15 +21,13 @@ pub(crate) enum Site {
     Nothing,
 }
 
-type FilesFuture<B> = <StaticFiles as Service<Request<B>>>::Future;
-
 impl<B> Service<Request<B>> for Site
 where
     StaticFiles: Service<Request<B>, Response = Response<FileBody>, Error = Infallible>,
 {
     type Response = Response<OrBytes<FileBody>>;
     type Error = Infallible;
-    type Future = SiteFuture<FilesFuture<B>>;
+    type Future = OrBytesFuture<<StaticFiles as Service<Request<B>>>::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         match self {
@@ -43,16 +38,11 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let answer = match self {
-            Self::Files(files) => {
-                let inner = files.call(request);
-                return SiteFuture::Files { inner };
-            }
+            Self::Files(files) => return OrBytesFuture::inner(files.call(request)),
             Self::Demo(demo) => demo.answer(request.method(), request.uri().path()),
             Self::Nothing => None,
         };
-        SiteFuture::Own {
-            answer: Some(answer.unwrap_or_else(not_found)),
-        }
+        OrBytesFuture::ready(answer.unwrap_or_else(not_found))
     }
 }
 
@@ -86,31 +76,4 @@ fn text(status: StatusCode, text: &'static str) -> Response<Bytes> {
     ];
     answer.headers_mut().extend(fields);
     answer
-}
-
-pin_project! {
-    /// The answer of [`Site`].
-    #[project = SiteProjection]
-    #[must_use = "futures do nothing unless polled"]
-    pub(crate) enum SiteFuture<F> {
-        Files { #[pin] inner: F },
-        Own { answer: Option<Response<Bytes>> },
-    }
-}
-
-impl<F> Future for SiteFuture<F>
-where
-    F: Future<Output = Result<Response<FileBody>, Infallible>>,
-{
-    type Output = Result<Response<OrBytes<FileBody>>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project() {
-            SiteProjection::Files { inner } => Ok(ready!(inner.poll(cx))?.map(OrBytes::inner)),
-            SiteProjection::Own { answer } => {
-                let answer = answer.take().expect("polled once it was ready");
-                Ok(answer.map(OrBytes::bytes))
-            }
-        })
-    }
 }

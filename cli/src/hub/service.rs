@@ -1,20 +1,16 @@
 //! The layer that answers what is for the hub, and hands on what is not.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use astatine_http1::Incoming;
 use astatine_reactor::{Address, PeerInfo};
 use http::{Request, Response};
-use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Hub;
-use super::answer::Answer;
-use crate::or_bytes::OrBytes;
+use crate::or_bytes::{OrBytes, OrBytesFuture};
 
 /// Answers for the hub, on one connection, before the inner service is asked.
 #[derive(Clone)]
@@ -56,7 +52,7 @@ where
 {
     type Response = Response<OrBytes<B>>;
     type Error = S::Error;
-    type Future = HubOrFuture<S::Future>;
+    type Future = OrBytesFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -65,39 +61,9 @@ where
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let HubLayer { hub, remote } = &self.layer;
         if !hub.has(request.uri().path()) {
-            let inner = self.inner.call(request);
-            return HubOrFuture::Inner { inner };
+            return OrBytesFuture::inner(self.inner.call(request));
         }
         let (hub, remote) = (Arc::clone(hub), remote.clone());
-        let answer = async move { hub.answer(request, &remote).await };
-        HubOrFuture::Hub {
-            answer: Box::pin(answer),
-        }
-    }
-}
-
-pin_project! {
-    /// The answer of [`HubOr`].
-    #[project = HubOrProjection]
-    #[must_use = "futures do nothing unless polled"]
-    pub(crate) enum HubOrFuture<F> {
-        Hub { answer: Pin<Box<dyn Future<Output = Answer>>> },
-        Inner { #[pin] inner: F },
-    }
-}
-
-impl<F, B, E> Future for HubOrFuture<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<OrBytes<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project() {
-            HubOrProjection::Hub { answer } => {
-                Ok(ready!(answer.as_mut().poll(cx)).map(OrBytes::bytes))
-            }
-            HubOrProjection::Inner { inner } => Ok(ready!(inner.poll(cx))?.map(OrBytes::inner)),
-        })
+        OrBytesFuture::made(async move { hub.answer(request, &remote).await })
     }
 }

@@ -1,18 +1,14 @@
 //! The layer that answers with pages, and hands on what is none.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::{Request, Response};
-use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Pages;
-use crate::or_bytes::OrBytes;
+use crate::or_bytes::{OrBytes, OrBytesFuture};
 
 /// Answers with pages before the inner service is asked.
 #[derive(Clone, Debug)]
@@ -42,7 +38,7 @@ where
 {
     type Response = Response<OrBytes<B>>;
     type Error = S::Error;
-    type Future = PageOrFuture<S::Future>;
+    type Future = OrBytesFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -51,40 +47,8 @@ where
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let (parts, body) = request.into_parts();
         match self.pages.answer(&parts) {
-            Some(page) => PageOrFuture::Page { page: Some(page) },
-            None => PageOrFuture::Inner {
-                inner: self.inner.call(Request::from_parts(parts, body)),
-            },
+            Some(page) => OrBytesFuture::ready(page),
+            None => OrBytesFuture::inner(self.inner.call(Request::from_parts(parts, body))),
         }
-    }
-}
-
-pin_project! {
-    /// The answer of [`PageOr`].
-    #[project = PageOrProjection]
-    #[must_use = "futures do nothing unless polled"]
-    pub(crate) enum PageOrFuture<F> {
-        Page { page: Option<Response<Bytes>> },
-        Inner { #[pin] inner: F },
-    }
-}
-
-impl<F, B, E> Future for PageOrFuture<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<OrBytes<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match self.project() {
-            PageOrProjection::Page { page } => {
-                let page = page.take().expect("it is not polled again");
-                Ok(page.map(OrBytes::bytes))
-            }
-            PageOrProjection::Inner { inner } => {
-                let response = ready!(inner.poll(cx))?;
-                Ok(response.map(OrBytes::inner))
-            }
-        })
     }
 }
