@@ -6,9 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use astatine_http1::{Head, Incoming, Violation};
-use astatine_reactor::FieldLines;
-use astatine_static_files::{FileBody, FileFuture, Prewritten};
-use http::Response;
+use astatine_static_files::{FileFuture, Prewritten, PrewrittenResponse};
 use tower_service::Service;
 
 /// The service of `Prewritten`, behind the lower door.
@@ -16,7 +14,7 @@ use tower_service::Service;
 pub(crate) struct FromHeads(pub(crate) Prewritten);
 
 impl Service<(Head, Incoming)> for FromHeads {
-    type Response = Answer;
+    type Response = PrewrittenResponse;
     type Error = Violation;
     type Future = Answering;
 
@@ -37,16 +35,14 @@ impl Service<(Head, Incoming)> for FromHeads {
     }
 }
 
-type Answer = (Response<FileBody>, FieldLines);
-
 /// The answer, or what is wrong with the head.
 pub(crate) enum Answering {
-    Files(FileFuture<Answer>),
+    Files(FileFuture<PrewrittenResponse>),
     Refused(Violation),
 }
 
 impl Future for Answering {
-    type Output = Result<Answer, Violation>;
+    type Output = Result<PrewrittenResponse, Violation>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {

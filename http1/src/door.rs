@@ -1,6 +1,6 @@
 //! The two forms in which an app takes its requests, and the two in which it answers.
 
-use astatine_reactor::FieldLines;
+use astatine_reactor::{FieldLines, FileRegion};
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderMap, Request, Response};
@@ -65,33 +65,35 @@ impl AppRequest for (Head, Incoming) {
     }
 }
 
-/// What an app answers with: `http::Response<B>`, or `(http::Response<B>, FieldLines)`, whose lines
-/// are sent behind the fields of the response as they are.
+/// What an app answers with: `http::Response<B>`, or `(http::Response<B>, FieldLines,
+/// Option<FileRegion>)`, which hands over what a map and extensions would cost more for: lines, sent
+/// behind the fields of the response as they are, and the region whose bytes the body gives.
 /// An app may have a type of its own around either.
 pub trait AppResponse {
     /// The body.
     type Body: Body<Data = Bytes>;
 
-    /// Takes the response apart.
-    fn into_parts(self) -> (Parts, Option<FieldLines>, Self::Body);
+    /// Takes the response apart. A region that is not beside it may be in its extensions.
+    fn into_parts(self) -> (Parts, FieldLines, Option<FileRegion>, Self::Body);
 }
 
 impl<B: Body<Data = Bytes>> AppResponse for Response<B> {
     type Body = B;
 
     #[inline(always)]
-    fn into_parts(self) -> (Parts, Option<FieldLines>, B) {
+    fn into_parts(self) -> (Parts, FieldLines, Option<FileRegion>, B) {
         let (head, body) = self.into_parts();
-        (head, None, body)
+        (head, FieldLines::default(), None, body)
     }
 }
 
-impl<B: Body<Data = Bytes>> AppResponse for (Response<B>, FieldLines) {
+impl<B: Body<Data = Bytes>> AppResponse for (Response<B>, FieldLines, Option<FileRegion>) {
     type Body = B;
 
     #[inline(always)]
-    fn into_parts(self) -> (Parts, Option<FieldLines>, B) {
-        let (head, body) = self.0.into_parts();
-        (head, Some(self.1), body)
+    fn into_parts(self) -> (Parts, FieldLines, Option<FileRegion>, B) {
+        let (response, lines, region) = self;
+        let (head, body) = response.into_parts();
+        (head, lines, region, body)
     }
 }

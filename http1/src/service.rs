@@ -22,8 +22,8 @@ use crate::refusal::Refusal;
 /// Serves HTTP/1.0 and HTTP/1.1 on connections, answering from a tower service.
 ///
 /// The service, here called the app, takes `http::Request<Incoming>` and answers
-/// `http::Response<B>` with any [`http_body::Body`] of `Bytes`, and beside it, if it wants, field
-/// lines that are written already ([`AppResponse`]). It need not be `Send`; its futures
+/// `http::Response<B>` with any [`http_body::Body`] of `Bytes`, and beside it, if it wants, what it
+/// has ready for many of them ([`AppResponse`]). It need not be `Send`; its futures
 /// and bodies are `'static`, since they live in places that the thread keeps. An error of the app is
 /// answered with 500 and ends its connection.
 pub struct Http1<M, R = Request<Incoming>> {

@@ -11,22 +11,22 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-/// A file and a range of it; clones share both, and the count of bytes sent.
+/// A file and a range of it; clones share both, so that one region serves many responses.
 #[derive(Clone, Debug)]
-pub struct FileRegion(Arc<Shared>);
+pub struct FileRegion {
+    shared: Arc<Shared>,
+    sent: Option<Arc<AtomicU64>>,
+}
 
 struct Shared {
     file: Arc<dyn Readahead>,
     start: u64,
     len: u64,
-    reading: Mutex<Option<Reading>>,
     first_frame: OnceLock<Bytes>,
-    sent: AtomicU64,
 }
 
 type Reading = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
@@ -73,52 +73,41 @@ impl Readahead for File {
 impl FileRegion {
     /// Names `len` bytes of `file`, from byte `start` on.
     pub fn new(file: Arc<impl Readahead + 'static>, start: u64, len: u64) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Shared {
             file,
             start,
             len,
-            reading: Mutex::new(None),
             first_frame: OnceLock::new(),
-            sent: AtomicU64::new(0),
-        }))
+        };
+        Self {
+            shared: Arc::new(shared),
+            sent: None,
+        }
     }
 
-    /// Completes when the next `len` bytes may be sent without a wait for the disk.
+    /// Returns what has to complete before the next `len` bytes may be sent without a wait for the
+    /// disk: nothing where they are in memory.
     ///
     /// Whoever sends asks before each stretch of [`FileRegion::STRETCH`] bytes, `offset` being
     /// counted from the region's start, and sends only what it asked for. A stretch that reaches
-    /// behind the region is cut at its end. One task at a time polls.
+    /// behind the region is cut at its end.
     ///
     /// # Errors
     ///
-    /// The file cannot be read there; the connection is of no more use, as when a file ends early.
+    /// The file cannot be read there, as the future says, too; the connection is of no more use, as
+    /// when a file ends early.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is not polled again.
-    pub fn poll_resident(
-        &self,
-        cx: &mut Context<'_>,
-        offset: u64,
-        len: u64,
-    ) -> Poll<io::Result<()>> {
-        let len = len.min(self.0.len.saturating_sub(offset));
-        if len == 0 {
-            return Poll::Ready(Ok(()));
+    /// Nothing is lost when the future is dropped.
+    pub fn read_ahead(&self, offset: u64, len: u64) -> io::Result<Option<Reading>> {
+        let shared = &self.shared;
+        let len = len.min(shared.len.saturating_sub(offset));
+        let offset = shared.start + offset;
+        if len == 0 || shared.file.is_resident(offset, len)? {
+            return Ok(None);
         }
-        let offset = self.0.start + offset;
-        let mut reading = self
-            .0
-            .reading
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if reading.is_none() && self.0.file.is_resident(offset, len)? {
-            return Poll::Ready(Ok(()));
-        }
-        let begun = reading.get_or_insert_with(|| Arc::clone(&self.0.file).read_ahead(offset, len));
-        let read = ready!(begun.as_mut().poll(cx));
-        *reading = None;
-        Poll::Ready(read)
+        Ok(Some(Arc::clone(&shared.file).read_ahead(offset, len)))
     }
 
     /// How many bytes are asked for and sent at a time, so that one transfer does not hold its
@@ -127,12 +116,12 @@ impl FileRegion {
 
     /// Returns the file.
     pub fn file(&self) -> &File {
-        self.0.file.file()
+        self.shared.file.file()
     }
 
     /// Returns where the region starts, in bytes from the file's start.
     pub fn start(&self) -> u64 {
-        self.0.start
+        self.shared.start
     }
 
     /// Returns the region's length in bytes.
@@ -141,31 +130,44 @@ impl FileRegion {
         reason = "a length in a file, not a collection"
     )]
     pub fn len(&self) -> u64 {
-        self.0.len
+        self.shared.len
     }
 
     /// Notes the first frame that the body gives out. Only the first note counts.
     pub fn note_first_frame(&self, frame: &Bytes) {
-        self.0.first_frame.get_or_init(|| frame.clone());
+        self.shared.first_frame.get_or_init(|| frame.clone());
     }
 
     /// Tells whether `frame` is the very one that the body noted: the same bytes in memory, not
     /// equal ones.
     pub fn is_first_frame(&self, frame: &Bytes) -> bool {
-        self.0
+        self.shared
             .first_frame
             .get()
             .is_some_and(|noted| noted.as_ptr() == frame.as_ptr() && noted.len() == frame.len())
     }
 
-    /// Counts bytes that left by sendfile; whoever sends adds here, once for each call.
-    pub fn add_sent(&self, n_bytes: u64) {
-        self.0.sent.fetch_add(n_bytes, Ordering::Relaxed);
+    /// Has the bytes that leave by sendfile counted, which the body beside the region never sees, and
+    /// returns a clone that knows the count. It is for a layer that finds the region in a response.
+    #[must_use]
+    pub fn counted(&mut self) -> Self {
+        self.sent.get_or_insert_default();
+        self.clone()
     }
 
-    /// Returns how many bytes left by sendfile, which the body beside the region never saw.
+    /// Counts bytes that left by sendfile; whoever sends adds here, once for each call.
+    pub fn add_sent(&self, n_bytes: u64) {
+        if let Some(sent) = &self.sent {
+            sent.fetch_add(n_bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns how many bytes of this response left by sendfile; 0 where it is not
+    /// [counted](Self::counted).
     pub fn sent(&self) -> u64 {
-        self.0.sent.load(Ordering::Relaxed)
+        self.sent
+            .as_ref()
+            .map_or(0, |sent| sent.load(Ordering::Relaxed))
     }
 }
 
@@ -175,14 +177,13 @@ impl fmt::Debug for Shared {
             .field("file", &self.file)
             .field("start", &self.start)
             .field("len", &self.len)
-            .field("sent", &self.sent)
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
+    use std::sync::Mutex;
 
     use super::*;
 
@@ -205,15 +206,7 @@ mod tests {
 
         fn read_ahead(self: Arc<Self>, offset: u64, len: u64) -> Reading {
             assert_eq!(self.asked.lock().unwrap().last(), Some(&(offset, len)));
-            let mut is_woken = false;
-            Box::pin(std::future::poll_fn(move |_| {
-                let is_done = std::mem::replace(&mut is_woken, true);
-                if is_done {
-                    Poll::Ready(Ok(()))
-                } else {
-                    Poll::Pending
-                }
-            }))
+            Box::pin(std::future::ready(Ok(())))
         }
     }
 
@@ -224,13 +217,10 @@ mod tests {
             asked: Mutex::default(),
         });
         let region = FileRegion::new(Arc::clone(&file), 1_000, 500);
-        let mut cx = Context::from_waker(Waker::noop());
         for (offset, len) in [(0, 300), (300, 300)] {
-            assert!(region.poll_resident(&mut cx, offset, len).is_pending());
-            let polled = region.poll_resident(&mut cx, offset, len);
-            assert!(matches!(polled, Poll::Ready(Ok(()))));
+            assert!(region.read_ahead(offset, len).unwrap().is_some());
         }
-        assert!(region.poll_resident(&mut cx, 500, 300).is_ready());
+        assert!(region.read_ahead(500, 300).unwrap().is_none());
         assert_eq!(*file.asked.lock().unwrap(), [(1_000, 300), (1_300, 200)]);
     }
 
@@ -238,9 +228,22 @@ mod tests {
     fn a_plain_file_is_never_waited_for() {
         let file = Arc::new(File::open("/dev/null").expect("/dev/null opens"));
         let region = FileRegion::new(file, 0, 10);
-        let mut cx = Context::from_waker(Waker::noop());
-        let polled = region.poll_resident(&mut cx, 0, 10);
-        assert!(matches!(polled, Poll::Ready(Ok(()))));
+        assert!(region.read_ahead(0, 10).unwrap().is_none());
+    }
+
+    #[test]
+    fn only_the_responses_that_are_asked_for_it_count_what_is_sent() {
+        let file = Arc::new(File::open("/dev/null").expect("/dev/null opens"));
+        let kept = FileRegion::new(file, 0, 10);
+        let mut first = kept.clone();
+        let mut second = kept.clone();
+        let (log, again) = (first.counted(), first.counted());
+        let other = second.counted();
+        first.add_sent(3);
+        kept.add_sent(10);
+        first.clone().add_sent(4);
+        assert_eq!((log.sent(), again.sent()), (7, 7));
+        assert_eq!((other.sent(), kept.sent()), (0, 0));
     }
 
     #[test]

@@ -94,5 +94,6 @@ pub mod plan;
 #[cfg(feature = "driver")]
 pub use driver::{
     Config, Dotfiles, FileBody, FileFuture, FileOr, FileOrBody, FileOrFuture, Glob, Listing,
-    Prewritten, Sendfile, SendfileFuture, SendfileLayer, StaticFiles, StaticFilesLayer,
+    Prewritten, PrewrittenResponse, Sendfile, SendfileFuture, SendfileLayer, StaticFiles,
+    StaticFilesLayer,
 };

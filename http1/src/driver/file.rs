@@ -1,6 +1,8 @@
 //! Sends the rest of a file by sendfile(2), behind a head and a first frame that are in the output.
 
+use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use astatine_reactor::{Direct, FileRegion};
@@ -10,7 +12,6 @@ use super::output::Output;
 use crate::error::{Error, Misuse};
 
 /// A file under way.
-#[derive(Debug)]
 pub(super) struct FileTransfer {
     direct: Direct,
     region: FileRegion,
@@ -20,37 +21,39 @@ pub(super) struct FileTransfer {
     resident: u64,
     /// Whether bytes were sent since other connections last had their turn.
     has_sent: bool,
-    waits_for_disk: bool,
+    /// The read that brings the next stretch into memory.
+    reading: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
 }
 
 impl FileTransfer {
     /// Begins a transfer if the first frame of the body is the one that the region's own body
     /// gave out, and a socket is there to send from.
     pub(super) fn begin(
-        region: &FileRegion,
+        region: &mut Option<FileRegion>,
         direct: Option<Direct>,
         content_length: u64,
         first_frame: &Bytes,
-    ) -> Option<Box<Self>> {
+    ) -> Option<Self> {
         let offset = first_frame.len() as u64;
-        let is_witnessed = region.len() == content_length
-            && offset < content_length
-            && region.is_first_frame(first_frame);
-        let direct = direct.filter(|_| is_witnessed)?;
-        let region = region.clone();
-        Some(Box::new(Self {
+        let is_witnessed = |region: &mut FileRegion| {
+            region.len() == content_length
+                && offset < content_length
+                && region.is_first_frame(first_frame)
+        };
+        let direct = direct?;
+        Some(Self {
             direct,
-            region,
+            region: region.take_if(is_witnessed)?,
             offset,
             resident: offset,
             has_sent: false,
-            waits_for_disk: false,
-        }))
+            reading: None,
+        })
     }
 
     /// Tells whether the disk, not the peer, is what the transfer waits for.
     pub(super) fn waits_for_disk(&self) -> bool {
-        self.waits_for_disk
+        self.reading.is_some()
     }
 
     /// Returns how many bytes are left.
@@ -64,6 +67,19 @@ impl FileTransfer {
         let position = self.region.start() + self.offset;
         let up_to_border = FileRegion::STRETCH - position % FileRegion::STRETCH;
         up_to_border.min(self.left())
+    }
+
+    /// Completes when the next stretch is in memory.
+    fn poll_resident(&mut self, stretch: u64, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.reading.is_none() {
+            self.reading = self.region.read_ahead(self.offset, stretch)?;
+        }
+        let Some(reading) = &mut self.reading else {
+            return Poll::Ready(Ok(()));
+        };
+        let read = ready!(reading.as_mut().poll(cx));
+        self.reading = None;
+        Poll::Ready(read)
     }
 
     /// Sends as much as the socket takes; ready when all is sent. `n_taken` counts along.
@@ -81,9 +97,7 @@ impl FileTransfer {
                     return Poll::Pending;
                 }
                 let stretch = self.next_stretch();
-                let resident = self.region.poll_resident(cx, self.offset, stretch);
-                self.waits_for_disk = resident.is_pending();
-                ready!(resident)?;
+                ready!(self.poll_resident(stretch, cx))?;
                 self.resident += stretch;
             }
             let max = usize::try_from(self.resident - self.offset).unwrap_or(usize::MAX);

@@ -255,7 +255,7 @@ where
                 let region = region.take();
                 self.send_body(region, cx)
             }
-            Step::SendingFile(_) => self.send_file(cx),
+            Step::SendingFile(_) => self.send_file_on(cx),
             Step::Handing(_) => Ok(self.hand_over()),
             Step::HandedOver(_) => Ok(Turn::Ended),
             Step::Closing(closing) => closing.turn(&mut self.transport, scratch, cx),

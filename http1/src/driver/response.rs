@@ -3,12 +3,13 @@
 use std::error;
 use std::task::{Context, Poll};
 
-use astatine_reactor::{FieldLines, FileRegion, Handover};
+use astatine_reactor::{FileRegion, Handover};
 use bytes::Bytes;
 use http_body::Body;
 use tower_service::Service;
 
 use super::closing::Closing;
+use super::file::FileTransfer;
 use super::scratch::Scratch;
 use super::{BoxError, Exchanges, MAX_DISCARDED_BODY_BYTES, Step, Turn};
 use crate::body::Feed;
@@ -53,8 +54,8 @@ where
         scratch: &mut Scratch,
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
-        let (head, lines, body) = response.into_parts();
-        let lines = lines.as_ref().map_or(&b""[..], FieldLines::as_bytes);
+        let (head, lines, region, body) = response.into_parts();
+        let lines = lines.as_bytes();
         if let Some(handover) = head.extensions.get::<Handover>() {
             if head.status.is_informational() && !self.transport.core.takes_interim() {
                 return Ok(self.service_failed("HTTP/1.0 has no switch of protocols".into()));
@@ -93,7 +94,10 @@ where
                 Ok(self.finish())
             }
             Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
-                let region = head.extensions.get::<FileRegion>().cloned();
+                let region = match region {
+                    None => head.extensions.get::<FileRegion>().cloned(),
+                    beside => beside,
+                };
                 self.stage.set_body(body);
                 self.send_body(region, cx)
             }
@@ -104,7 +108,7 @@ where
     #[inline(always)]
     pub(super) fn send_body(
         &mut self,
-        region: Option<FileRegion>,
+        mut region: Option<FileRegion>,
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
         let transport = &mut self.transport;
@@ -117,9 +121,8 @@ where
             Poll::Ready(Some(Err(error))) => return Err(body_failed(error.into())),
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                 Ok(data) => {
-                    if let Some(file) = transport.send_frame(data, region.as_ref())? {
-                        self.step = Step::SendingFile(file);
-                        return Ok(Turn::Moved);
+                    if let Some(file) = transport.send_frame(data, &mut region)? {
+                        return self.send_file(file, cx);
                     }
                     if !transport.core.is_body_sent() {
                         self.step = Step::Sending(region);
@@ -134,14 +137,27 @@ where
         Ok(self.finish())
     }
 
-    /// Sends what the socket takes of a response's file.
-    pub(super) fn send_file(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
+    /// Sends what the socket takes of a response's file. A step is noted for the rest alone.
+    fn send_file(&mut self, mut file: FileTransfer, cx: &mut Context<'_>) -> Result<Turn, Error> {
+        if self.transport.send_file(&mut file, cx)?.is_pending() {
+            self.step = Step::SendingFile(Box::new(file));
+            return Ok(Turn::Waits);
+        }
+        self.end_file()
+    }
+
+    /// Goes on with a file.
+    pub(super) fn send_file_on(&mut self, cx: &mut Context<'_>) -> Result<Turn, Error> {
         let Step::SendingFile(file) = &mut self.step else {
             return Ok(Turn::Waits);
         };
         if self.transport.send_file(file, cx)?.is_pending() {
             return Ok(Turn::Waits);
         }
+        self.end_file()
+    }
+
+    fn end_file(&mut self) -> Result<Turn, Error> {
         self.transport.send_end(None)?;
         self.leave();
         Ok(self.finish())

@@ -168,16 +168,15 @@ impl Transport {
     pub(super) fn send_frame(
         &mut self,
         data: Bytes,
-        region: Option<&FileRegion>,
-    ) -> Result<Option<Box<FileTransfer>>, Misuse> {
+        region: &mut Option<FileRegion>,
+    ) -> Result<Option<FileTransfer>, Misuse> {
         if data.is_empty() {
             return Ok(None);
         }
         let content_length = self.core.content_length_left();
         let chunk = self.core.send_data(data.len(), self.output.buffer())?;
         let mut file = None;
-        if let (Some(region), Some(len), Some(connection)) =
-            (region, content_length, &self.connection)
+        if let (Some(_), Some(len), Some(connection)) = (&region, content_length, &self.connection)
         {
             file = FileTransfer::begin(region, connection.io.direct(), len, &data);
             if file.is_some() {

@@ -174,8 +174,8 @@ impl Measure {
 }
 
 impl Observer for Measure {
-    fn answered<B>(&mut self, response: Option<&Response<B>>) {
-        let status = response.map_or(StatusCode::INTERNAL_SERVER_ERROR, Response::status);
+    fn answered<B>(&mut self, response: Option<&mut Response<B>>) {
+        let status = response.map_or(StatusCode::INTERNAL_SERVER_ERROR, |answer| answer.status());
         self.class = class_of(status);
         self.meters.head.record(self.elapsed());
     }

@@ -1,4 +1,4 @@
-//! An exchange that a layer looks at and leaves as it is.
+//! An exchange that a layer looks at, and leaves to the client as it is.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 /// left before.
 pub trait Observer {
     /// Hears of the response; `None` is an error of the service, which is answered with 500.
-    fn answered<B>(&mut self, response: Option<&Response<B>>);
+    fn answered<B>(&mut self, response: Option<&mut Response<B>>);
 
     /// Hears of bytes of the body.
     fn sent(&mut self, n_bytes: usize);
@@ -52,10 +52,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answer = ready!(this.inner.poll(cx));
+        let mut answer = ready!(this.inner.poll(cx));
         let mut observer = this.observer.take();
         if let Some(observer) = &mut observer {
-            observer.answered(answer.as_ref().ok());
+            observer.answered(answer.as_mut().ok());
         }
         Poll::Ready(answer.map(|response| response.map(|inner| ObservedBody { inner, observer })))
     }

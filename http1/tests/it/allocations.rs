@@ -141,7 +141,7 @@ async fn a_head_that_stays_as_it_came_and_fields_that_were_written_before_cost_n
         let lines = plain.clone();
         let app = service_fn(move |_: (Head, Incoming)| {
             let body = Full::new(Bytes::from_static(b"Hello, World!"));
-            let answer = (Response::new(body), lines.clone());
+            let answer = (Response::new(body), lines.clone(), None);
             async { Ok::<_, Infallible>(answer) }
         });
         let n = count(Http1::new(app).with_heads(), request).await;

@@ -24,10 +24,21 @@ use super::pool::Work;
 #[derive(Debug)]
 pub struct FileBody(Kind);
 
-/// Most bodies come from memory; they are moved a few times and so kept small.
+/// Most bodies come from memory; they are moved a few times, and kept as small as `Bytes` are.
 #[derive(Debug)]
 enum Kind {
     Memory(Bytes),
+    Disk(OnDisk),
+}
+
+/// Bytes of which at least some are in files.
+#[derive(Debug)]
+enum OnDisk {
+    /// All of a file, or what is behind its head: mostly sendfile(2) takes that.
+    Whole {
+        file: Arc<OpenFile>,
+        is_begun: bool,
+    },
     Pieces(Box<Pieces>),
 }
 
@@ -47,8 +58,6 @@ enum Piece {
 struct FilePiece {
     file: Arc<OpenFile>,
     range: Range<u64>,
-    /// The bytes at the front of the range, where memory holds them.
-    head: Bytes,
     /// Where the first frame is yet to be noted.
     region: Option<FileRegion>,
     reading: Option<Work<Bytes>>,
@@ -64,44 +73,36 @@ impl FileBody {
         Self(Kind::Memory(bytes))
     }
 
-    /// Makes the body of a range of a file.
-    pub(crate) fn file(file: Arc<OpenFile>, range: Range<u64>) -> Self {
-        Self::piece(FilePiece {
-            file,
-            range,
-            head: Bytes::new(),
-            region: None,
-            reading: None,
-        })
+    /// Makes the body of a whole file; its first frame is the file's head.
+    pub(crate) fn whole(file: Arc<OpenFile>) -> Self {
+        // The head of a file that was emptied is no frame.
+        let is_begun = file.head().is_empty();
+        Self(Kind::Disk(OnDisk::Whole { file, is_begun }))
     }
 
-    /// Makes the body of a range that may go by sendfile(2); its first bytes are `head`, where
-    /// memory holds them, and `region` is its witness.
-    pub(crate) fn region(
-        file: Arc<OpenFile>,
-        range: Range<u64>,
-        head: Bytes,
-        region: &FileRegion,
-    ) -> Self {
-        let is_known = !head.is_empty();
-        if is_known {
-            region.note_first_frame(&head);
-        }
+    /// Makes the body of a range of a file.
+    pub(crate) fn file(file: Arc<OpenFile>, range: Range<u64>) -> Self {
+        Self::piece(FilePiece::new(file, range))
+    }
+
+    /// Makes the body of a range that may go by sendfile(2), whose witness `region` is.
+    pub(crate) fn region(file: Arc<OpenFile>, range: Range<u64>, region: &FileRegion) -> Self {
         Self::piece(FilePiece {
-            file,
-            range,
-            head,
-            region: (!is_known).then(|| region.clone()),
-            reading: None,
+            region: Some(region.clone()),
+            ..FilePiece::new(file, range)
         })
     }
 
     fn piece(piece: FilePiece) -> Self {
-        Self(Kind::Pieces(Box::new(Pieces {
+        Self::boxed(Pieces {
             remaining_bytes: piece.range.end - piece.range.start,
             front: Some(Piece::File(piece)),
             behind: VecDeque::new(),
-        })))
+        })
+    }
+
+    fn boxed(pieces: Pieces) -> Self {
+        Self(Kind::Disk(OnDisk::Pieces(Box::new(pieces))))
     }
 
     /// Adds bytes behind those that are there.
@@ -113,28 +114,29 @@ impl FileBody {
     /// Adds a range of a file behind the bytes that are there.
     pub(crate) fn push_file(&mut self, file: Arc<OpenFile>, range: Range<u64>) {
         let len = range.end - range.start;
-        let piece = FilePiece {
-            file,
-            range,
-            head: Bytes::new(),
-            region: None,
-            reading: None,
-        };
-        self.pieces().push(Piece::File(piece), len);
+        let piece = Piece::File(FilePiece::new(file, range));
+        self.pieces().push(piece, len);
     }
 
     fn pieces(&mut self) -> &mut Pieces {
-        if let Kind::Memory(bytes) = &mut self.0 {
-            let mut pieces = Pieces::default();
-            if !bytes.is_empty() {
-                let len = bytes.len() as u64;
-                pieces.push(Piece::Memory(std::mem::take(bytes)), len);
+        match &mut self.0 {
+            Kind::Memory(bytes) => {
+                let mut pieces = Pieces::default();
+                if !bytes.is_empty() {
+                    let len = bytes.len() as u64;
+                    pieces.push(Piece::Memory(std::mem::take(bytes)), len);
+                }
+                *self = Self::boxed(pieces);
             }
-            self.0 = Kind::Pieces(Box::new(pieces));
+            Kind::Disk(OnDisk::Whole { file, is_begun }) => {
+                let range = n_begun(file, *is_begun)..file.len();
+                *self = Self::file(Arc::clone(file), range);
+            }
+            Kind::Disk(OnDisk::Pieces(_)) => {}
         }
         match &mut self.0 {
-            Kind::Pieces(pieces) => pieces,
-            Kind::Memory(_) => unreachable!("it was turned into pieces just before"),
+            Kind::Disk(OnDisk::Pieces(pieces)) => pieces,
+            _ => unreachable!("it was turned into pieces just before"),
         }
     }
 }
@@ -150,21 +152,27 @@ impl Body for FileBody {
         match &mut self.0 {
             Kind::Memory(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Memory(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Kind::Pieces(pieces) => pieces.poll_bytes(cx).map_ok(Frame::data),
+            Kind::Disk(OnDisk::Whole { file, is_begun }) if !*is_begun => {
+                *is_begun = true;
+                Poll::Ready(Some(Ok(Frame::data(file.head().clone()))))
+            }
+            Kind::Disk(_) => self.pieces().poll_bytes(cx).map_ok(Frame::data),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Memory(bytes) => bytes.is_empty(),
-            Kind::Pieces(pieces) => pieces.front.is_none(),
+            Kind::Disk(OnDisk::Whole { .. }) => false,
+            Kind::Disk(OnDisk::Pieces(pieces)) => pieces.front.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(match &self.0 {
             Kind::Memory(bytes) => bytes.len() as u64,
-            Kind::Pieces(pieces) => pieces.remaining_bytes,
+            Kind::Disk(OnDisk::Whole { file, is_begun }) => file.len() - n_begun(file, *is_begun),
+            Kind::Disk(OnDisk::Pieces(pieces)) => pieces.remaining_bytes,
         })
     }
 }
@@ -203,13 +211,27 @@ impl Pieces {
     }
 }
 
+/// Returns how many bytes of a whole file are sent.
+fn n_begun(file: &OpenFile, is_begun: bool) -> u64 {
+    if is_begun {
+        file.head().len() as u64
+    } else {
+        0
+    }
+}
+
 impl FilePiece {
+    fn new(file: Arc<OpenFile>, range: Range<u64>) -> Self {
+        Self {
+            file,
+            range,
+            region: None,
+            reading: None,
+        }
+    }
+
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
-        let bytes = if self.head.is_empty() {
-            ready!(self.poll_read(cx))?
-        } else {
-            std::mem::take(&mut self.head)
-        };
+        let bytes = ready!(self.poll_read(cx))?;
         self.range.start += bytes.len() as u64;
         if let Some(region) = self.region.take() {
             region.note_first_frame(&bytes);

@@ -33,6 +33,6 @@ pub use config::{Config, Dotfiles, Listing};
 pub use either::FileOrBody;
 pub use glob::Glob;
 pub use layer::{FileOr, FileOrFuture, StaticFilesLayer};
-pub use prewritten::Prewritten;
+pub use prewritten::{Prewritten, PrewrittenResponse};
 pub use sendfile::{Sendfile, SendfileFuture, SendfileLayer};
 pub use service::{FileFuture, StaticFiles};

@@ -19,6 +19,8 @@ use super::pool::{Pool, Work};
 pub(crate) struct OpenFile {
     file: File,
     pool: Pool,
+    /// Its first bytes, fewer than were asked for where it has become shorter.
+    head: Bytes,
     /// Bytes from the start that the pool has read once. Where the file's system cannot tell what
     /// is in memory (overlays and tmpfs cannot), these are held to be.
     warmed_bytes: AtomicU64,
@@ -31,15 +33,26 @@ pub(crate) struct OpenFile {
 }
 
 impl OpenFile {
-    pub(crate) fn new(file: File, stamp: Stamp, pool: Pool) -> Self {
+    pub(crate) fn new(file: File, stamp: Stamp, head: Bytes, pool: Pool) -> Self {
         Self {
             file,
             pool,
+            head,
             warmed_bytes: AtomicU64::new(0),
             stamp,
             unchanged_at: AtomicU64::new(u64::MAX),
             end_seen_until: AtomicU64::new(0),
         }
+    }
+
+    /// Returns its length when it was opened.
+    pub(crate) fn len(&self) -> u64 {
+        self.stamp.len
+    }
+
+    /// Returns its first bytes.
+    pub(crate) fn head(&self) -> &Bytes {
+        &self.head
     }
 
     /// Tells whether it is what it was when it was opened, as of this step of the clock. Its bytes
@@ -185,7 +198,7 @@ const SEEN_MILLIS: u64 = 100;
 mod tests {
     use std::num::NonZeroUsize;
     use std::sync::mpsc;
-    use std::task::{Context, Poll, Waker};
+    use std::task::{Context, Waker};
 
     use astatine_reactor::FileRegion;
     use rustix::fs::{Advice, fadvise};
@@ -203,7 +216,10 @@ mod tests {
         fadvise(&file, 0, None, Advice::DontNeed).unwrap();
         let pool = Pool::new(NonZeroUsize::MIN);
         let stamp = Stamp::of(&file).unwrap();
-        (Arc::new(OpenFile::new(file, stamp, pool.clone())), pool)
+        (
+            Arc::new(OpenFile::new(file, stamp, Bytes::new(), pool.clone())),
+            pool,
+        )
     }
 
     #[tokio::test]
@@ -216,16 +232,14 @@ mod tests {
         assert!(holder.as_mut().poll(&mut cx).is_pending());
 
         let region = FileRegion::new(Arc::clone(&file), 0, 4 * STRETCH);
-        assert!(region.poll_resident(&mut cx, 0, STRETCH).is_pending());
-        assert!(region.poll_resident(&mut cx, 0, STRETCH).is_pending());
+        let mut reading = region.read_ahead(0, STRETCH).unwrap().expect("it is cold");
+        assert!(reading.as_mut().poll(&mut cx).is_pending());
         release.send(()).unwrap();
         holder.await.unwrap();
-        let ready = std::future::poll_fn(|cx| region.poll_resident(cx, 0, STRETCH));
-        ready.await.unwrap();
+        reading.await.unwrap();
 
         let again = FileRegion::new(file, 0, STRETCH);
-        let polled = again.poll_resident(&mut cx, 0, STRETCH);
-        assert!(matches!(polled, Poll::Ready(Ok(()))));
+        assert!(again.read_ahead(0, STRETCH).unwrap().is_none());
     }
 
     #[tokio::test]

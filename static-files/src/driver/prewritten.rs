@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 
-use astatine_reactor::FieldLines;
+use astatine_reactor::{FieldLines, FileRegion};
 use http::header::ACCEPT_ENCODING;
 use http::{Request, Response};
 use tower_service::Service;
@@ -12,8 +12,12 @@ use super::body::FileBody;
 use super::service::{FileFuture, StaticFiles};
 use crate::plan::is_condition_or_range;
 
+/// A response, the fields that its map lacks, and the region whose bytes its body gives.
+pub type PrewrittenResponse = (Response<FileBody>, FieldLines, Option<FileRegion>);
+
 /// Answers as [`StaticFiles`] does, but the answer to a GET for a whole file has its fields in lines
-/// beside the response, and an empty map: all but Content-Length, which its body tells.
+/// beside the response, and an empty map: all but Content-Length, which its body tells. So it has its
+/// region, if it is large.
 ///
 /// Lines are written when the file is read, so no request pays for them. A layer would not see
 /// them; by its type it can only be put around [`StaticFiles`].
@@ -34,7 +38,7 @@ impl Prewritten {
         &self,
         target: &[u8],
         fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
-    ) -> Option<FileFuture<(Response<FileBody>, FieldLines)>> {
+    ) -> Option<FileFuture<PrewrittenResponse>> {
         let mut accept_encoding = None;
         for (name, value) in fields {
             if is_condition_or_range(name) {
@@ -59,7 +63,7 @@ impl Prewritten {
 
 /// As [`StaticFiles`].
 impl<B> Service<Request<B>> for Prewritten {
-    type Response = (Response<FileBody>, FieldLines);
+    type Response = PrewrittenResponse;
     type Error = Infallible;
     type Future = FileFuture<Self::Response>;
 

@@ -9,9 +9,10 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
     ETAG, LAST_MODIFIED, LOCATION, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{Extensions, HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 
 use super::body::FileBody;
+use super::prewritten::PrewrittenResponse;
 use super::variant::Variant;
 use crate::plan::{Answer, Multipart};
 
@@ -44,20 +45,18 @@ impl Answered for Response<FileBody> {
     }
 }
 
-impl Answered for (Response<FileBody>, FieldLines) {
+impl Answered for PrewrittenResponse {
     fn whole(variant: &Variant, method: &Method) -> Self {
         if method == Method::HEAD {
             // The length of the body is not that of the file.
             return Self::other(whole(variant, method));
         }
-        let mut extensions = Extensions::new();
-        let mut response = Response::new(variant.body(0..variant.len(), &mut extensions));
-        *response.extensions_mut() = extensions;
-        (response, variant.lines.clone())
+        let (body, region) = variant.body(0..variant.len());
+        (Response::new(body), variant.lines.clone(), region)
     }
 
     fn other(response: Response<FileBody>) -> Self {
-        (response, FieldLines::default())
+        (response, FieldLines::default(), None)
     }
 
     fn response(&self) -> &Response<FileBody> {
@@ -102,15 +101,11 @@ pub(crate) fn with_variant<A: Answered>(
 
 /// Answers with all of a variant, whatever was asked.
 pub(crate) fn whole(variant: &Variant, method: &Method) -> Response<FileBody> {
-    let mut extensions = Extensions::new();
-    let body = if method == Method::HEAD {
-        FileBody::empty()
-    } else {
-        variant.body(0..variant.len(), &mut extensions)
-    };
-    let mut response = Response::new(body);
+    let mut response = Response::new(FileBody::empty());
     *response.headers_mut() = variant.headers.clone();
-    *response.extensions_mut() = extensions;
+    if method != Method::HEAD {
+        set_body(&mut response, variant, 0..variant.len());
+    }
     response
 }
 
@@ -184,9 +179,16 @@ fn part(variant: &Variant, range: Range<u64>) -> Response<FileBody> {
     let (first, last) = (range.start, range.end - 1);
     let content_range = text(format!("bytes {first}-{last}/{}", variant.len()));
     response.headers_mut().insert(CONTENT_RANGE, content_range);
-    let body = variant.body(range, response.extensions_mut());
-    *response.body_mut() = body;
+    set_body(&mut response, variant, range);
     response
+}
+
+fn set_body(response: &mut Response<FileBody>, variant: &Variant, range: Range<u64>) {
+    let (body, region) = variant.body(range);
+    *response.body_mut() = body;
+    if let Some(region) = region {
+        response.extensions_mut().insert(region);
+    }
 }
 
 fn parts(variant: &Variant, ranges: &[Range<u64>]) -> Response<FileBody> {

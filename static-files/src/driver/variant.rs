@@ -14,7 +14,7 @@ use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
     ETAG, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{Extensions, HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use httpdate::HttpDate;
 
 use super::body::{FIRST_FRAME_BYTES, FileBody};
@@ -45,8 +45,8 @@ pub(crate) struct Variant {
 pub(crate) enum Content {
     /// All of them are here.
     Memory(Bytes),
-    /// They are in a file; the first of them are here too.
-    File(Arc<OpenFile>, Bytes),
+    /// They are in a file; the region is all of it.
+    File(Arc<OpenFile>, FileRegion),
 }
 
 /// What all variants of a file have in common.
@@ -142,21 +142,22 @@ impl Variant {
         }
     }
 
-    /// Makes the body of a range. For one that may go by sendfile(2) it adds a region to the
-    /// response's extensions.
-    pub(crate) fn body(&self, range: Range<u64>, extensions: &mut Extensions) -> FileBody {
+    /// Makes the body of a range, and the region beside it of one that may go by sendfile(2).
+    pub(crate) fn body(&self, range: Range<u64>) -> (FileBody, Option<FileRegion>) {
         match &self.content {
-            Content::Memory(bytes) => FileBody::memory(slice(bytes, &range)),
-            Content::File(file, head) => {
+            Content::Memory(bytes) => (FileBody::memory(slice(bytes, &range)), None),
+            Content::File(file, whole) => {
+                let file = Arc::clone(file);
                 let len = range.end - range.start;
-                if len <= SMALL_BYTES {
-                    return FileBody::file(Arc::clone(file), range);
+                if len == self.len {
+                    return (FileBody::whole(file), Some(whole.clone()));
                 }
-                let region = FileRegion::new(Arc::clone(file), range.start, len);
-                let head = slice(head, &range);
-                let body = FileBody::region(Arc::clone(file), range, head, &region);
-                extensions.insert(region);
-                body
+                if len <= SMALL_BYTES {
+                    return (FileBody::file(file, range), None);
+                }
+                let region = FileRegion::new(Arc::clone(&file), range.start, len);
+                let body = FileBody::region(file, range, &region);
+                (body, Some(region))
             }
         }
     }
@@ -201,7 +202,7 @@ impl Variant {
     pub(crate) fn weight(&self, open_file_bytes: u64) -> u64 {
         match &self.content {
             Content::Memory(bytes) => bytes.len() as u64,
-            Content::File(_, head) => open_file_bytes.max(head.len() as u64),
+            Content::File(file, _) => open_file_bytes.max(file.head().len() as u64),
         }
     }
 }
@@ -215,8 +216,11 @@ impl Content {
         }
         kernel::keep_access_time(&opened.file);
         let head = read(&opened, FIRST_FRAME_BYTES as u64, reach)?;
-        let file = OpenFile::new(opened.file, opened.stamp, pool.clone());
-        Ok(Self::File(Arc::new(file), head))
+        let file = OpenFile::new(opened.file, opened.stamp, head, pool.clone());
+        let file = Arc::new(file);
+        let region = FileRegion::new(Arc::clone(&file), 0, len);
+        region.note_first_frame(file.head());
+        Ok(Self::File(file, region))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use astatine_reactor::FieldLines;
-use astatine_static_files::FileBody;
+use astatine_static_files::PrewrittenResponse;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body;
+use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use crate::site::{Answer, Site, noise, request};
@@ -33,7 +33,8 @@ async fn whole(site: &Site, target: &str, fields: &[(&str, &str)]) -> Option<(An
 }
 
 /// Puts the lines back into the map, and tells how many fields were there before.
-async fn read((mut response, lines): (Response<FileBody>, FieldLines)) -> (Answer, usize) {
+async fn read(answered: PrewrittenResponse) -> (Answer, usize) {
+    let (mut response, lines, region) = answered;
     let n_in_map = response.headers().len();
     if n_in_map == 0 {
         let len = response.body().size_hint().exact().unwrap();
@@ -46,7 +47,7 @@ async fn read((mut response, lines): (Response<FileBody>, FieldLines)) -> (Answe
         let name: HeaderName = name.parse().unwrap();
         response.headers_mut().append(name, value.parse().unwrap());
     }
-    (Answer::read(response).await, n_in_map)
+    (Answer::read_beside(region, response).await, n_in_map)
 }
 
 #[tokio::test]
@@ -188,9 +189,32 @@ async fn the_map_beside_the_lines_has_the_room_of_the_requests() {
     let request = request("GET", "/a.bin", &[("accept", "*/*")]);
     let room = request.headers().capacity();
     let service = site.service.clone().prewritten();
-    let (response, _) = service.oneshot(request).await.unwrap();
+    let (response, ..) = service.oneshot(request).await.unwrap();
     assert!(response.headers().is_empty());
     assert_eq!(response.headers().capacity(), room);
+}
+
+#[tokio::test]
+async fn each_answer_with_a_large_file_has_the_region_beside_that_knows_its_first_frame() {
+    let content = noise(100_000);
+    let site = Site::new(&[("large.bin", &content), ("small.bin", b"small")]);
+    for _ in 0..2 {
+        let request = request("GET", "/large.bin", &[]);
+        let service = site.service.clone().prewritten();
+        let (mut response, _, region) = service.oneshot(request).await.unwrap();
+        assert!(response.extensions().is_empty());
+        let region = region.unwrap();
+        assert_eq!((region.start(), region.len()), (0, 100_000));
+        let first = response.body_mut().frame().await.unwrap().unwrap();
+        let first = first.into_data().unwrap();
+        assert!(region.is_first_frame(&first));
+        assert_eq!(first, content[..first.len()]);
+    }
+    for (method, path) in [("GET", "/small.bin"), ("HEAD", "/large.bin")] {
+        let service = site.service.clone().prewritten();
+        let (.., region) = service.oneshot(request(method, path, &[])).await.unwrap();
+        assert!(region.is_none(), "{method} {path}");
+    }
 }
 
 fn sorted(headers: &HeaderMap) -> Vec<(&str, &[u8])> {

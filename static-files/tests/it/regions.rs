@@ -111,8 +111,9 @@ async fn a_cold_file_is_read_ahead_and_sent_whole() {
         let region = response.extensions().get::<FileRegion>().unwrap().clone();
         make_cold(&site);
         for offset in (0..region.len()).step_by(FileRegion::STRETCH as usize) {
-            let resident = poll_fn(|cx| region.poll_resident(cx, offset, FileRegion::STRETCH));
-            resident.await.unwrap();
+            if let Some(reading) = region.read_ahead(offset, FileRegion::STRETCH).unwrap() {
+                reading.await.unwrap();
+            }
         }
         make_cold(&site);
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -124,9 +124,14 @@ impl Entry {
 }
 
 impl Observer for Entry {
-    fn answered<B>(&mut self, response: Option<&Response<B>>) {
-        self.status = response.map_or(500, |response| response.status().as_u16());
-        self.region = response.and_then(|response| response.extensions().get().cloned());
+    fn answered<B>(&mut self, response: Option<&mut Response<B>>) {
+        let Some(response) = response else {
+            self.status = 500;
+            return;
+        };
+        self.status = response.status().as_u16();
+        let region = response.extensions_mut().get_mut();
+        self.region = region.map(FileRegion::counted);
     }
 
     fn sent(&mut self, n_bytes: usize) {

@@ -19,7 +19,8 @@ fn lines() -> FieldLines {
 
 /// Returns all that an answer begins with, up to what the server says of itself.
 async fn head_of(app: fn() -> Response<Full<Bytes>>) -> String {
-    let app = move |_: Request<Incoming>| async move { Ok::<_, Infallible>((app(), lines())) };
+    let app =
+        move |_: Request<Incoming>| async move { Ok::<_, Infallible>((app(), lines(), None)) };
     let mut client = Client::to(Http1::new(service_fn(app)));
     let answer = client.ask(CLOSE).await;
     let (head, _) = answer.split_once("connection: close").unwrap();

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fs::File;
+use std::future::ready;
 use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::FileExt;
 use std::pin::Pin;
@@ -10,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use astatine_http1::{Error, Http1, Incoming};
+use astatine_http1::{AppResponse, Error, Http1, Incoming};
 use astatine_reactor::{
-    Connection, Direct, DirectSocket, FileRegion, Io, PeerInfo, Phase, Shutdown, serve,
+    Connection, Direct, DirectSocket, FieldLines, FileRegion, Io, PeerInfo, Phase, Shutdown, serve,
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -53,9 +54,9 @@ fn content() -> Vec<u8> {
 
 type FileResponse = Response<BoxBody<Bytes, std::io::Error>>;
 
-/// A response with a region; only the first frame of the body is real, so that a server which
+/// A response, and its region; only the first frame of the body is real, so that a server which
 /// reads on from the body is found out.
-fn response(file: Arc<File>, note: bool) -> FileResponse {
+fn response(file: Arc<File>, note: bool) -> (FileResponse, FileRegion) {
     let region = FileRegion::new(Arc::clone(&file), 0, FILE_BYTES as u64);
     let mut first = vec![0; 1000];
     file.read_exact_at(&mut first, 0).unwrap();
@@ -66,11 +67,14 @@ fn response(file: Arc<File>, note: bool) -> FileResponse {
     let rest = Bytes::from(vec![b'?'; FILE_BYTES - 1000]);
     let frames = [first, rest].map(|data| Ok(http_body::Frame::data(data)));
     let body = StreamBody::new(stream(frames.into_iter()));
-    Response::builder()
-        .header("content-length", FILE_BYTES)
-        .extension(region)
-        .body(BodyExt::boxed(body))
-        .unwrap()
+    let response = Response::builder().header("content-length", FILE_BYTES);
+    (response.body(BodyExt::boxed(body)).unwrap(), region)
+}
+
+/// Puts the region where layers find it.
+fn extended((mut response, region): (FileResponse, FileRegion)) -> FileResponse {
+    response.extensions_mut().insert(region);
+    response
 }
 
 fn stream<T>(items: impl Iterator<Item = T> + Unpin) -> impl futures_core::Stream<Item = T> {
@@ -87,11 +91,24 @@ fn stream<T>(items: impl Iterator<Item = T> + Unpin) -> impl futures_core::Strea
     Items(items)
 }
 
+/// Returns the body of the answer, which is the same wherever the region is.
 async fn get(file: Arc<File>, note: bool) -> Vec<u8> {
-    let app = service_fn(move |_: Request<Incoming>| {
-        let file = Arc::clone(&file);
-        async move { Ok::<_, Infallible>(response(file, note)) }
+    let answer = move || response(Arc::clone(&file), note);
+    let answer_beside = answer.clone();
+    let in_extensions = body_of(move || extended(answer())).await;
+    let beside = body_of(move || {
+        let (response, region) = answer_beside();
+        (response, FieldLines::default(), Some(region))
     });
+    assert!(beside.await == in_extensions);
+    in_extensions
+}
+
+async fn body_of<R>(answer: impl Fn() -> R + Clone + Send + 'static) -> Vec<u8>
+where
+    R: AppResponse<Body = BoxBody<Bytes, io::Error>> + Send + 'static,
+{
+    let app = service_fn(move |_: Request<Incoming>| ready(Ok::<_, Infallible>(answer())));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = Shutdown::new();
@@ -197,7 +214,7 @@ async fn a_peer_that_does_not_even_take_a_files_head_is_cut_off() {
     let file = file(FILE_BYTES);
     let app = service_fn(move |_: Request<Incoming>| {
         let file = Arc::clone(&file);
-        async move { Ok::<_, Infallible>(response(file, true)) }
+        async move { Ok::<_, Infallible>(extended(response(file, true))) }
     });
     let (mut client, server) = duplex(1024);
     client
