@@ -3,30 +3,46 @@
 use clap::Arg;
 
 /// Returns arguments that refuse their values with the reason; no help names them.
-pub(crate) fn args() -> [Arg; 5] {
-    let absent = |name, reason: &'static str| {
-        let refuse = move |_: &str| Err::<String, _>(reason);
-        Arg::new(name).long(name).hide(true).value_parser(refuse)
-    };
-    let processes = |n: &str| match n {
-        "1" => Ok(n.to_owned()),
-        _ => Err("there are no worker processes yet: one process serves, with -t threads"),
-    };
-    [
-        Arg::new("workers")
-            .short('w')
-            .long("workers")
-            .hide(true)
-            .allow_negative_numbers(true)
-            .value_parser(processes),
-        absent("redis", "there is no Redis yet: one process has the hub").short('r'),
-        absent("tls", TLS)
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("yes"),
-        absent("tls-cert", TLS),
-        absent("tls-key", TLS),
-    ]
+pub(crate) fn args() -> impl Iterator<Item = Arg> {
+    ABSENT.iter().map(|(name, reason)| {
+        let refuse = move |text: &str| match (*name, text) {
+            ("workers", "1") => Ok(text.to_owned()),
+            _ => Err(*reason),
+        };
+        let arg = Arg::new(*name).long(*name).hide(true);
+        let arg = arg.allow_negative_numbers(true).value_parser(refuse);
+        match *name {
+            "workers" => arg.short('w'),
+            "redis" => arg.short('r'),
+            "tls" | "warmup" | "preload" => {
+                let arg = arg.allow_negative_numbers(false).num_args(0..=1);
+                arg.require_equals(true).default_missing_value("yes")
+            }
+            _ => arg,
+        }
+    })
 }
 
+/// Returns why there is no option of this name, if iodine has it.
+pub(crate) fn reason(name: &str) -> Option<&'static str> {
+    let (_, reason) = ABSENT.iter().find(|(absent, _)| *absent == name)?;
+    Some(reason)
+}
+
+const ABSENT: &[(&str, &str)] = &[
+    (
+        "workers",
+        "there are no worker processes yet: one process serves, with -t threads",
+    ),
+    ("redis", REDIS),
+    ("redis-ping", REDIS),
+    ("tls", TLS),
+    ("tls-cert", TLS),
+    ("tls-key", TLS),
+    ("tls-pass", TLS),
+    ("warmup", WARM_UP),
+    ("preload", WARM_UP),
+];
+const REDIS: &str = "there is no Redis yet: one process has the hub";
 const TLS: &str = "there is no TLS yet: let a proxy before the server speak it";
+const WARM_UP: &str = "there is no application to load: leave it out";

@@ -4,11 +4,13 @@ use std::any::TypeId;
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
 
 use clap::Arg;
-use clap::builder::BoolishValueParser;
+use clap::builder::{
+    NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+};
 
 /// Has an argument read its value as all do.
 pub(crate) fn with_rules(arg: Arg) -> Arg {
-    with_negative(with_number(with_value(arg)))
+    with_negative(with_number(with_text(with_value(arg))))
 }
 
 /// Has a switch take a value.
@@ -20,8 +22,25 @@ fn with_value(arg: Arg) -> Arg {
         .require_equals(true)
         .default_missing_value("true")
         .value_name("BOOL")
-        .value_parser(BoolishValueParser::new())
+        .value_parser(switch())
+        .ignore_case(true)
         .hide_possible_values(true)
+}
+
+/// Reads a switch; what is wrong is told that it is yes or no.
+fn switch() -> impl TypedValueParser<Value = bool> {
+    const YES: [&str; 6] = ["yes", "y", "true", "t", "on", "1"];
+    const NO: [&str; 6] = ["no", "n", "false", "f", "off", "0"];
+    let words = [YES, NO].map(|words| PossibleValue::new(words[0]).aliases(&words[1..]));
+    PossibleValuesParser::new(words).map(|text| YES.contains(&text.to_lowercase().as_str()))
+}
+
+/// Refuses an empty text, which stands for nothing.
+fn with_text(arg: Arg) -> Arg {
+    if arg.get_value_parser().type_id() != TypeId::of::<String>() {
+        return arg;
+    }
+    arg.value_parser(NonEmptyStringValueParser::new())
 }
 
 /// Has an option judge -1 as its value, which the parser would look for among the options.

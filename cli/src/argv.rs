@@ -1,47 +1,36 @@
 //! Iodine's spellings of the command line, rewritten to ours before the parser sees them.
 //!
 //! Iodine writes long names with one dash (`-www DIR`, `-maxbd=50`), which the parser would read
-//! as a cluster of short ones. Only whole words of the table are rewritten, so `-p3000` and `-t=1`
-//! stay what they are, and nothing behind a lone `--` is touched.
+//! as a cluster of short ones. Only whole words are rewritten, those of the table and the names of
+//! our long options, so `-p3000` and `-t=1` stay what they are, and nothing behind a lone `--` is
+//! touched.
 
 use std::ffi::OsString;
 
-/// Iodine's word, without its dash, and our option.
+/// Iodine's word, without its dash, and our option where that has an other name.
 const SPELLINGS: &[(&str, &str)] = &[
     ("?", "--help"),
     ("a", "--bind"),
     ("address", "--bind"),
-    ("bind", "--bind"),
-    ("config", "--config"),
+    ("cert", "--tls-cert"),
     ("help", "--help"),
-    ("keep-alive", "--keep-alive"),
+    ("key", "--tls-key"),
     ("log", "--access-log"),
-    ("max-body", "--max-body"),
-    ("max-header", "--max-header"),
     ("max-msg", "--max-message"),
     ("maxage", "--max-age"),
     ("maxbd", "--max-body"),
     ("maxhd", "--max-header"),
     ("maxms", "--max-message"),
-    ("pid", "--pid"),
     ("pidfile", "--pid"),
-    ("ping", "--ping"),
-    ("port", "--port"),
     ("public", "--www"),
-    ("redis", "--redis"),
-    ("threads", "--threads"),
-    ("tls", "--tls"),
-    ("tls-cert", "--tls-cert"),
-    ("tls-key", "--tls-key"),
+    ("rp", "--redis-ping"),
+    ("tls-password", "--tls-pass"),
     ("tout", "--keep-alive"),
-    ("verbosity", "--verbosity"),
-    ("workers", "--workers"),
-    ("www", "--www"),
 ];
 
-/// Returns the arguments with iodine's spellings replaced by ours; the program's name comes first
-/// and is kept.
-pub(crate) fn modern(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+/// Returns the arguments with iodine's spellings replaced by ours, whose long options are given;
+/// the program's name comes first and is kept.
+pub(crate) fn modern(args: impl IntoIterator<Item = OsString>, options: &[&str]) -> Vec<OsString> {
     let mut args = args.into_iter();
     let mut out: Vec<OsString> = args.by_ref().take(1).collect();
     let mut is_behind_dashes = false;
@@ -50,32 +39,50 @@ pub(crate) fn modern(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> 
         let rewritten = if is_behind_dashes {
             None
         } else {
-            arg.to_str().and_then(modern_word)
+            arg.to_str().and_then(|arg| modern_word(arg, options))
         };
         out.push(rewritten.map_or(arg, OsString::from));
     }
     out
 }
 
-fn modern_word(arg: &str) -> Option<String> {
+fn modern_word(arg: &str, options: &[&str]) -> Option<String> {
     let word = arg.strip_prefix('-')?;
     let (name, value) = word
         .split_once('=')
         .map_or((word, None), |(name, value)| (name, Some(value)));
-    let (_, ours) = SPELLINGS.iter().find(|(theirs, _)| *theirs == name)?;
-    Some(value.map_or_else(|| (*ours).to_owned(), |value| format!("{ours}={value}")))
+    let ours = match SPELLINGS.iter().find(|(theirs, _)| *theirs == name) {
+        Some((_, ours)) => (*ours).to_owned(),
+        None => format!("--{}", options.iter().find(|option| **option == name)?),
+    };
+    Some(value.map_or_else(|| ours.clone(), |value| format!("{ours}={value}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const OPTIONS: &[&str] = &[
+        "bind",
+        "cache-control",
+        "config",
+        "keep-alive",
+        "max-body",
+        "max-header",
+        "pid",
+        "ping",
+        "port",
+        "threads",
+        "verbosity",
+        "www",
+    ];
+
     #[track_caller]
     fn check(given: &str, expected: &str) {
         let args = std::iter::once("astatine")
             .chain(given.split_whitespace())
             .map(OsString::from);
-        let rewritten = modern(args).join(std::ffi::OsStr::new(" "));
+        let rewritten = modern(args, OPTIONS).join(std::ffi::OsStr::new(" "));
         assert_eq!(
             rewritten.to_str(),
             Some(format!("astatine {expected}").as_str())
@@ -108,6 +115,8 @@ mod tests {
         check("-verbosity 5", "--verbosity 5");
         check("-config a.toml", "--config a.toml");
         check("-? -help", "--help --help");
+        check("-cache-control=a=b", "--cache-control=a=b");
+        check("-cert a -tls-password b", "--tls-cert a --tls-pass b");
     }
 
     #[test]
@@ -126,8 +135,8 @@ mod tests {
 
     #[test]
     fn the_name_of_the_program_stays() {
-        assert_eq!(modern([OsString::from("-www")]), ["-www"]);
-        assert!(modern([]).is_empty());
+        assert_eq!(modern([OsString::from("-www")], OPTIONS), ["-www"]);
+        assert!(modern([], OPTIONS).is_empty());
     }
 
     #[cfg(unix)]
@@ -136,6 +145,6 @@ mod tests {
         use std::os::unix::ffi::OsStringExt;
         let odd = OsString::from_vec(b"-www\xff".to_vec());
         let args = [OsString::from("astatine"), odd];
-        assert_eq!(modern(args.clone()), args);
+        assert_eq!(modern(args.clone(), OPTIONS), args);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::failure::Failure;
@@ -81,8 +81,9 @@ impl CommandLine {
     ///
     /// The arguments are wrong, or they ask for the help text.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let args = argv::modern(args);
         let mut parser = Self::parser().args(absent::args());
+        let options: Vec<&str> = parser.get_arguments().filter_map(Arg::get_long).collect();
+        let args = argv::modern(args, &options);
         let first = args.get(1).and_then(|arg| arg.to_str());
         // The variables of the server are nothing to the other commands.
         if first.is_none_or(|name| parser.find_subcommand(name).is_none()) {
@@ -132,6 +133,10 @@ impl CommandLine {
 
     /// Returns the long option that is most like a word, if one is.
     pub(crate) fn nearest_option(word: &str) -> Option<String> {
+        // The help calls it so.
+        if word.replace('_', "-") == "public-dir" {
+            return Some("www".to_owned());
+        }
         let args = ["astatine".to_owned(), format!("--{word}")];
         // What is known but not there is like no other.
         let parser = Self::parser().args(absent::args());

@@ -123,14 +123,30 @@ fn hint(error: &io::Error) -> &'static str {
     let refused = error.get_ref().and_then(|error| error.downcast_ref());
     let (address, cause) = match refused {
         Some(BindError::Listen { address, cause }) => (Some(address), cause),
+        Some(BindError::Resolve { .. }) => {
+            return "; --bind takes HOST, HOST:PORT, or unix:PATH for a Unix socket";
+        }
+        Some(BindError::NoSuchName(_)) => {
+            return "; FileDescriptorName= of its systemd unit gives a socket its name";
+        }
         _ => (None, error),
     };
     if Errno::from_io_error(cause) == Some(Errno::MFILE) {
         return "; raise the limit of descriptors, as by ulimit -n, or lower the threads with -t";
     }
-    let Some(address) = address.filter(|address| !address.starts_with("unix:")) else {
+    let Some(address) = address else {
         return "";
     };
+    if address.starts_with("unix:") {
+        return match error.kind() {
+            io::ErrorKind::NotFound => "; the socket's folder has to be there",
+            io::ErrorKind::PermissionDenied => "; the user needs the right to write to its folder",
+            _ => "",
+        };
+    }
+    if address.starts_with("fd:") {
+        return "; no listening socket was handed over by this number";
+    }
     match error.kind() {
         io::ErrorKind::AddrInUse if address.starts_with("[::]") => {
             "; [::] takes in IPv4: stop what listens there, leave 0.0.0.0 out or choose another port \
@@ -165,13 +181,28 @@ mod tests {
         let denied = io::ErrorKind::PermissionDenied;
         let hint = "; choose a port above 1023 with -p, or grant CAP_NET_BIND_SERVICE";
         check("127.0.0.1:80", denied, hint);
-        check("unix:/run/a.sock", denied, "");
+        let hint = "; the user needs the right to write to its folder";
+        check("unix:/run/a.sock", denied, hint);
+        let hint = "; the socket's folder has to be there";
+        check("unix:/no/a.sock", io::ErrorKind::NotFound, hint);
+        let hint = "; no listening socket was handed over by this number";
+        check("fd:3", io::ErrorKind::Other, hint);
         let hint = "; [::] takes in IPv4: stop what listens there, leave 0.0.0.0 out or choose another \
                     port with -p";
         check("[::]:80", io::ErrorKind::AddrInUse, hint);
         let live = io::Error::from(BindError::Live("/run/a.sock".into()));
         assert_eq!(live.kind(), io::ErrorKind::AddrInUse);
         assert!(!Failure::Server(live).to_string().contains("-p"));
+    }
+
+    #[test]
+    fn a_name_without_an_address_may_be_meant_as_a_path() {
+        let error = BindError::Resolve {
+            name: "a.sock".to_owned(),
+            cause: io::ErrorKind::NotFound.into(),
+        };
+        let told = Failure::Server(error.into()).to_string();
+        assert!(told.ends_with("or unix:PATH for a Unix socket"), "{told}");
     }
 
     #[test]

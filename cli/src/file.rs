@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::absent;
 use crate::command_line::CommandLine;
 use crate::failure::Failure;
 use crate::options::Options;
@@ -18,7 +19,8 @@ pub(crate) fn read(path: &Path) -> Result<Options, Failure> {
         line,
         reason,
     };
-    let text = fs::read_to_string(path).map_err(|error| failure(None, error.to_string()))?;
+    let unread = |error| failure(None, format!("cannot be read: {error}"));
+    let text = fs::read_to_string(path).map_err(unread)?;
     parse(&text).map_err(|(line, reason)| failure(line, reason))
 }
 
@@ -34,6 +36,9 @@ fn in_plain_words(message: &str) -> String {
         .strip_prefix("unknown field `")
         .and_then(|message| message.split_once('`'))
     {
+        if let Some(reason) = absent::reason(unknown) {
+            return format!("unknown key `{unknown}`: {reason}");
+        }
         let nearest = CommandLine::nearest_option(unknown);
         let nearest = nearest.filter(|key| keys.contains(&format!("`{key}`")));
         return match nearest {
@@ -42,24 +47,26 @@ fn in_plain_words(message: &str) -> String {
         };
     }
     let wrong = message.split_once(", expected ");
-    if let Some((value, numbers)) = wrong.and_then(|(value, kind)| Some((value, numbers(kind)?))) {
-        return format!("{value}, expected a number {numbers}");
+    if let Some((value, kind)) = wrong.and_then(|(value, kind)| Some((value, plain(kind)?))) {
+        return format!("{value}, expected {kind}");
     }
     // It may have a second line with a hint.
     message.replace('\n', "; ")
 }
 
-/// Returns which numbers a type has.
-fn numbers(kind: &str) -> Option<&'static str> {
+/// Returns what values a type has.
+fn plain(kind: &str) -> Option<&'static str> {
     Some(match kind {
-        "i16" => "from -32768 to 32767",
-        "u16" => "from 0 to 65535",
-        "u32" => "from 0 to 4294967295",
-        "usize" => "of 0 or more",
-        "a nonzero u8" => "from 1 to 255",
-        "a nonzero u16" => "from 1 to 65535",
-        "a nonzero u32" => "from 1 to 4294967295",
-        "a nonzero u64" | "a nonzero usize" => "of 1 or more",
+        "i16" => "a number from -32768 to 32767",
+        "u16" => "a number from 0 to 65535",
+        "u32" => "a number from 0 to 4294967295",
+        "usize" => "a number of 0 or more",
+        "a nonzero u8" => "a number from 1 to 255",
+        "a nonzero u16" => "a number from 1 to 65535",
+        "a nonzero u32" => "a number from 1 to 4294967295",
+        "a nonzero u64" | "a nonzero usize" => "a number of 1 or more",
+        "a boolean" => "true or false",
+        "a string" | "path string" => "a text in quotes",
         _ => return None,
     })
 }

@@ -45,11 +45,17 @@ impl Listen {
 }
 
 impl FromStr for Listen {
-    type Err = BindParseError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, BindParseError> {
+    fn from_str(text: &str) -> Result<Self, String> {
         if text.starts_with('/') || text.starts_with("./") {
-            return format!("unix:{text}").parse();
+            return Self::from_str(&format!("unix:{text}"));
+        }
+        if text.starts_with("http://") || text.starts_with("https://") {
+            return Err("this is a URL: leave out all but HOST:PORT".into());
+        }
+        if text.starts_with('*') {
+            return Err("every interface is meant by a port alone, as :3000".into());
         }
         let unbracketed = text
             .strip_prefix('[')
@@ -61,13 +67,16 @@ impl FromStr for Listen {
         if is_name(text) {
             return Ok(Self::Host(Host::Name(text.to_owned())));
         }
-        Ok(match text.parse()? {
-            Bind::Unix { path, mode } => Self::Unix {
-                path,
-                mode: text.contains("?mode=").then_some(mode),
+        let bind = text.parse();
+        Ok(
+            match bind.map_err(|error: BindParseError| error.to_string())? {
+                Bind::Unix { path, mode } => Self::Unix {
+                    path,
+                    mode: text.contains("?mode=").then_some(mode),
+                },
+                bind => Self::Whole(bind),
             },
-            bind => Self::Whole(bind),
-        })
+        )
     }
 }
 
@@ -168,12 +177,23 @@ mod tests {
             bind => panic!("{bind} is no Unix socket"),
         };
         assert_eq!(mode("unix:a.sock"), 0o600);
+        assert_eq!(mode("unix:///run/a.sock"), 0o600);
         assert_eq!(mode("/a.sock?mode=666"), 0o666);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "localhost:http", "host:99999", "unix:", "a b", "::1:x"] {
+        for text in [
+            "",
+            "*",
+            "*:80",
+            "http://localhost:80",
+            "localhost:http",
+            "host:99999",
+            "unix:",
+            "a b",
+            "::1:x",
+        ] {
             assert!(text.parse::<Listen>().is_err(), "{text}");
         }
     }

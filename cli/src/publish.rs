@@ -63,7 +63,10 @@ impl Publish {
             .build();
         let (status, text) = runtime
             .and_then(|runtime| runtime.block_on(ask(request)))
-            .map_err(|error| Failure::system(doing.as_str(), error))?;
+            .map_err(|error| {
+                let doing = format!("cannot reach the hub at {}, see --url", self.url);
+                Failure::system(doing, error)
+            })?;
         if status == StatusCode::OK {
             return Ok(text);
         }
@@ -81,8 +84,11 @@ impl Publish {
 
     fn request(&self) -> Result<Request<Full<Bytes>>, Failure> {
         if self.url.scheme() != Some(&Scheme::HTTP) {
-            let what = "this command speaks http alone: give such a URL, as of the server itself";
-            return Err(Failure::Usage(what.into()));
+            return Err(Failure::Usage(format!(
+                "--url is {}, and this command speaks http alone: give the URL of the server itself, \
+                 as http://localhost:3000/live",
+                self.url
+            )));
         }
         let payload = match self.message.as_str() {
             "-" => read_input()?,

@@ -117,8 +117,8 @@ impl Settings {
         let is_empty = options.www.is_none() && options.templates.is_none();
         if is_empty && options.live.is_none() && !is_demo {
             return Err(Failure::Usage(
-                "nothing to serve: name a folder, as in `astatine ./public`, or see \
-                 `astatine --help`"
+                "nothing to serve: name a folder, as in `astatine ./public` or by ASTATINE_WWW, or \
+                 see `astatine --help`"
                     .into(),
             ));
         }

@@ -63,9 +63,13 @@ pub(crate) fn warn_of_unknown() {
             continue;
         }
         let option = option.to_lowercase().replace('_', "-");
-        let nearest = CommandLine::nearest_option(&option)
-            .filter(|near| has_variable(&parser, near))
-            .map(|option| format!(": did you mean {}?", name_of(&option)));
+        let is_spelled = |known: &&String| known.eq_ignore_ascii_case(&name);
+        let nearest = known.iter().find(is_spelled).cloned().or_else(|| {
+            let nearest = CommandLine::nearest_option(&option);
+            let nearest = nearest.filter(|near| has_variable(&parser, near));
+            nearest.map(|option| name_of(&option))
+        });
+        let nearest = nearest.map(|variable| format!(": did you mean {variable}?"));
         let nearest = nearest.unwrap_or_default();
         tracing::warn!("the environment has {name}, which is no option's{nearest}");
     }
@@ -146,14 +150,15 @@ pub(crate) fn with_source(mut error: clap::Error) -> clap::Error {
 /// One of them is no number that fits.
 pub(crate) fn of_platform(variable: impl Fn(&str) -> Option<String>) -> Result<Options, Failure> {
     Ok(Options {
-        port: number("PORT", &variable)?,
-        threads: number("THREADS", &variable)?,
+        port: number("PORT", "from 0 to 65535", &variable)?,
+        threads: number("THREADS", "from -32768 to 32767", &variable)?,
         ..Options::default()
     })
 }
 
 fn number<T: FromStr>(
     name: &str,
+    numbers: &str,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<T>, Failure> {
     let Some(text) = variable(name).filter(|text| !text.is_empty()) else {
@@ -161,7 +166,7 @@ fn number<T: FromStr>(
     };
     let failure = |_| {
         Failure::Usage(format!(
-            "the environment has {name}={text}, which is no number that fits; set it right or unset it"
+            "the environment has {name}={text}, which is no number {numbers}; set it right or unset it"
         ))
     };
     text.parse().map(Some).map_err(failure)

@@ -385,20 +385,25 @@ fn variables_do_not_disturb_the_other_commands() {
 #[test]
 fn a_variable_of_no_option_is_told_with_the_one_that_is_meant() {
     let folder = Folder::new();
-    let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3"]);
-    command.arg(folder.path()).stderr(Stdio::piped());
-    let others = ["ASTATINE_TOKEN", "ASTATINE_EXPIRES_IN", "ASTATINE_VERSION"];
-    command.envs(others.map(|name| (name, "1")));
-    command
-        .env("ASTATINE_MAX_BDY", "1")
-        .env("ASTATINE_WORKERS", "1");
-    let mut server = Server::spawn(command);
-    server.stop();
-    let told = "WARN the environment has ASTATINE_MAX_BDY, which is no option's: did you mean \
-                ASTATINE_MAX_BODY?\n";
-    let line = server.next_diagnostic();
-    assert!(line.ends_with(told), "{line}");
-    assert_eq!(server.next_diagnostic(), "");
+    for (name, meant) in [
+        ("ASTATINE_MAX_BDY", "ASTATINE_MAX_BODY"),
+        ("ASTATINE_PUBLIC_DIR", "ASTATINE_WWW"),
+        ("ASTATINE_bind", "ASTATINE_BIND"),
+    ] {
+        let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3"]);
+        command.arg(folder.path()).stderr(Stdio::piped());
+        let others = ["ASTATINE_TOKEN", "ASTATINE_EXPIRES_IN", "ASTATINE_VERSION"];
+        command.envs(others.map(|name| (name, "1")));
+        command.env(name, "1").env("ASTATINE_WORKERS", "1");
+        let mut server = Server::spawn(command);
+        server.stop();
+        let told = format!(
+            "WARN the environment has {name}, which is no option's: did you mean {meant}?\n"
+        );
+        let line = server.next_diagnostic();
+        assert!(line.ends_with(&told), "{line}");
+        assert_eq!(server.next_diagnostic(), "");
+    }
 }
 
 #[test]
@@ -470,7 +475,11 @@ fn the_server_s_variables_are_nothing_to_the_other_commands() {
 #[test]
 fn what_iodine_has_and_is_not_there_yet_is_said_to_be_missing() {
     check(&run(["-tls", "."]), 2, &["--tls", "no TLS yet"]);
-    check(&run(["-tls-cert", "a.pem", "."]), 2, &["no TLS yet"]);
+    for option in ["-tls-cert", "-cert", "-key", "-tls-pass"] {
+        check(&run([option, "a", "."]), 2, &["no TLS yet"]);
+    }
+    check(&run(["-rp", "5", "."]), 2, &["no Redis yet"]);
+    check(&run(["-warmup", "."]), 2, &["no application to load"]);
     check(&run(["-r", "redis://x", "."]), 2, &["no Redis yet"]);
     for n in ["-w2", "-w=-2"] {
         check(&run([n, "."]), 2, &["--workers", "-t threads"]);
@@ -541,6 +550,79 @@ fn a_number_that_does_not_fit_says_so() {
 }
 
 #[test]
+fn a_switch_is_yes_or_no_and_a_text_is_not_empty() {
+    let told = "invalid value 'perhaps' for '--gzip[=<BOOL>]'\n  [possible values: yes, no]";
+    check(&run(["--gzip=perhaps", "."]), 2, &[told]);
+    check(
+        &run(["--spa", "", "."]),
+        2,
+        &["a value is required for '--spa <FILE>'"],
+    );
+    let folder = Folder::new();
+    for (line, told) in [
+        ("gzip = \"yes\"", "expected true or false"),
+        ("unix-mode = 600", "expected a text in quotes"),
+        ("pid = 5", "expected a text in quotes"),
+    ] {
+        let file = folder.write("a.toml", line);
+        check(&run(["check-config", file.to_str().unwrap()]), 78, &[told]);
+    }
+    for word in ["yes", "On", "1", "TRUE"] {
+        Server::start(&folder, &[&format!("--listing={word}")]).stop();
+    }
+}
+
+#[test]
+fn where_to_listen_is_told_with_what_can_be_done() {
+    for (bind, code, told) in [
+        ("*:80", 2, "a port alone, as :3000"),
+        ("http://localhost:80", 2, "leave out all but HOST:PORT"),
+        (
+            "unix:no/such/a.sock",
+            1,
+            "the socket's folder has to be there",
+        ),
+        (
+            "fd:99",
+            1,
+            "no listening socket was handed over by this number",
+        ),
+        (
+            "fd:web",
+            1,
+            "no socket named web was inherited; FileDescriptorName=",
+        ),
+    ] {
+        check(&run(["-b", bind, "."]), code, &[told]);
+    }
+}
+
+#[test]
+fn a_long_option_may_have_one_dash_as_in_iodine() {
+    let folder = Folder::new();
+    folder.write("a/b.txt", "");
+    let server = Server::start(&folder, &["-listing", "-max-age=7"]);
+    let mut client = server.client();
+    assert_eq!(client.get("/a/", "").status, 200);
+    let answer = client.get("/a/b.txt", "");
+    assert_eq!(answer.field("cache-control"), Some("max-age=7"));
+    let told = "'nocolon' for '--cache-control <GLOB=VALUE>'";
+    check(&run(["-cache-control", "nocolon", "."]), 2, &[told]);
+}
+
+#[test]
+fn a_hub_that_is_not_reached_is_told_with_its_option() {
+    let url = "http://127.0.0.1:1/live";
+    let told = format!("cannot reach the hub at {url}, see --url: ");
+    check(&run(["publish", "a", "b", "--url", url]), 1, &[&told]);
+    check(
+        &run(["publish", "a", "b", "--url", "x"]),
+        2,
+        &["--url is x"],
+    );
+}
+
+#[test]
 fn a_second_folder_is_said_to_be_one() {
     let told = "there is one PUBLIC_DIR";
     check(&run([".", "b"]), 2, &["'b' is too much", told]);
@@ -571,9 +653,10 @@ fn an_unknown_key_is_told_with_the_one_that_is_meant() {
             "unknown key `qqqq`: the keys are the long options of --help",
         ),
         (
-            "tls-key",
-            "unknown key `tls-key`: the keys are the long options of --help",
+            "public_dir",
+            "unknown key `public_dir`: did you mean `www`?",
         ),
+        ("tls-key", "unknown key `tls-key`: there is no TLS yet"),
     ] {
         let file = folder.write("a.toml", format!("{key} = 1"));
         check(&run(["check-config", file.to_str().unwrap()]), 78, &[told]);
