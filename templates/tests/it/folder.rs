@@ -168,10 +168,8 @@ fn a_file_that_changes_is_loaded_again() {
     folder.write("sub/new.mustache", "new");
     folder.write("a.mustache", "2");
     while rendered(&templates, "a") != "2" || templates.get("sub/new").is_none() {
-        loads
-            .recv()
-            .expect("there is a load")
-            .expect("it is mended");
+        // One between the two writes finds what is broken still.
+        drop(loads.recv().expect("there is a load"));
     }
     fs::rename(folder.0.join("a.mustache"), folder.0.join("b.mustache")).expect("it is renamed");
     while templates.get("b").is_none() {
