@@ -150,11 +150,13 @@ fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse if address.starts_with("[::]") => {
             "; [::] takes in IPv4: stop what listens there, leave 0.0.0.0 out or choose another port \
-             with -p"
+             with -p or -b"
         }
-        io::ErrorKind::AddrInUse => "; stop what listens there or choose another port with -p",
+        io::ErrorKind::AddrInUse => {
+            "; stop what listens there or choose another port with -p or -b"
+        }
         io::ErrorKind::PermissionDenied => {
-            "; choose a port above 1023 with -p, or grant CAP_NET_BIND_SERVICE"
+            "; choose a port above 1023 with -p or -b, or grant CAP_NET_BIND_SERVICE"
         }
         io::ErrorKind::AddrNotAvailable => "; bind to an address of this machine with -b",
         _ => "",
@@ -179,7 +181,7 @@ mod tests {
     #[test]
     fn advice_about_ports_is_for_ports() {
         let denied = io::ErrorKind::PermissionDenied;
-        let hint = "; choose a port above 1023 with -p, or grant CAP_NET_BIND_SERVICE";
+        let hint = "; choose a port above 1023 with -p or -b, or grant CAP_NET_BIND_SERVICE";
         check("127.0.0.1:80", denied, hint);
         let hint = "; the user needs the right to write to its folder";
         check("unix:/run/a.sock", denied, hint);
@@ -188,7 +190,7 @@ mod tests {
         let hint = "; no listening socket was handed over by this number";
         check("fd:3", io::ErrorKind::Other, hint);
         let hint = "; [::] takes in IPv4: stop what listens there, leave 0.0.0.0 out or choose another \
-                    port with -p";
+                    port with -p or -b";
         check("[::]:80", io::ErrorKind::AddrInUse, hint);
         let live = io::Error::from(BindError::Live("/run/a.sock".into()));
         assert_eq!(live.kind(), io::ErrorKind::AddrInUse);

@@ -32,9 +32,10 @@ impl Dependent {
         format!("--{}", self.field.replace('_', "-"))
     }
 
-    /// Whether it is set, and to something that may be missed.
+    /// Whether it is set, and to something that may be missed; port 0 is iodine's for a Unix socket.
     pub(crate) fn is_set(&self, options: &Options) -> bool {
         let turned_off = Options {
+            port: Some(0),
             watch: Some(false),
             live_open: Some(false),
             live_history: Some(0),
@@ -201,6 +202,7 @@ mod tests {
     fn a_port_needs_an_address_without_one_and_a_mode_a_path_without_one() {
         let port = [("--port", PORT)];
         check("port = 1", &[]);
+        check("port = 0\nbind = 'unix:a'", &[]);
         check("port = 1\nbind = ['unix:a', '::1']", &[]);
         check("port = 1\nbind = ['unix:a', 'localhost:80', 'fd:3']", &port);
         let mode = [("--unix-mode", MODE)];
