@@ -282,7 +282,10 @@ impl<'s, 't> Emitter<'_, 's, 't> {
             Some(Op::Inverted(inverted)) => inverted.end = next,
             Some(Op::Include(include)) => {
                 include.end = next;
+                // Of several with one name the last replaces, as a later key of a map.
+                include.arguments.reverse();
                 include.arguments.sort_by(|a, b| a.name.cmp(&b.name));
+                include.arguments.dedup_by(|a, b| a.name == b.name);
             }
             Some(Op::Block(block)) => block.end = next,
             _ => {}

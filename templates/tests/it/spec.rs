@@ -299,6 +299,18 @@ mod inheritance {
     }
 
     #[test]
+    fn of_several_arguments_with_one_name_the_last_replaces() {
+        let others = [("p", "<{{$a}}1{{/a}}{{$b}}2{{/b}}>")];
+        for (template, expected) in [
+            ("{{<p}}{{$a}}x{{/a}}{{$a}}y{{/a}}{{/p}}", "<y2>"),
+            ("{{<p}}{{$a}}x{{/a}}{{$b}}y{{/b}}{{$a}}{{/a}}{{/p}}", "<y>"),
+            ("{{<p}}{{$a}}{{/a}}{{$b}}y{{/b}}{{$a}}z{{/a}}{{/p}}", "<zy>"),
+        ] {
+            check_with(template, &others, &json!({}), expected);
+        }
+    }
+
+    #[test]
     fn of_several_parents_the_outermost_replaces() {
         let others = [
             ("p", "{{<q}}{{$a}}p{{/a}}{{$b}}p{{/b}}{{/q}}"),
