@@ -120,7 +120,12 @@ fn read_set(chars: &mut std::str::Chars<'_>) -> Result<Part, NameError> {
     loop {
         let from = match chars.next().ok_or(NameError::OpenSet)? {
             ']' => break,
-            '\\' => chars.next().ok_or(NameError::OpenSet)?,
+            '\\' => {
+                let c = chars.next().ok_or(NameError::OpenSet)?;
+                // Redis takes no range from it: a hyphen that follows is one.
+                ranges.push((c, c));
+                continue;
+            }
             c => c,
         };
         let mut ahead = chars.clone();
