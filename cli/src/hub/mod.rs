@@ -140,6 +140,11 @@ impl Hub {
         &self.channels
     }
 
+    /// Returns what a path of the hub's is for.
+    fn endpoint<'a>(&self, path: &'a str) -> Endpoint<'a> {
+        self.paths.endpoint(path).expect("the layer has asked")
+    }
+
     /// Tells whether a path is the hub's.
     fn has(&self, path: &str) -> bool {
         self.paths.endpoint(path).is_some()
@@ -158,7 +163,7 @@ impl Hub {
             return Refusal::Origin.answer();
         };
         let mut answer = if request.method() == Method::OPTIONS {
-            preflight()
+            preflight(self.endpoint(request.uri().path()).methods())
         } else {
             let answer = self.admit(request, remote, &standing).await;
             answer.unwrap_or_else(|refusal| refusal.answer())
@@ -176,7 +181,7 @@ impl Hub {
         let (parts, body) = request.into_parts();
         let request = Request::from_parts(parts, ());
         let path = request.uri().path().to_owned();
-        let endpoint = self.paths.endpoint(&path).expect("the layer has asked");
+        let endpoint = self.endpoint(&path);
         let cookie = match endpoint {
             Endpoint::Mercure => mercure::COOKIE,
             Endpoint::Batch | Endpoint::Channel(_) => self.cookie.as_str(),
@@ -185,16 +190,23 @@ impl Hub {
         let token = token::find(request.headers(), request.extensions(), cookie);
         let rights = self.gate.admit(token.as_deref()).map_err(Refusal::Denied)?;
         let visit = Visit::new(&request, rights, remote);
+        let methods = endpoint.methods();
+        if methods
+            .split(", ")
+            .all(|method| method != request.method().as_str())
+        {
+            return Err(Refusal::Method(methods));
+        }
         match endpoint {
             Endpoint::Channel(escaped) => {
                 let name = self.name(escaped, &visit)?;
                 self.answer_channel(&request, body, &visit, name).await
             }
-            Endpoint::Batch if request.method() == Method::POST => {
-                self.post_batch(body, &visit).await
+            Endpoint::Batch => self.post_batch(body, &visit).await,
+            Endpoint::Mercure if request.method() == Method::POST => {
+                self.publish_update(request.headers(), body, &visit).await
             }
-            Endpoint::Batch => Err(Refusal::Method("OPTIONS, POST")),
-            Endpoint::Mercure => self.answer_mercure(&request, body, &visit).await,
+            Endpoint::Mercure => self.subscribe_to_updates(&request, &visit).await,
         }
     }
 
@@ -216,8 +228,7 @@ impl Hub {
             (&Method::GET, name) if sse::accepts_event_stream(request.headers()) => {
                 self.event_stream(request, visit, name)
             }
-            (&Method::GET | &Method::HEAD, name) => self.info(request, visit, &name).await,
-            _ => Err(Refusal::Method("GET, HEAD, OPTIONS, POST")),
+            (_, name) => self.info(request, visit, &name).await,
         }
     }
 
@@ -302,11 +313,11 @@ impl Visit {
 }
 
 /// Answers what methods there are; a page of an origin that is allowed may use them.
-fn preflight() -> Answer {
+fn preflight(methods: &'static str) -> Answer {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     let headers = answer.headers_mut();
-    headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS, POST"));
+    headers.insert(ALLOW, HeaderValue::from_static(methods));
     Standing::mark_preflight(headers);
     answer
 }

@@ -22,6 +22,17 @@ pub(super) enum Endpoint<'a> {
     Mercure,
 }
 
+impl Endpoint<'_> {
+    /// Returns the methods that it has, as `Allow` lists them.
+    pub(super) fn methods(self) -> &'static str {
+        match self {
+            Self::Batch => "OPTIONS, POST",
+            Self::Channel(_) => "GET, HEAD, OPTIONS, POST",
+            Self::Mercure => "GET, OPTIONS, POST",
+        }
+    }
+}
+
 impl Paths {
     /// Returns what a path is for; `None`: it is not the hub's. `/livestream` is none of `/live`.
     pub(super) fn endpoint<'a>(&self, path: &'a str) -> Option<Endpoint<'a>> {

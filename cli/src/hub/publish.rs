@@ -159,11 +159,7 @@ fn with_event(message: Message, event: &str) -> Result<Message, Refusal> {
 /// Returns what a body is: what is declared as text, JSON or a form, or not declared, is text, and
 /// what is declared as JSON is judged.
 fn kind(headers: &HeaderMap, payload: &[u8]) -> Result<Kind, Refusal> {
-    let declared = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = declared.and_then(|value| value.split(';').next());
-    let essence = essence.unwrap_or("text/plain").trim().to_ascii_lowercase();
+    let essence = declared(headers).unwrap_or("text/plain".into());
     let is_text = essence.starts_with("text/")
         || essence.ends_with("+json")
         || essence.ends_with("+xml")
@@ -182,10 +178,17 @@ fn kind(headers: &HeaderMap, payload: &[u8]) -> Result<Kind, Refusal> {
     Ok(Kind::Text)
 }
 
+/// Returns the media type that a body is declared as, without parameters.
+pub(super) fn declared(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next()?.trim().to_ascii_lowercase())
+}
+
 /// The last is what curl declares where nothing is said.
 const TEXTS: [&str; 4] = [
     "application/json",
     "application/x-ndjson",
     "application/xml",
-    "application/x-www-form-urlencoded",
+    FORM,
 ];
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";

@@ -14,14 +14,11 @@ mod selector;
 mod subscribe;
 mod update;
 
-use astatine_http1::Incoming;
 use astatine_pubsub::{self as pubsub, Channel, Pattern, PubSub, Retention, Scope};
 use astatine_reactor::handler::Message;
-use http::{Method, Request};
 
 use self::update::Update;
-use super::answer::{Answer, Refusal};
-use super::{Hub, Visit};
+use super::answer::Refusal;
 
 /// The cookie that has the token.
 pub(super) const COOKIE: &str = "mercureAuthorization";
@@ -68,21 +65,6 @@ impl Mercure {
         if is_read {
             let update = Update::private(channel, message);
             self.updates.publish(&self.log, update, Scope::Cluster);
-        }
-    }
-}
-
-impl Hub {
-    pub(super) async fn answer_mercure(
-        &self,
-        request: &Request<()>,
-        body: Incoming,
-        visit: &Visit,
-    ) -> Result<Answer, Refusal> {
-        match *request.method() {
-            Method::GET => self.subscribe_to_updates(request, visit).await,
-            Method::POST => self.publish_update(body, visit).await,
-            _ => Err(Refusal::Method("GET, OPTIONS, POST")),
         }
     }
 }

@@ -3,13 +3,14 @@
 use astatine_http1::Incoming;
 use astatine_pubsub::{Channel, Scope};
 use astatine_reactor::handler::Message;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use super::selector::Selector;
 use super::update::{self, Update};
 use super::{MAX_TOPICS_BYTES, RESERVED, checked};
 use crate::form;
 use crate::hub::answer::{Answer, Refusal, text};
+use crate::hub::publish::{FORM, declared};
 use crate::hub::rights::MercureRights;
 use crate::hub::subscribe::EARLIEST;
 use crate::hub::{Hub, Visit};
@@ -27,11 +28,15 @@ struct Form {
 
 impl Hub {
     /// Publishes an update, and answers its id.
-    pub(super) async fn publish_update(
+    pub(in crate::hub) async fn publish_update(
         &self,
+        headers: &HeaderMap,
         body: Incoming,
         visit: &Visit,
     ) -> Result<Answer, Refusal> {
+        if declared(headers).is_some_and(|declared| declared != FORM) {
+            return Err(Refusal::Malformed(format!("an update is posted as {FORM}")));
+        }
         // Each byte may be escaped.
         let body = self
             .read(body, self.max_message_bytes.saturating_mul(3))
@@ -82,6 +87,7 @@ impl Form {
                 "private" => form.is_private = true,
                 "id" => form.id = Some(value).filter(|id| !id.is_empty()),
                 "type" => form.event = Some(value).filter(|event| !event.is_empty()),
+                "retry" if value.is_empty() => {}
                 "retry" => {
                     let malformed = |_| Refusal::Malformed("retry is a number".into());
                     form.retry = Some(value.parse().map_err(malformed)?);

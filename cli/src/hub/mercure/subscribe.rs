@@ -51,7 +51,7 @@ struct Selectors {
 
 impl Hub {
     /// Answers with an event stream.
-    pub(super) async fn subscribe_to_updates(
+    pub(in crate::hub) async fn subscribe_to_updates(
         &self,
         request: &Request<()>,
         visit: &Visit,

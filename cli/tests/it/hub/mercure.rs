@@ -84,7 +84,7 @@ fn a_form_is_published_with_all_its_fields() {
     assert_eq!(event.event.as_deref(), Some("note"));
     assert_eq!(event.retry.as_deref(), Some("500"));
     assert_eq!(event.data, "one\ntwo three");
-    let id = text(&publish(&hub, "topic=a&data=x"));
+    let id = text(&publish(&hub, "topic=a&data=x&id=&type=&retry="));
     assert!(id.starts_with('#'), "{id}");
     assert_eq!(stream.next().unwrap().id, Some(id));
     for form in [
@@ -99,6 +99,25 @@ fn a_form_is_published_with_all_its_fields() {
         "topic=a&type=a%0Db",
     ] {
         assert_eq!(publish(&hub, form).status, 400, "{form}");
+    }
+}
+
+#[test]
+fn an_update_is_posted_as_a_form() {
+    let hub = Hub::start(&[]);
+    for (declared, status) in [
+        ("", 200),
+        (
+            "Content-Type: Application/X-WWW-Form-URLencoded; charset=utf-8\r\n",
+            200,
+        ),
+        ("Content-Type: text/plain\r\n", 400),
+        ("Content-Type: application/json\r\n", 400),
+        ("Content-Type: multipart/form-data; boundary=a\r\n", 400),
+    ] {
+        let fields = format!("{}{declared}", publisher());
+        let answer = hub.post(URL, &fields, "topic=a&data=x");
+        assert_eq!(answer.status, status, "{declared}");
     }
 }
 
