@@ -159,7 +159,7 @@ fn with_event(message: Message, event: &str) -> Result<Message, Refusal> {
 /// Returns what a body is: what is declared as text, JSON or a form, or not declared, is text, and
 /// what is declared as JSON is judged.
 fn kind(headers: &HeaderMap, payload: &[u8]) -> Result<Kind, Refusal> {
-    let essence = declared(headers).unwrap_or("text/plain".into());
+    let essence = declared(headers).unwrap_or_else(|| "text/plain".into());
     let is_text = essence.starts_with("text/")
         || essence.ends_with("+json")
         || essence.ends_with("+xml")
