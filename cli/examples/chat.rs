@@ -7,7 +7,6 @@
 //! $ curl -N -H 'Accept: text/event-stream' http://127.0.0.1:3000/chat &
 //! $ curl -d hello http://127.0.0.1:3000/chat
 //! ```
-#![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -1,6 +1,5 @@
 //! A chat over WebSockets by a channel: who is connected hears what each says, on whichever thread.
 //! `cargo run --release -p astatine-cli --example hub_chat -- 127.0.0.1:3000`
-#![forbid(unsafe_code)]
 
 use std::error::Error;
 

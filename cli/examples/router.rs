@@ -1,4 +1,5 @@
-//! Serves an axum router, in as few lines as that takes; the README shows them.
+//! Serves an axum router, in as few lines as that takes; the README shows them:
+//! `cargo run --release -p astatine-cli --example router`.
 
 use astatine_http1::Http1;
 use axum::{Router, routing::get};

@@ -11,7 +11,6 @@
 //!
 //! hello
 //! ```
-#![forbid(unsafe_code)]
 
 use std::convert::Infallible;
 use std::error::Error;

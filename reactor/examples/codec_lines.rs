@@ -7,7 +7,6 @@
 //! = green
 //! none
 //! ```
-#![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::error::Error;

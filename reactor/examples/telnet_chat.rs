@@ -2,7 +2,6 @@
 //! `cargo run --release -p astatine-reactor --example telnet_chat -- 127.0.0.1:4000`.
 //!
 //! Try it with `telnet 127.0.0.1 4000`, in two terminals. The line `bye` ends it.
-#![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::error::Error;

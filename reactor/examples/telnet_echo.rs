@@ -1,7 +1,6 @@
 //! Sends back each line: `cargo run --release -p astatine-reactor --example telnet_echo -- 127.0.0.1:4000`.
 //!
 //! Try it with `telnet 127.0.0.1 4000`. The line `bye` ends it, and so do 20 seconds of silence.
-#![forbid(unsafe_code)]
 
 use std::error::Error;
 use std::time::Duration;

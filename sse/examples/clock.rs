@@ -2,7 +2,6 @@
 //! `cargo run --release -p astatine-sse --example clock -- 127.0.0.1:3000`.
 //!
 //! The id of a tick is its second, so a client that comes back is sent what it missed.
-#![forbid(unsafe_code)]
 
 use std::env;
 use std::io;

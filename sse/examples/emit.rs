@@ -5,7 +5,6 @@
 //! |---|---|
 //! | `/emit?json={"event":"a","id":"b","data":"c"}` | that event by our encoder; `retry` in milliseconds and `comment` are known too |
 //! | `/raw?b64=ZGF0YTphCgo=&mime=text/event-stream` | the bytes, of that type |
-#![forbid(unsafe_code)]
 
 use std::collections::HashMap;
 use std::env;

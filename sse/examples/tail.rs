@@ -1,6 +1,5 @@
 //! Prints the events of a stream on standard input:
-//! `curl -N URL | cargo run -p astatine-sse --example tail`.
-#![forbid(unsafe_code)]
+//! `curl -N URL | cargo run --release -p astatine-sse --example tail`.
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::pin::pin;

@@ -1,8 +1,8 @@
 //! Answers the cases of the Mustache specification: a JSON object on each line of the input,
 //! `{"suite", "name", "template", "data", "partials"}`, and one on each line of the output,
-//! `{"out": TEXT}` or `{"error": TEXT}`.
+//! `{"out": TEXT}` or `{"error": TEXT}`:
+//! `cargo run --release -p astatine-templates --example spec`.
 
-#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::io::{self, BufRead};

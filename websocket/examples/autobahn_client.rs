@@ -1,5 +1,6 @@
-//! Has Autobahn's test suite try the client: `autobahn_client ws://127.0.0.1:9001 NAME`, where
-//! `wstest --mode fuzzingserver` listens. The suite then has its report under that name.
+//! Has Autobahn's test suite try the client, where `wstest --mode fuzzingserver` listens:
+//! `cargo run --release -p astatine-websocket --example autobahn_client -- ws://127.0.0.1:9001 NAME`.
+//! The suite then has its report under that name.
 
 use std::error::Error;
 

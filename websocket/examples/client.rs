@@ -1,6 +1,6 @@
 //! Sends six messages, one when the answer to the one before is there, and prints the answers:
-//! `client ws://127.0.0.1:9001`. The example `echo` answers.
-#![forbid(unsafe_code)]
+//! `cargo run --release -p astatine-websocket --example client -- ws://127.0.0.1:9001`.
+//! The example `echo` answers.
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::error::Error;

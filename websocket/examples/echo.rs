@@ -1,5 +1,8 @@
-//! Sends every message back: `echo 127.0.0.1:9001`. It speaks WebSocket and nothing else, so it
-//! needs no HTTP server; behind one, `Upgrade::answer` is all there is to it.
+//! Sends every message back:
+//! `cargo run --release -p astatine-websocket --example echo -- 127.0.0.1:9001`.
+//!
+//! It speaks WebSocket and nothing else, so it needs no HTTP server; behind one, `Upgrade::answer` is
+//! all there is to it.
 
 use std::io;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Sends a message through tokio-util's `Framed` and prints the answer:
-//! `framed ws://127.0.0.1:9001 hello`. The example `echo` answers.
-#![forbid(unsafe_code)]
+//! `cargo run --release -p astatine-websocket --example framed -- ws://127.0.0.1:9001 hello`.
+//! The example `echo` answers.
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::error::Error;

@@ -1,6 +1,6 @@
 //! Sends every message back, compressed where the client takes that, behind axum on hyper:
-//! `hyper_upgrade 127.0.0.1:9001`, then open `ws://127.0.0.1:9001/echo`.
-#![forbid(unsafe_code)]
+//! `cargo run --release -p astatine-websocket --example hyper_upgrade -- 127.0.0.1:9001`, then open
+//! `ws://127.0.0.1:9001/echo`.
 
 use std::error::Error;
 use std::sync::Arc;
