@@ -32,14 +32,6 @@ impl FromStr for CacheRule {
     }
 }
 
-impl TryFrom<String> for CacheRule {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map_err(|error| format!("{text:?}: {error}"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,14 +80,6 @@ impl FromStr for Listen {
     }
 }
 
-impl TryFrom<String> for Listen {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map_err(|error| format!("{text:?}: {error}"))
-    }
-}
-
 /// The permission bits of a Unix socket's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "String")]
@@ -101,14 +93,6 @@ impl FromStr for UnixMode {
             Ok(mode) if mode <= 0o777 => Ok(Self(mode)),
             _ => Err("a mode is an octal number from 0 to 777"),
         }
-    }
-}
-
-impl TryFrom<String> for UnixMode {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map_err(|error| format!("{text:?}: {error}"))
     }
 }
 

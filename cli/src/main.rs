@@ -18,6 +18,7 @@ mod form;
 mod forwarded_field;
 mod fragments;
 mod from_heads;
+mod from_text;
 mod gen_token;
 mod hub;
 mod idle;

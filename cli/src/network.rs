@@ -16,11 +16,3 @@ impl FromStr for ListedNetwork {
         text.parse().map(Self)
     }
 }
-
-impl TryFrom<String> for ListedNetwork {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map_err(|error| format!("{text:?}: {error}"))
-    }
-}

@@ -117,14 +117,6 @@ impl FromStr for AllowedOrigin {
     }
 }
 
-impl TryFrom<String> for AllowedOrigin {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map_err(|error| format!("{text:?}: {error}"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,14 +73,6 @@ impl FromStr for Paths {
     }
 }
 
-impl TryFrom<String> for Paths {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map_err(|error| format!("{text:?}: {error}"))
-    }
-}
-
 /// Where Mercure clients look for a hub.
 const MERCURE: &str = "/.well-known/mercure";
 

@@ -75,21 +75,23 @@ fn is_control(octet: u8) -> bool {
 const DEL: u8 = 0x7f;
 
 /// The octets of a token: letters, digits, and fifteen signs.
-static TCHAR: [bool; 256] = {
+static TCHAR: [bool; 256] = alphanumeric_and(b"!#$%&'*+-.^_`|~");
+
+/// Makes a table of letters, digits and others.
+pub(super) const fn alphanumeric_and(others: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut octet = 0;
     while octet < 256 {
         table[octet] = (octet as u8).is_ascii_alphanumeric();
         octet += 1;
     }
-    let others = b"!#$%&'*+-.^_`|~";
     let mut at = 0;
     while at < others.len() {
         table[others[at] as usize] = true;
         at += 1;
     }
     table
-};
+}
 
 const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;

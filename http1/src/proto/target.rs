@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use http::Uri;
 
+use super::octet::alphanumeric_and;
 use crate::config::Fragments;
 use crate::error::Violation;
 
@@ -229,18 +230,4 @@ static TARGET: [bool; 256] = {
 
 /// The octets of reg-name but for escapes: unreserved and sub-delims (RFC 3986 §3.2.2). The comma
 /// is left out: it joins the values of repeated fields, and no host that resolves has one.
-static REG_NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut octet = 0;
-    while octet < 256 {
-        table[octet] = (octet as u8).is_ascii_alphanumeric();
-        octet += 1;
-    }
-    let others = b"-._~!$&'()*+;=";
-    let mut at = 0;
-    while at < others.len() {
-        table[others[at] as usize] = true;
-        at += 1;
-    }
-    table
-};
+static REG_NAME: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+;=");
