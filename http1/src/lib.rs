@@ -8,7 +8,7 @@
 //! ```no_run
 //! use std::convert::Infallible;
 //! use astatine_http1::{Http1, Incoming};
-//! use astatine_reactor::{Server, serve};
+//! use astatine_reactor::serve;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
 //!
