@@ -27,7 +27,7 @@ impl Precondition {
     ///
     /// RFC 9110 §13.2.2: If-Match, else If-Unmodified-Since; then If-None-Match, else
     /// If-Modified-Since. If-Range comes last and belongs to the range. A date that cannot be
-    /// read is ignored.
+    /// read, or is one of several, is ignored (§13.1.3, §13.1.4).
     pub fn evaluate(headers: &HeaderMap, representation: &Representation<'_>) -> Self {
         if let Some(is_match) = matches(headers, &IF_MATCH, Comparison::Strong, representation) {
             if !is_match {
@@ -47,15 +47,18 @@ impl Precondition {
     }
 }
 
-/// Tells whether If-Range lets a range be answered: it is absent, or names this representation
-/// by a strong validator.
+/// Tells whether If-Range lets a range be answered: it is absent, or names this representation,
+/// and no other, by a strong validator.
 ///
 /// # Spec
 ///
 /// RFC 9110 §13.1.5; a date must be the very same and strong (§8.8.2.2).
 pub(super) fn if_range_holds(headers: &HeaderMap, representation: &Representation<'_>) -> bool {
-    let Some(value) = headers.get(IF_RANGE) else {
+    if !headers.contains_key(IF_RANGE) {
         return true;
+    }
+    let Some(value) = only_line(headers, &IF_RANGE) else {
+        return false;
     };
     if value.as_bytes().ends_with(b"\"") {
         return Comparison::Strong.are_equal(value.as_bytes(), representation.etag);
@@ -82,8 +85,15 @@ fn is_later_than(
     name: &HeaderName,
     representation: &Representation<'_>,
 ) -> Option<bool> {
-    let date = date(headers.get(name)?)?;
+    let date = date(only_line(headers, name)?)?;
     Some(representation.last_modified? > date)
+}
+
+/// Returns a header's value; `None` when it has none, or several.
+fn only_line<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    let line = lines.next()?;
+    lines.next().is_none().then_some(line)
 }
 
 fn date(value: &HeaderValue) -> Option<HttpDate> {

@@ -208,6 +208,20 @@ mod rfc9110_13_2_2 {
             ),
             (vec![("if-modified-since", "06 Nov 1994")], Holds),
             (
+                vec![
+                    ("if-modified-since", MODIFIED),
+                    ("if-modified-since", later),
+                ],
+                Holds,
+            ),
+            (
+                vec![
+                    ("if-unmodified-since", earlier),
+                    ("if-unmodified-since", MODIFIED),
+                ],
+                Holds,
+            ),
+            (
                 vec![("if-none-match", "\"b\""), ("if-modified-since", later)],
                 Holds,
             ),
@@ -263,6 +277,16 @@ mod rfc9110_13_1_5 {
                 Answer::Whole
             };
             assert_eq!(answer, expected, "{validator}");
+        }
+    }
+
+    #[test]
+    fn several_lines_of_if_range_name_nothing() {
+        let range = ("range", "bytes=1-2");
+        for second in ["\"a\"", "\"b\"", MODIFIED] {
+            let headers = headers(&[range, ("if-range", "\"a\""), ("if-range", second)]);
+            let answer = Answer::plan(&Method::GET, &headers, &representation(), 8);
+            assert_eq!(answer, Answer::Whole, "{second}");
         }
     }
 }
