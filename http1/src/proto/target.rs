@@ -116,7 +116,7 @@ fn judge_path(form: u8, method: &[u8]) -> Result<(), Violation> {
 fn judge_authority(method: &[u8], uri: &Uri) -> Result<(), Violation> {
     let authority = uri.authority().ok_or(Violation::RequestTarget)?;
     let is_form_of_method = if method == b"CONNECT" {
-        uri.scheme().is_none() && authority.port_u16().is_some()
+        uri.scheme().is_none() && authority.port_u16().is_some_and(|port| port > 0)
     } else {
         matches!(uri.scheme_str(), Some("http" | "https"))
     };
@@ -146,9 +146,16 @@ pub(super) fn is_host(field: &[u8]) -> bool {
     };
     match port {
         [] => true,
-        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        [b':', digits @ ..] => digits.is_empty() || is_port(digits),
         _ => false,
     }
+}
+
+/// Tells whether the octets are a port that TCP has.
+fn is_port(digits: &[u8]) -> bool {
+    let is_number = digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit);
+    // The octets of digits are in the order of their numbers.
+    is_number && (digits.len() < 5 || digits <= &b"65535"[..])
 }
 
 /// Returns how many octets at the start are a reg-name, escapes included (RFC 3986 §3.2.2).

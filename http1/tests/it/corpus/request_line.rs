@@ -134,6 +134,12 @@ fn good_hosts(requests: &mut Requests) {
             ("white space around it", b" \th\t ", &["GET /"]),
             ("a port", b"a.b:8080", &["GET / {host: a.b:8080}"]),
             ("an empty port", b"a:", &["GET / {host: a:}"]),
+            ("the last port", b"a:65535", &["GET / {host: a:65535}"]),
+            (
+                "a port with zeros before it",
+                b"a:00080",
+                &["GET / {host: a:00080}"],
+            ),
             (
                 "an address",
                 b"127.0.0.1:80",
@@ -263,6 +269,7 @@ fn bad_hosts(requests: &mut Requests) {
             ("a port with a sign", b"h:+80"),
             ("a port with a minus", b"h:-1"),
             ("a port that is none", b"h:123456"),
+            ("a port beyond the last", b"h:65536"),
             ("two ports", b"h:80:80"),
             ("a space before the port", b"h: 80"),
             ("an address of IPv6 without brackets", b"::1"),
@@ -509,6 +516,7 @@ fn absolute_form(requests: &mut Requests) {
             ("userinfo with a password", b"http://u:p@h/"),
             ("an empty userinfo", b"http://@h/"),
             ("a port of letters", b"http://h:x/"),
+            ("a port beyond the last", b"http://h:65536/"),
             ("an open bracket", b"http://[::1/"),
             ("a backslash", b"http:\\\\h\\a"),
             ("a backslash in the host", b"http://h\\a/"),
@@ -551,6 +559,10 @@ fn authority_form(requests: &mut Requests) {
             (
                 "CONNECT with a port that is none (RFC 9110 §9.3.6)",
                 b"CONNECT h:99999 HTTP/1.1",
+            ),
+            (
+                "CONNECT with the port that is reserved (RFC 9110 §9.3.6)",
+                b"CONNECT h:0 HTTP/1.1",
             ),
             (
                 "CONNECT with a port of letters",
