@@ -157,7 +157,7 @@ impl Search<'_> {
     }
 
     /// Opens the encoded files beside one. What is older than the file itself was made from an
-    /// other version of it.
+    /// other version of it; what is empty is in no coding.
     fn open_siblings(&mut self, name: &[u8], stamp: &Stamp) -> io::Result<Vec<(Encoding, Opened)>> {
         let config = self.config;
         let mut siblings = Vec::new();
@@ -167,7 +167,7 @@ impl Search<'_> {
             }
             let name = [name, encoding.suffix().as_bytes()].concat();
             match self.open_regular(&name) {
-                Ok(Some(opened)) if opened.stamp.modified >= stamp.modified => {
+                Ok(Some(opened)) if is_made_from(&opened.stamp, stamp) => {
                     siblings.push((encoding, opened));
                 }
                 // One that may not be read is as good as none, until that changes.
@@ -188,6 +188,16 @@ impl Search<'_> {
             && (config.gzip_min_bytes..=config.gzip_max_bytes).contains(&len)
             && media_type::is_compressible(content_type)
     }
+}
+
+/// Tells whether an encoded file can hold the version of the file beside it.
+fn is_made_from(encoded: &Stamp, file: &Stamp) -> bool {
+    let is_older = match encoded.modified {
+        // brotli and pigz give it the time of the file in whole seconds.
+        (seconds, 0) => seconds < file.modified.0,
+        modified => modified < file.modified,
+    };
+    encoded.len > 0 && !is_older
 }
 
 /// Returns Cache-Control for a file that was modified so many seconds ago.

@@ -1,7 +1,8 @@
 //! RFC 9110 §12.5.3: the choice of an encoding.
 
+use std::fs::File;
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use astatine_static_files::plan::Encoding;
 use flate2::read::GzDecoder;
@@ -112,6 +113,35 @@ async fn a_sibling_older_than_its_file_is_ignored() {
     assert_eq!(answer.header("content-encoding"), "");
     assert_eq!(answer.body, b"new");
     assert_eq!(answer.header("vary"), "");
+}
+
+#[tokio::test]
+async fn a_sibling_with_the_time_of_its_file_in_whole_seconds_is_chosen() {
+    let file = Duration::new(1_600_000_000, 500_000_000);
+    let cases = [
+        (file, "br"),
+        (Duration::from_secs(1_600_000_000), "br"),
+        (Duration::from_secs(1_599_999_999), ""),
+        (Duration::new(1_600_000_000, 400_000_000), ""),
+    ];
+    for (sibling, encoding) in cases {
+        let site = Site::new(&[("a.js", b"new"), ("a.js.br", b"brotli bytes")]);
+        for (name, time) in [("a.js", file), ("a.js.br", sibling)] {
+            let path = site.folder.path().join(name);
+            let file = File::options().append(true).open(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + time).unwrap();
+        }
+        let answer = site.get_with("/a.js", &[("accept-encoding", "br")]).await;
+        assert_eq!(answer.header("content-encoding"), encoding, "{sibling:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_sibling_is_ignored() {
+    let site = Site::new(&[("a.js", b"new"), ("a.js.br", b"")]);
+    let answer = site.get_with("/a.js", &[("accept-encoding", "br")]).await;
+    assert_eq!(answer.header("content-encoding"), "");
+    assert_eq!(answer.body, b"new");
 }
 
 #[tokio::test]
