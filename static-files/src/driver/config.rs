@@ -40,7 +40,8 @@ pub struct Config {
     /// Media types by extension, without dot and in lower case, that go before the built-in
     /// ones. Default: none.
     pub media_types: BTreeMap<String, HeaderValue>,
-    /// The encodings in which a file may lie beside itself (`a.js.br`), the best liked first.
+    /// The encodings in which a file may lie beside itself (`a.js.br`), the best liked first. One
+    /// that is empty, or older than the file, is passed over.
     /// Default: br, zst, gz. Each costs one system call when a file is read or checked.
     pub precompressed: Vec<Encoding>,
     /// Whether compressible files without a fresh `.gz` beside them are compressed on demand
