@@ -53,10 +53,21 @@ fn modern_word(arg: &str, options: &[&str]) -> Option<String> {
         .map_or((word, None), |(name, value)| (name, Some(value)));
     let ours = match SPELLINGS.iter().find(|(theirs, _)| *theirs == name) {
         Some((_, ours)) => (*ours).to_owned(),
-        None => format!("--{}", options.iter().find(|option| **option == name)?),
+        None if options.contains(&name) || is_mistaken(name) => format!("--{name}"),
+        None => return None,
     };
     Some(value.map_or_else(|| ours.clone(), |value| format!("{ours}={value}")))
 }
+
+/// Whether a word is a long name that there is not, and no short option with its value or a second
+/// one: the parser knows what it is most like.
+fn is_mistaken(word: &str) -> bool {
+    let is_long = word.len() > 2 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    is_long && !word.starts_with(OF_ANY_TEXT)
+}
+
+/// The short options behind which a word may stand: those of a text, and the switches.
+const OF_ANY_TEXT: &[char] = &['b', 'r', 'v', 'h', '-'];
 
 #[cfg(test)]
 mod tests {
@@ -124,8 +135,16 @@ mod tests {
         check("-p3000 -t=1 -t -4", "-p3000 -t=1 -t -4");
         check("-v -V 5 -k 9 -b ::1", "-v -V 5 -k 9 -b ::1");
         check("--www public --port=80", "--www public --port=80");
-        check("-wwwx -portx -", "-wwwx -portx -");
+        check(
+            "-blocalhost -vvv -Cfile -th -",
+            "-blocalhost -vvv -Cfile -th -",
+        );
         check("www port", "www port");
+    }
+
+    #[test]
+    fn a_mistaken_long_name_is_left_to_the_parser_as_one() {
+        check("-wwwx -portx=5", "--wwwx --portx=5");
     }
 
     #[test]

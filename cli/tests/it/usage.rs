@@ -606,6 +606,11 @@ fn a_long_option_may_have_one_dash_as_in_iodine() {
     assert_eq!(client.get("/a/", "").status, 200);
     let answer = client.get("/a/b.txt", "");
     assert_eq!(answer.field("cache-control"), Some("max-age=7"));
+    check(
+        &run(["-prot", "80", "."]),
+        2,
+        &["'--prot'", "a similar argument exists: '--port'"],
+    );
     let told = "'nocolon' for '--cache-control <GLOB=VALUE>'";
     check(&run(["-cache-control", "nocolon", "."]), 2, &[told]);
 }
