@@ -74,16 +74,16 @@ pub trait AppResponse {
     type Body: Body<Data = Bytes>;
 
     /// Takes the response apart. A region that is not beside it may be in its extensions.
-    fn into_parts(self) -> (Parts, FieldLines, Option<FileRegion>, Self::Body);
+    fn into_parts(self) -> (Parts, Option<FieldLines>, Option<FileRegion>, Self::Body);
 }
 
 impl<B: Body<Data = Bytes>> AppResponse for Response<B> {
     type Body = B;
 
     #[inline(always)]
-    fn into_parts(self) -> (Parts, FieldLines, Option<FileRegion>, B) {
+    fn into_parts(self) -> (Parts, Option<FieldLines>, Option<FileRegion>, B) {
         let (head, body) = self.into_parts();
-        (head, FieldLines::default(), None, body)
+        (head, None, None, body)
     }
 }
 
@@ -91,9 +91,9 @@ impl<B: Body<Data = Bytes>> AppResponse for (Response<B>, FieldLines, Option<Fil
     type Body = B;
 
     #[inline(always)]
-    fn into_parts(self) -> (Parts, FieldLines, Option<FileRegion>, B) {
+    fn into_parts(self) -> (Parts, Option<FieldLines>, Option<FileRegion>, B) {
         let (response, lines, region) = self;
         let (head, body) = response.into_parts();
-        (head, lines, region, body)
+        (head, Some(lines), region, body)
     }
 }

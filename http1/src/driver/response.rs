@@ -3,7 +3,7 @@
 use std::error;
 use std::task::{Context, Poll};
 
-use astatine_reactor::{FileRegion, Handover};
+use astatine_reactor::{FieldLines, FileRegion, Handover};
 use bytes::Bytes;
 use http_body::Body;
 use tower_service::Service;
@@ -55,7 +55,7 @@ where
         cx: &mut Context<'_>,
     ) -> Result<Turn, Error> {
         let (head, lines, region, body) = response.into_parts();
-        let lines = lines.as_bytes();
+        let lines = lines.as_ref().map_or(&b""[..], FieldLines::as_bytes);
         if let Some(handover) = head.extensions.get::<Handover>() {
             if head.status.is_informational() && !self.transport.core.takes_interim() {
                 return Ok(self.service_failed("HTTP/1.0 has no switch of protocols".into()));
@@ -94,14 +94,24 @@ where
                 Ok(self.finish())
             }
             Transfer::Length(_) | Transfer::Chunked | Transfer::UntilClose => {
-                let region = match region {
-                    None => head.extensions.get::<FileRegion>().cloned(),
-                    beside => beside,
-                };
                 self.stage.set_body(body);
-                self.send_body(region, cx)
+                if region.is_none() && head.extensions.is_empty() {
+                    return self.send_body(None, cx);
+                }
+                let region = region.or_else(|| head.extensions.get::<FileRegion>().cloned());
+                self.send_body_beside(region, cx)
             }
         }
+    }
+
+    /// As [`Exchanges::send_body`], apart from the way of most bodies.
+    #[inline(never)]
+    fn send_body_beside(
+        &mut self,
+        region: Option<FileRegion>,
+        cx: &mut Context<'_>,
+    ) -> Result<Turn, Error> {
+        self.send_body(region, cx)
     }
 
     /// Sends what the response's body has ready.
