@@ -145,8 +145,8 @@ pub(super) struct Engine<P> {
     has_events: bool,
     /// Whether something was received since triggers had their turn.
     has_received: bool,
-    /// Steps since other connections had their turn.
-    n_steps: u32,
+    /// Steps since other connections had their turn: events, and so many bytes that were read.
+    pub(super) n_steps: usize,
     /// Bytes that the protocol has answered since nothing waited.
     n_answered: usize,
     pub(super) stretch: Stretch,
@@ -162,7 +162,9 @@ pub(super) const ROOM_BYTES: usize = 256 << 10;
 /// Where nobody knows what is missing, a read asks for at least this much.
 const MIN_READ_BYTES: usize = 4 << 10;
 /// Steps before other connections have their turn.
-const MAX_STEPS: u32 = 256;
+const MAX_STEPS: usize = 256;
+/// Bytes that count as a step: of what a protocol keeps to itself, as pings, there are no events.
+const STEP_BYTES: usize = 4 << 10;
 
 impl<P: Protocol> Engine<P> {
     pub(super) fn new(
@@ -229,7 +231,7 @@ impl<P: Protocol> Engine<P> {
 
     /// Goes on until the handler has something to do.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        let is_turn_over = self.n_steps == MAX_STEPS;
+        let is_turn_over = self.is_turn_over();
         if !is_turn_over {
             self.n_steps += 1;
             if let Poll::Ready(step) = self.poll_orders(cx) {
@@ -248,13 +250,23 @@ impl<P: Protocol> Engine<P> {
             }
         }
         if is_turn_over {
-            cx.waker().wake_by_ref();
-            self.keep_input();
+            self.yield_turn(cx);
         } else if let Poll::Ready(step) = self.poll_input(cx) {
             return Poll::Ready(step);
         }
         self.n_steps = 0;
         self.poll_deadline(cx)
+    }
+
+    pub(super) fn is_turn_over(&self) -> bool {
+        self.n_steps >= MAX_STEPS
+    }
+
+    /// Goes on behind the other connections of the thread.
+    pub(super) fn yield_turn(&mut self, cx: &Context<'_>) {
+        cx.waker().wake_by_ref();
+        self.keep_input();
+        self.n_steps = 0;
     }
 
     /// Reads, once all that was read before is done with.
@@ -425,6 +437,7 @@ impl<P: Protocol> Engine<P> {
             Poll::Ready(Ok(n)) if n > 0 => {
                 self.is_dry = n < space;
                 self.has_events = true;
+                self.n_steps += n / STEP_BYTES;
                 self.pace.received(self.deadline.now());
                 Poll::Ready(Ok(n))
             }

@@ -128,12 +128,16 @@ impl<P: Protocol> Engine<P> {
     /// Waits for the protocol's answer to the end; messages that come before it are dropped.
     fn poll_awaiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Stretch>, Reason>> {
         loop {
+            if self.is_turn_over() {
+                self.yield_turn(cx);
+                return Poll::Pending;
+            }
             match self.receive() {
                 Some(Event::Message(_)) => {}
                 Some(Event::Closed(_)) => break,
                 None => match ready!(self.poll_read(cx)) {
                     Ok(0) | Err(_) => break,
-                    Ok(_) => {}
+                    Ok(_) => self.n_steps += 1,
                 },
             }
         }

@@ -1,6 +1,11 @@
 //! Handlers over WebSockets, both ends in memory, or one of them by hand.
 
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use astatine_reactor::handler::{Handler, Message, Peer, Policy, Reason, Turn};
@@ -9,7 +14,9 @@ use astatine_websocket::proto::Role;
 use astatine_websocket::proto::deflate::Terms;
 use astatine_websocket::{Config, serve};
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
 use tokio::task::JoinHandle;
 
 use crate::websocket::{all_terms, client_role};
@@ -387,4 +394,93 @@ async fn a_peer_that_does_not_answer_a_close_is_given_up() {
     assert!(begun.elapsed() >= Config::default().close_timeout);
     let expected = [Call::Open, Call::Close(Reason::Local)];
     assert_eq!(server.end().await, expected);
+}
+
+/// Has the same frames again and again, without end, and takes all that is written.
+struct Flood {
+    frames: Vec<u8>,
+    at: usize,
+    n_read: Arc<AtomicUsize>,
+}
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.n_read.fetch_add(buf.remaining(), Ordering::Relaxed);
+        while buf.remaining() > 0 {
+            let rest = &self.frames[self.at..];
+            let n = rest.len().min(buf.remaining());
+            buf.put_slice(&rest[..n]);
+            self.at = (self.at + n) % self.frames.len();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_without_end_leaves_the_thread_to_others() {
+    // Pings, pongs, messages, and messages in fragments.
+    for first_bytes in [&b"\x89"[..], b"\x8a", b"\x81", b"\x01\x00\x80"] {
+        let frames = first_bytes.iter().flat_map(|first| {
+            let head = [*first, 0x80 | 125, 0, 0, 0, 0];
+            head.into_iter().chain([b'a'; 125])
+        });
+        let (n_read, shutdown) = (Arc::new(AtomicUsize::new(0)), Shutdown::new());
+        let flood = Flood {
+            frames: frames.collect(),
+            at: 0,
+            n_read: Arc::clone(&n_read),
+        };
+        let handler = Noting {
+            calls: Calls::default(),
+            also: nothing,
+        };
+        let connection = Connection::new(Foreign(flood), PeerInfo::default(), shutdown.clone());
+        let config = Arc::new(Config::default());
+        let mut served = pin!(serve(
+            connection,
+            Bytes::new(),
+            Role::Server,
+            None,
+            handler,
+            config
+        ));
+        let mut n_turns = 0;
+        loop {
+            let turn = poll_fn(|cx| Poll::Ready(served.as_mut().poll(cx))).await;
+            let n_bytes = n_read.swap(0, Ordering::Relaxed);
+            assert!(n_bytes <= 2 << 20, "{n_bytes} in one turn");
+            if turn.is_ready() {
+                break;
+            }
+            n_turns += 1;
+            if n_turns == 3 {
+                shutdown.advance(Phase::Draining);
+            }
+            assert!(n_turns < 60, "it never answers our Close frame");
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert!(n_turns > 3);
+    }
 }
