@@ -34,9 +34,14 @@ pub(super) fn find(
         .or_else(|| find_cookie(headers, cookie?))
 }
 
-/// RFC 6750 §2.1; the scheme in any case (RFC 9110 §11.1).
+/// RFC 6750 §2.1; the scheme in any case (RFC 9110 §11.1). Two fields are a token that is none: a
+/// proxy before us may have judged either.
 fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    if values.next().is_some() {
+        return Some(String::new());
+    }
     let (scheme, token) = value.split_once(' ')?;
     let is_bearer = scheme.eq_ignore_ascii_case("bearer");
     is_bearer.then(|| token.trim().to_owned())
@@ -166,6 +171,8 @@ mod tests {
         assert_eq!(found(&cookies, &extensions).as_deref(), Some("in-query"));
         let both = headers(&[("authorization", "bearer in-header"), ("cookie", "t=c")]);
         assert_eq!(found(&both, &extensions).as_deref(), Some("in-header"));
+        let two = headers(&[("authorization", "Bearer a"), ("authorization", "Bearer b")]);
+        assert_eq!(found(&two, &extensions).as_deref(), Some(""));
         let basic = headers(&[("authorization", "Basic YTpi")]);
         assert_eq!(found(&basic, &Extensions::new()), None);
     }
