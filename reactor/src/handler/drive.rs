@@ -4,10 +4,11 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use tokio::task::yield_now;
 
 use super::ending::{Ending, Stretch};
 use super::outbox::{Order, Outbox};
@@ -249,10 +250,13 @@ impl<P: Protocol> Engine<P> {
                 return Poll::Ready(Step::Ending(Ending::Answered(reason)));
             }
         }
-        if is_turn_over {
-            self.yield_turn(cx);
-        } else if let Poll::Ready(step) = self.poll_input(cx) {
-            return Poll::Ready(step);
+        let input = if is_turn_over {
+            self.poll_yield(cx).map(|()| Step::Received)
+        } else {
+            self.poll_input(cx)
+        };
+        if input.is_ready() {
+            return input;
         }
         self.n_steps = 0;
         self.poll_deadline(cx)
@@ -262,11 +266,12 @@ impl<P: Protocol> Engine<P> {
         self.n_steps >= MAX_STEPS
     }
 
-    /// Goes on behind the other connections of the thread.
-    pub(super) fn yield_turn(&mut self, cx: &Context<'_>) {
-        cx.waker().wake_by_ref();
+    /// Goes on behind the other connections of the thread, those among them whose streams the
+    /// runtime has not looked at yet: a wake would put this one before them dozens of times.
+    pub(super) fn poll_yield(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.keep_input();
         self.n_steps = 0;
+        pin!(yield_now()).poll(cx)
     }
 
     /// Reads, once all that was read before is done with.
