@@ -5,14 +5,13 @@
 //! The query of any other path is the page's own, which may be waiting for it.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use http::header::{AUTHORIZATION, COOKIE, REFERER};
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderValue, Request, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
-
-use std::task::{Context, Poll};
 
 use super::paths::Paths;
 use crate::form;
