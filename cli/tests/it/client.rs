@@ -124,6 +124,17 @@ where
         self.stream.read_exact(buffer).map_or(0, |()| buffer.len())
     }
 
+    /// Asks by methods that do not read, and checks the status, and Allow where there is a page.
+    pub(crate) fn check_other_methods(&mut self, cases: &[(&str, &str, u16)]) {
+        for (method, path, status) in cases {
+            self.send(&format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+            let answer = self.response();
+            assert_eq!(answer.status, *status, "{method} {path}");
+            let allowed = (*status != 404).then_some("GET, HEAD, OPTIONS");
+            assert_eq!(answer.field("allow"), allowed);
+        }
+    }
+
     /// Reads to the end of the connection.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -69,18 +69,12 @@ fn a_page_has_a_head_alone_and_no_other_method() {
     assert_eq!(head.status, 200);
     assert_eq!(head.field("content-length"), Some("43"));
     assert_eq!(client.get("/blog/", "").body, b"the blog");
-    for (method, path, status) in [
+    client.check_other_methods(&[
         ("POST", "/blog/", 405),
         ("OPTIONS", "/shown", 204),
         ("POST", "/_head", 404),
         ("DELETE", "/none", 404),
-    ] {
-        client.send(&format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
-        let answer = client.response();
-        assert_eq!(answer.status, status, "{method} {path}");
-        let allowed = (status != 404).then_some("GET, HEAD, OPTIONS");
-        assert_eq!(answer.field("allow"), allowed);
-    }
+    ]);
 }
 
 #[test]
