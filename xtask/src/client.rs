@@ -34,10 +34,6 @@ const READ_BYTES: usize = 256 << 10;
 
 impl Client {
     /// Connects.
-    ///
-    /// # Errors
-    ///
-    /// Nobody listens there.
     pub(crate) fn connect(server: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(server)?;
         stream.set_nodelay(true)?;

@@ -92,10 +92,6 @@ impl Server {
     /// # Units
     ///
     /// Nanoseconds, user and system together.
-    ///
-    /// # Errors
-    ///
-    /// The process is gone.
     pub(crate) fn cpu_nanos(&self) -> Result<u64, Failure> {
         let mut nanos = 0;
         for pid in tree(self.child.id()) {
@@ -109,28 +105,16 @@ impl Server {
     }
 
     /// Returns the memory that it and its children hold.
-    ///
-    /// # Errors
-    ///
-    /// The process is gone.
     pub(crate) fn resident_bytes(&self) -> Result<u64, Failure> {
         self.memory("VmRSS:")
     }
 
     /// Returns the most memory that it and its children have held, each by itself.
-    ///
-    /// # Errors
-    ///
-    /// The process is gone.
     pub(crate) fn peak_bytes(&self) -> Result<u64, Failure> {
         self.memory("VmHWM:")
     }
 
     /// Returns how many descriptors it and its children have open.
-    ///
-    /// # Errors
-    ///
-    /// The process is gone.
     pub(crate) fn n_descriptors(&self) -> Result<usize, Failure> {
         let mut n_open = 0;
         for pid in tree(self.child.id()) {

@@ -25,10 +25,6 @@ pub(crate) fn built(program: &str) -> PathBuf {
 }
 
 /// Returns a folder below `target` for what a command writes, made if it is not there.
-///
-/// # Errors
-///
-/// It cannot be made.
 pub(crate) fn folder(name: &str) -> Result<PathBuf, Failure> {
     let folder = target("").join(name);
     std::fs::create_dir_all(&folder).map_err(Failure::io(folder.display().to_string()))?;
@@ -43,10 +39,6 @@ pub(crate) fn cargo(args: &str) -> Command {
 }
 
 /// Runs a command with its output passed through.
-///
-/// # Errors
-///
-/// The program cannot be started, or does not end with 0.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     let step = name(command);
     println!("==> {step}");

@@ -20,10 +20,6 @@ const MARK: &str = "ASTATINE_BENCH_IS_BATCH";
 /// Begins this program anew under SCHED_BATCH, which its children inherit: a server that becomes
 /// ready then waits for its turn instead of interrupting the generator. Returns if it is so
 /// already, or cannot be.
-///
-/// # Errors
-///
-/// The program cannot be begun anew.
 pub(super) fn become_batch() -> Result<(), Failure> {
     let is_batch = std::env::var_os(MARK).is_some();
     if is_batch || !step::is_present(Command::new("chrt").args(["--batch", "0", "true"])) {
@@ -38,10 +34,6 @@ pub(super) fn become_batch() -> Result<(), Failure> {
 
 /// Pins this thread, and the children that it starts from now on, to one core; to the first where
 /// there is no such core.
-///
-/// # Errors
-///
-/// The kernel refuses.
 pub(super) fn pin(core: usize) -> Result<(), Failure> {
     let n_cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut cores = CpuSet::new();
@@ -53,10 +45,6 @@ pub(super) fn pin(core: usize) -> Result<(), Failure> {
 }
 
 /// Lets this process and its children open as many descriptors as they may.
-///
-/// # Errors
-///
-/// The kernel refuses.
 pub(crate) fn raise_descriptor_limit() -> Result<(), Failure> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

@@ -56,10 +56,6 @@ pub(super) struct Crowd {
 
 impl Crowd {
     /// Connects everybody, and publishes once.
-    ///
-    /// # Errors
-    ///
-    /// The server refuses somebody, or the message does not reach all.
     pub(super) fn open(
         server: SocketAddr,
         transport: Transport,
@@ -85,10 +81,6 @@ impl Crowd {
     }
 
     /// Publishes, so many messages at once, and reads them on every connection, again and again.
-    ///
-    /// # Errors
-    ///
-    /// A connection fails, or gets too much.
     pub(super) fn run(&mut self, n_waves: usize, n_in_flight: usize) -> io::Result<()> {
         let batch = self.frame.repeat(n_in_flight);
         for _ in 0..n_waves {
@@ -110,10 +102,6 @@ impl Crowd {
     }
 
     /// Publishes and reads as [`run`](Self::run) does, and returns how long it took.
-    ///
-    /// # Errors
-    ///
-    /// As `run`.
     pub(super) fn time(&mut self, n_waves: usize, n_in_flight: usize) -> io::Result<Duration> {
         let begin = now();
         self.run(n_waves, n_in_flight)?;
@@ -122,10 +110,6 @@ impl Crowd {
 
     /// Publishes a message, again and again at a fixed rate, and returns how long each took to
     /// each connection.
-    ///
-    /// # Errors
-    ///
-    /// A connection fails.
     pub(super) fn delays(
         &mut self,
         n_messages: usize,

@@ -44,10 +44,6 @@ const N_BUFFER_BYTES: usize = 256 * 1024;
 
 impl Echo {
     /// Opens the WebSockets.
-    ///
-    /// # Errors
-    ///
-    /// The server does not agree.
     pub(super) fn open(
         server: SocketAddr,
         n_connections: usize,
@@ -74,10 +70,6 @@ impl Echo {
     }
 
     /// Sends so many waves and reads all their echoes.
-    ///
-    /// # Errors
-    ///
-    /// A connection fails, or what comes back is not what was sent.
     pub(super) fn run(&mut self, n_waves: usize) -> io::Result<()> {
         for _ in 0..n_waves {
             for connection in &mut self.connections {

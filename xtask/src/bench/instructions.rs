@@ -93,10 +93,6 @@ impl Counted<'_> {
 }
 
 /// Returns the total that a run of callgrind has written.
-///
-/// # Errors
-///
-/// There is none.
 pub(super) fn read_total(path: &Path) -> Result<f64, Failure> {
     let text = std::fs::read_to_string(path).map_err(Failure::io(path.display().to_string()))?;
     sum(&text).ok_or_else(|| not_counted("its output has no total"))

@@ -8,19 +8,11 @@ use crate::failure::Failure;
 use crate::step;
 
 /// Returns the folder for what the bench writes, made if it is not there.
-///
-/// # Errors
-///
-/// It cannot be made.
 pub(super) fn folder() -> Result<PathBuf, Failure> {
     step::folder("bench")
 }
 
 /// Builds programs of `xtask/peers`.
-///
-/// # Errors
-///
-/// They do not build.
 pub(super) fn build<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
     let mut command = step::cargo("build --release --manifest-path xtask/peers/Cargo.toml");
     for program in programs {
@@ -30,10 +22,6 @@ pub(super) fn build<'a>(programs: impl IntoIterator<Item = &'a str>) -> Result<(
 }
 
 /// Builds our binary.
-///
-/// # Errors
-///
-/// It does not build.
 pub(super) fn build_astatine() -> Result<(), Failure> {
     step::run(&mut step::cargo("build --release --package astatine-cli"))
 }
@@ -70,10 +58,6 @@ pub(super) fn find_nginx() -> Option<PathBuf> {
 }
 
 /// Makes the command of an nginx with one worker that serves a folder, and a fixed text at `/`.
-///
-/// # Errors
-///
-/// Its configuration cannot be written.
 pub(super) fn nginx(
     program: &Path,
     address: SocketAddr,
@@ -103,10 +87,6 @@ pub(super) struct Directives {
 }
 
 /// Makes the command of an nginx with a configuration of its own.
-///
-/// # Errors
-///
-/// It cannot be written.
 pub(super) fn nginx_with(
     program: &Path,
     address: SocketAddr,

@@ -195,10 +195,6 @@ impl Report {
     }
 
     /// Writes the figures with the values of every round.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be written.
     pub(super) fn write_json(&self, path: &Path) -> Result<(), Failure> {
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let figures: Vec<Value> = self.figures.iter().map(Figure::to_json).collect();

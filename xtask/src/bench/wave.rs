@@ -45,10 +45,6 @@ pub(super) struct Wave {
 
 impl Wave {
     /// Opens the connections and asks once on each.
-    ///
-    /// # Errors
-    ///
-    /// The server does not answer 200 with this body and its Content-Length.
     pub(super) fn open(
         server: SocketAddr,
         n_connections: usize,
@@ -75,10 +71,6 @@ impl Wave {
     }
 
     /// Sends so many waves and reads all their answers.
-    ///
-    /// # Errors
-    ///
-    /// A connection fails, or answers with more bytes than it did at first.
     pub(super) fn run(&mut self, n_waves: usize) -> io::Result<()> {
         for _ in 0..n_waves {
             for mut connection in &self.connections {
@@ -96,10 +88,6 @@ impl Wave {
 ///
 /// They are spread over the addresses of the loopback network: one address has too few ports for
 /// tens of thousands.
-///
-/// # Errors
-///
-/// The server does not listen.
 pub(super) fn connect_nth(index: usize, server: SocketAddr) -> io::Result<TcpStream> {
     let last = u8::try_from(index / 4096).unwrap_or(u8::MAX - 1);
     let source = Ipv4Addr::new(127, 0, 0, 1 + last);

@@ -14,10 +14,6 @@ use crate::step;
 const FILE_BYTES: usize = 1 << 20;
 
 /// Runs every case.
-///
-/// # Errors
-///
-/// A case failed, or a server could not be started.
 pub(super) fn run() -> Result<(), Failure> {
     step::run(&mut step::cargo(
         "build --release --package astatine-http1 --example client_conformance --example mirror",

@@ -48,10 +48,6 @@ pub(super) const LEFT: &[&str] = &[
 ];
 
 /// Writes the files.
-///
-/// # Errors
-///
-/// They cannot be written.
 pub(super) fn write_site() -> Result<PathBuf, Failure> {
     let public = step::folder("faults/public")?;
     let mut noise = Noise::new(1);
@@ -72,10 +68,6 @@ fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
 
 /// Asks a server without faults for each file in each way, and compares what can be known with the
 /// files.
-///
-/// # Errors
-///
-/// It does not answer, or wrongly.
 pub(super) fn of_files(server: SocketAddr, public: &Path) -> Result<Vec<Case>, Failure> {
     let mut cases = Vec::new();
     for &size in SIZES {

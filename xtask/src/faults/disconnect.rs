@@ -47,10 +47,6 @@ impl Left {
 
 /// Goes away at every byte of each request, and of each answer. The first time around, the server
 /// puts aside what it keeps for good.
-///
-/// # Errors
-///
-/// The server has gone, or takes no connections any more.
 pub(super) fn run(server: &Server, cases: &[Case]) -> Result<Left, Failure> {
     let is_left = |case: &&Case| LEFT.contains(&case.name.as_str());
     let cases: Vec<&Case> = cases.iter().filter(is_left).collect();

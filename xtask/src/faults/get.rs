@@ -12,10 +12,6 @@ use crate::failure::Failure;
 const N_ROUNDS: usize = 5;
 
 /// Gets each whole file from a server without faults, by http1's example of a client.
-///
-/// # Errors
-///
-/// The client cannot be started.
 pub(super) fn run(
     library: &Library,
     name: &str,

@@ -35,10 +35,6 @@ pub(super) const COUNTERS: [&str; 15] = [
 
 impl Library {
     /// Builds the library.
-    ///
-    /// # Errors
-    ///
-    /// There is no C compiler.
     pub(super) fn build(seed: u64) -> Result<Self, Failure> {
         let folder = step::folder("faults")?;
         let source = step::root().join("xtask/src/faults/short.c");
@@ -53,10 +49,6 @@ impl Library {
     }
 
     /// Sets the counters of a program, or of several runs of it, to zero.
-    ///
-    /// # Errors
-    ///
-    /// The file of the counters cannot be made.
     pub(super) fn begin_counting(&self, name: &str) -> Result<(), Failure> {
         let counts = self.counts_file(name);
         let made = File::create(&counts).and_then(|file| file.set_len(8 * COUNTERS.len() as u64));
@@ -72,10 +64,6 @@ impl Library {
     }
 
     /// Reads the counters of a program.
-    ///
-    /// # Errors
-    ///
-    /// Their file is gone.
     pub(super) fn counts(&self, name: &str) -> Result<[u64; COUNTERS.len()], Failure> {
         let path = self.counts_file(name);
         let bytes = fs::read(&path).map_err(Failure::io(path.display().to_string()))?;

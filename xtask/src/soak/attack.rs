@@ -72,10 +72,6 @@ const RECEIVE_BUFFER_BYTES: usize = 4096;
 
 impl Attack {
     /// Opens all connections. From then on a client whose connection has ended opens another.
-    ///
-    /// # Errors
-    ///
-    /// A connection cannot be opened.
     pub(super) fn begin(server: SocketAddr, form: Form, time_limit: Duration) -> io::Result<Self> {
         let mut open = Vec::with_capacity(form.n_clients);
         for _ in 0..form.n_clients {

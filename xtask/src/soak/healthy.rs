@@ -15,10 +15,6 @@ const N_KEPT: usize = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Returns the median of the runs' 99th percentiles.
-///
-/// # Errors
-///
-/// A request fails.
 pub(super) fn p99(server: SocketAddr, path: &str) -> io::Result<Duration> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
     let mut runs = Vec::with_capacity(N_RUNS);

@@ -60,10 +60,6 @@ const IDLE_FLOOD: Form = Form {
 };
 
 /// Runs the four forms, each against a server of its own.
-///
-/// # Errors
-///
-/// A server does not start, or does not answer a client that behaves.
 pub(super) fn run(programs: &Programs, report: &mut Report) -> Result<(), Failure> {
     let public = write_site()?;
     for form in [SLOW_HEAD, SLOW_BODY, SLOW_READ, IDLE_FLOOD] {

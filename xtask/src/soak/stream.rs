@@ -29,10 +29,6 @@ const MAX_MEMORY_BYTES: u64 = 32 << 20;
 type Transfer = fn(SocketAddr) -> io::Result<()>;
 
 /// Runs each transfer through a server of its own.
-///
-/// # Errors
-///
-/// A server does not start, or a transfer fails.
 pub(super) fn run(programs: &Programs, report: &mut Report) -> Result<(), Failure> {
     let public = step::folder("soak/stream")?;
     let path = public.join("large.bin");

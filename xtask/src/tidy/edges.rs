@@ -47,10 +47,6 @@ pub(crate) struct Package {
 }
 
 /// Returns the workspace's packages.
-///
-/// # Errors
-///
-/// Cargo cannot say.
 pub(crate) fn packages() -> Result<Vec<Package>, Failure> {
     let text = step::output(&mut step::cargo("metadata --format-version 1 --no-deps"))?;
     let not_understood = |what: &str| Failure::Output {

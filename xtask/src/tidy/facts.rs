@@ -6,10 +6,6 @@ use super::{Finding, Package};
 use crate::failure::Failure;
 
 /// Compares the root's files with each other, and the members' manifests with the root's.
-///
-/// # Errors
-///
-/// A file that is there cannot be read.
 pub(super) fn check(root: &Path, packages: &[Package]) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {

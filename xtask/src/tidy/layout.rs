@@ -34,10 +34,6 @@ const BANNED_NAMES: &[&str] = &[
 ];
 
 /// Finds what does not belong at the root.
-///
-/// # Errors
-///
-/// The root cannot be read.
 pub(super) fn check_root(root: &Path, packages: &[Package]) -> Result<Vec<Finding>, Failure> {
     let names = names_in(root)?;
     Ok(root_findings(&names, packages))
@@ -61,10 +57,6 @@ pub(super) fn root_findings(names: &[String], packages: &[Package]) -> Vec<Findi
 }
 
 /// Lists the pages at the root and all files of the packages, as paths relative to the root.
-///
-/// # Errors
-///
-/// A folder cannot be read.
 pub(super) fn files(root: &Path, packages: &[Package]) -> Result<Vec<String>, Failure> {
     let mut files: Vec<String> = names_in(root)?
         .into_iter()

@@ -104,10 +104,6 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
 }
 
 /// Compares what is built for each core with the list.
-///
-/// # Errors
-///
-/// Cargo cannot say.
 pub(super) fn check_trees(packages: &[Package]) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     for (name, allowed) in CORES {
