@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -11,6 +11,7 @@ use astatine_reactor::handler::Message;
 use astatine_reactor::{Deadline, Reached};
 use bytes::BytesMut;
 use futures_core::Stream;
+use tokio::task::yield_now;
 
 use super::ending::Ending;
 use super::link::{Closing, Link};
@@ -142,9 +143,11 @@ impl Reader {
                 }
             }
         }
-        // A peer that sends without end, and no message, must not have the thread for itself.
-        cx.waker().wake_by_ref();
-        self.poll_deadline(cx)
+        // A peer that sends without end, and no message, must not have the thread for itself; and a
+        // wake would put it before streams that the runtime has not looked at yet.
+        match pin!(yield_now()).poll(cx) {
+            Poll::Pending | Poll::Ready(()) => self.poll_deadline(cx),
+        }
     }
 
     /// Takes the next message, or the end, off the input.

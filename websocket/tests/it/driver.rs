@@ -484,3 +484,39 @@ async fn who_sends_without_end_leaves_the_thread_to_others() {
         assert!(n_turns > 3);
     }
 }
+
+#[tokio::test]
+async fn who_sends_without_end_does_not_keep_the_runtime_from_other_streams() {
+    let n_read = Arc::new(AtomicUsize::new(0));
+    let flood = Flood {
+        frames: [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'a'; 125]].concat(),
+        at: 0,
+        n_read: Arc::clone(&n_read),
+    };
+    let handler = Noting {
+        calls: Calls::default(),
+        also: nothing,
+    };
+    let connection = Connection::new(Foreign(flood), PeerInfo::default(), Shutdown::new());
+    let config = Arc::new(Config::default());
+    let served = serve(
+        connection,
+        Bytes::new(),
+        Role::Server,
+        None,
+        handler,
+        config,
+    );
+    let served = tokio::spawn(async { drop(served.await) });
+    for _ in 0..3 {
+        let (mut far, near) = std::os::unix::net::UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let near = tokio::net::UnixStream::from_std(near).unwrap();
+        n_read.store(0, Ordering::Relaxed);
+        io::Write::write_all(&mut far, b"a").unwrap();
+        near.readable().await.unwrap();
+        let n_bytes = n_read.load(Ordering::Relaxed);
+        assert!(n_bytes <= 8 << 20, "{n_bytes} before another was seen");
+    }
+    served.abort();
+}
