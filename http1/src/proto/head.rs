@@ -1,7 +1,8 @@
 //! The head of a request, and the trailer section: found line by line, read once when whole.
 //!
-//! Nothing is judged before its section is complete, so the verdict does not depend on how the
-//! stream was cut into segments. There is one reader and it is strict: lines end by CRLF, parts
+//! What is wrong is judged by lines, in their order, so the verdict does not depend on how the stream
+//! was cut into segments: the request line as soon as it is complete, for who speaks another protocol
+//! sends no end of a head; fields once all are there. There is one reader and it is strict: lines end by CRLF, parts
 //! are where RFC 9112 has them; what an octet of a name or value may be is left to the types of `http`.
 
 use bytes::{Buf, Bytes};
@@ -214,6 +215,9 @@ pub(super) fn receive<H: Form>(
             return Ok(None);
         }
     }
+    if scan.n_lines == 0 {
+        judge_line(input, scan, config)?;
+    }
     let Some(len) = scan.find_end(input, Section::Head, config)? else {
         return Ok(None);
     };
@@ -225,6 +229,23 @@ pub(super) fn receive<H: Form>(
         Some((_, facts)) => Ok(Some(facts)),
         None => Err(field_line::blame(&head)),
     }
+}
+
+/// Judges the request line by its first octet, and once it is complete. Where it does not end as
+/// lines do, that is left to the scan.
+fn judge_line(input: &Bytes, scan: &LineScan, config: &Config) -> Result<(), Violation> {
+    let is_begun_well = |first: &u8| octet::is_token(&[*first]) || b"\r\n".contains(first);
+    if !input.first().is_none_or(is_begun_well) {
+        return Err(Violation::RequestLine);
+    }
+    if let Some(found) = octet::find(b'\n', &input[scan.scanned..]) {
+        let len = scan.scanned + found + 1;
+        if input[..len].ends_with(b"\r\n") {
+            scan.check_line(len - 2, len, Section::Head, config.into())?;
+            request_line::read(&input.slice(..len), config)?;
+        }
+    }
+    Ok(())
 }
 
 /// Tells whether a head is so short that no line of it can be too long, and has few enough fields.

@@ -156,6 +156,23 @@ fn check_refused(input: impl AsRef<[u8]>, violation: Violation) {
     );
 }
 
+#[test]
+fn a_request_line_is_judged_before_the_rest_of_its_head_has_come() {
+    for (input, expected) in [
+        (&b"GET /\r\n"[..], Some(Violation::RequestLine)),
+        (b"\r\nGET / HTTP/2.0\r\nHost", Some(Violation::Version)),
+        // Another protocol: a handshake of TLS.
+        (b"\x16\x03\x01", Some(Violation::RequestLine)),
+        (b"\r\n ", Some(Violation::RequestLine)),
+        (b"GET / HTTP/2.0\r", None),
+        (b"no request", None),
+        (b"\r", None),
+    ] {
+        let seen = run_every_way(input, &Config::default());
+        assert_eq!(seen.violation, expected, "{}", input.escape_ascii());
+    }
+}
+
 mod limits {
     use super::*;
 
