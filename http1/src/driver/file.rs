@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use astatine_reactor::{Direct, FileRegion};
 use bytes::Bytes;
 
+use super::give_way;
 use super::output::Output;
 use crate::error::{Error, Misuse};
 
@@ -93,7 +94,7 @@ impl FileTransfer {
         while self.left() > 0 {
             if self.resident == self.offset {
                 if std::mem::take(&mut self.has_sent) {
-                    cx.waker().wake_by_ref();
+                    give_way(cx);
                     return Poll::Pending;
                 }
                 let stretch = self.next_stretch();

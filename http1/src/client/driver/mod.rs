@@ -25,6 +25,7 @@ use self::transport::Transport;
 use super::config::Config;
 use super::slot::{Slot, Unanswered};
 use crate::body::{Demand, Feed, Incoming};
+use crate::driver::give_way;
 use crate::driver::scratch::Scratch;
 use crate::error::Error;
 use crate::proto::client::{Connection, Expired, Wait};
@@ -130,7 +131,7 @@ where
                 return Ok(turn);
             }
         }
-        cx.waker().wake_by_ref();
+        give_way(cx);
         Ok(Turn::Waits)
     }
 

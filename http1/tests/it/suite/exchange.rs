@@ -1,14 +1,20 @@
 //! Requests and responses in their order, and the life of the connection around them.
 
 use std::convert::Infallible;
+use std::io::{self, Write};
 use std::num::NonZeroU64;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
-use astatine_http1::{Config, Error, Incoming};
-use astatine_reactor::PeerInfo;
+use astatine_http1::{Config, Error, Http1, Incoming};
+use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use tower::service_fn;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tower::{Service, service_fn};
 
 use super::client::{Client, echo, last, ok};
 
@@ -165,6 +171,62 @@ async fn endless_pipelining_leaves_turns_to_others() {
         (1..20_000).contains(&n_answered),
         "{n_answered} answers in one turn"
     );
+}
+
+/// A client that asks without end and takes every answer.
+struct Endless;
+
+impl AsyncRead for Endless {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+        let n_bytes = buf.remaining() / request.len() * request.len();
+        buf.put_slice(&request.repeat(n_bytes / request.len()));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Endless {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn endless_pipelining_leaves_turns_to_streams_that_the_runtime_has_yet_to_look_at() {
+    let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+    near.set_nonblocking(true).unwrap();
+    let near = tokio::net::UnixStream::from_std(near).unwrap();
+    let n_asked = Arc::new(AtomicUsize::new(0));
+    let (n_seen, far) = (Arc::clone(&n_asked), Arc::new(far));
+    let app = service_fn(move |_: Request<Incoming>| {
+        if n_asked.fetch_add(1, Ordering::Relaxed) == 0 {
+            (&*far).write_all(b"x").unwrap();
+        }
+        std::future::ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
+    });
+    let connection = Connection::new(Foreign(Endless), PeerInfo::default(), Shutdown::new());
+    let flood = tokio::spawn(Http1::new(app).call(connection));
+    near.readable().await.unwrap();
+    // One turn's, and not those of the 61 before the runtime would have looked by itself.
+    let n_asked = n_seen.load(Ordering::Relaxed);
+    assert!((1..10_000).contains(&n_asked), "{n_asked} in between");
+    flood.abort();
 }
 
 #[tokio::test]
