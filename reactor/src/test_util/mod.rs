@@ -1,13 +1,16 @@
 //! Streams that behave badly on purpose, for the tests of protocols.
 //!
 //! A pipe in memory is `tokio::io::duplex` in a [`Foreign`](crate::Foreign); [`Faulty`] in between
-//! makes it a bad one, and [`faulty_io`] does so to a connection that is there already.
+//! makes it a bad one, and [`faulty_io`] does so to a connection that is there already. A [`Flood`] is
+//! never dry.
 
 mod fate;
 mod faults;
 mod faulty;
 mod faulty_io;
+mod flood;
 
 pub use faults::{Cut, Faults};
 pub use faulty::Faulty;
 pub use faulty_io::faulty_io;
+pub use flood::Flood;

@@ -2,21 +2,20 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use astatine_reactor::handler::{Handler, Message, Peer, Policy, Reason, Turn};
+use astatine_reactor::test_util::Flood;
 use astatine_reactor::{Connection, Foreign, PeerInfo, Phase, Shutdown};
 use astatine_websocket::proto::Role;
 use astatine_websocket::proto::deflate::Terms;
 use astatine_websocket::{Config, serve};
 use bytes::Bytes;
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 
 use crate::websocket::{all_terms, client_role};
@@ -396,48 +395,6 @@ async fn a_peer_that_does_not_answer_a_close_is_given_up() {
     assert_eq!(server.end().await, expected);
 }
 
-/// Has the same frames again and again, without end, and takes all that is written.
-struct Flood {
-    frames: Vec<u8>,
-    at: usize,
-    n_read: Arc<AtomicUsize>,
-}
-
-impl AsyncRead for Flood {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.n_read.fetch_add(buf.remaining(), Ordering::Relaxed);
-        while buf.remaining() > 0 {
-            let rest = &self.frames[self.at..];
-            let n = rest.len().min(buf.remaining());
-            buf.put_slice(&rest[..n]);
-            self.at = (self.at + n) % self.frames.len();
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Flood {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn who_sends_without_end_leaves_the_thread_to_others() {
     // Pings, pongs, messages, and messages in fragments.
@@ -446,12 +403,8 @@ async fn who_sends_without_end_leaves_the_thread_to_others() {
             let head = [*first, 0x80 | 125, 0, 0, 0, 0];
             head.into_iter().chain([b'a'; 125])
         });
-        let (n_read, shutdown) = (Arc::new(AtomicUsize::new(0)), Shutdown::new());
-        let flood = Flood {
-            frames: frames.collect(),
-            at: 0,
-            n_read: Arc::clone(&n_read),
-        };
+        let (flood, shutdown) = (Flood::of(frames.collect::<Vec<u8>>()), Shutdown::new());
+        let n_read = flood.n_read();
         let handler = Noting {
             calls: Calls::default(),
             also: nothing,
@@ -487,12 +440,8 @@ async fn who_sends_without_end_leaves_the_thread_to_others() {
 
 #[tokio::test]
 async fn who_sends_without_end_does_not_keep_the_runtime_from_other_streams() {
-    let n_read = Arc::new(AtomicUsize::new(0));
-    let flood = Flood {
-        frames: [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'a'; 125]].concat(),
-        at: 0,
-        n_read: Arc::clone(&n_read),
-    };
+    let flood = Flood::of([&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'a'; 125]].concat());
+    let n_read = flood.n_read();
     let handler = Noting {
         calls: Calls::default(),
         also: nothing,

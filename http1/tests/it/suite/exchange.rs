@@ -1,19 +1,17 @@
 //! Requests and responses in their order, and the life of the connection around them.
 
 use std::convert::Infallible;
-use std::io::{self, Write};
+use std::io::Write;
 use std::num::NonZeroU64;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 use astatine_http1::{Config, Error, Http1, Incoming};
+use astatine_reactor::test_util::Flood;
 use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower::{Service, service_fn};
 
 use super::client::{Client, echo, last, ok};
@@ -173,40 +171,6 @@ async fn endless_pipelining_leaves_turns_to_others() {
     );
 }
 
-/// A client that asks without end and takes every answer.
-struct Endless;
-
-impl AsyncRead for Endless {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-        let n_bytes = buf.remaining() / request.len() * request.len();
-        buf.put_slice(&request.repeat(n_bytes / request.len()));
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Endless {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 #[tokio::test]
 async fn endless_pipelining_leaves_turns_to_streams_that_the_runtime_has_yet_to_look_at() {
     let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
@@ -220,7 +184,8 @@ async fn endless_pipelining_leaves_turns_to_streams_that_the_runtime_has_yet_to_
         }
         std::future::ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
     });
-    let connection = Connection::new(Foreign(Endless), PeerInfo::default(), Shutdown::new());
+    let requests = Foreign(Flood::of("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    let connection = Connection::new(requests, PeerInfo::default(), Shutdown::new());
     let flood = tokio::spawn(Http1::new(app).call(connection));
     near.readable().await.unwrap();
     // One turn's, and not those of the 61 before the runtime would have looked by itself.
