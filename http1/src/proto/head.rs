@@ -1,9 +1,10 @@
 //! The head of a request, and the trailer section: found line by line, read once when whole.
 //!
-//! What is wrong is judged by lines, in their order, so the verdict does not depend on how the stream
-//! was cut into segments: the request line as soon as it is complete, for who speaks another protocol
-//! sends no end of a head; fields once all are there. There is one reader and it is strict: lines end by CRLF, parts
-//! are where RFC 9112 has them; what an octet of a name or value may be is left to the types of `http`.
+//! What is wrong is judged by lines, in their order, so the verdict does not depend on how the
+//! stream was cut into segments: the request line as soon as it is complete, for who speaks another
+//! protocol sends no end of a head; fields once all are there. There is one reader and it is strict:
+//! lines end by CRLF, parts are where RFC 9112 has them; what an octet of a name or value may be is
+//! left to the types of `http`.
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
@@ -117,14 +118,16 @@ impl LineScan {
         section: Section,
         limits: Limits,
     ) -> Result<(), Violation> {
-        if section == Section::Head && self.n_lines == 0 {
-            if line_len > limits.max_request_line_bytes {
-                return Err(Violation::RequestLineTooLong);
-            }
-        } else if line_len > 0 && self.n_fields(section) >= limits.max_headers {
-            return Err(Violation::TooManyHeaders);
-        } else if line_len > limits.max_header_line_bytes {
-            return Err(Violation::HeaderLineTooLong);
+        let (max_len, violation) = if section == Section::Head && self.n_lines == 0 {
+            (limits.max_request_line_bytes, Violation::RequestLineTooLong)
+        } else if self.n_fields(section) >= limits.max_headers {
+            (0, Violation::TooManyHeaders)
+        } else {
+            (limits.max_header_line_bytes, Violation::HeaderLineTooLong)
+        };
+        // Of two limits the one that comes first in the stream is broken, however it is cut.
+        if line_len > max_len && self.line_start + max_len < limits.max_head_bytes {
+            return Err(violation);
         }
         if section_len > limits.max_head_bytes {
             return Err(Violation::HeadTooLong);

@@ -295,6 +295,35 @@ mod limits {
     }
 
     #[test]
+    fn of_two_limits_the_first_that_the_stream_reaches_is_broken() {
+        let config = Config {
+            max_request_line_bytes: 100,
+            max_header_line_bytes: 50,
+            max_headers: 2,
+            max_head_bytes: 80,
+            ..Config::default()
+        };
+        let line = |n: usize| format!("GET /{} HTTP/1.1\r\n", "a".repeat(n - 14));
+        let field = |n: usize| format!("X: {}\r\n", "a".repeat(n - 3));
+        for (head, violation) in [
+            (line(101), Violation::HeadTooLong),
+            (line(20) + &field(59), Violation::HeaderLineTooLong),
+            (line(30) + &field(51), Violation::HeadTooLong),
+            (
+                line(20) + &field(4) + &field(50) + "X:",
+                Violation::HeadTooLong,
+            ),
+            (
+                line(20) + &field(4) + &field(4) + &field(90),
+                Violation::TooManyHeaders,
+            ),
+        ] {
+            let seen = run_every_way(format!("{head}\r\n\r\n").as_bytes(), &config);
+            assert_eq!(seen.violation, Some(violation), "{head}");
+        }
+    }
+
+    #[test]
     fn a_body_beyond_the_limit_is_413() {
         let head = "POST / HTTP/1.1\r\nHost: h\r\n";
         let length = |n| format!("{head}Content-Length: {n}\r\n\r\n{}", "a".repeat(n));
