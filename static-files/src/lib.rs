@@ -37,7 +37,8 @@
 //! | any other method on what exists | 405 with Allow |
 //!
 //! A page `CODE.html` in the folder is the body of the status CODE where the answer is 400, 403,
-//! 404, 405, 412, 416, 500 or 503; else it is a line of text.
+//! 404, 405, 412, 416, 500 or 503; else it is a line of text. An answer of [`Sendfile`] with 404, 412
+//! or 416 has no page.
 //!
 //! # Freshness
 //!

@@ -24,7 +24,7 @@ use super::service::{StaticFiles, lost};
 /// everything else, paths that cannot name a file included, goes to the inner service. A file that
 /// is there but cannot be read, or is below a folder that may not be entered, is 403 or 500.
 ///
-/// The folder's fallback page is not used, nor are its pages for statuses but for such a file.
+/// The folder's fallback page is not used; its pages for statuses are, where a file is there.
 #[derive(Clone, Debug)]
 pub struct StaticFilesLayer {
     files: StaticFiles,
