@@ -29,7 +29,8 @@ struct Shared {
     first_frame: OnceLock<Bytes>,
 }
 
-type Reading = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+/// A read under way that brings a stretch of a file into memory.
+pub type Reading = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 /// An open file whose stretches are brought into memory, so that sendfile(2) never waits for the
 /// disk. Regions of the same file share it.
@@ -49,11 +50,7 @@ pub trait Readahead: fmt::Debug + Send + Sync {
 
     /// Brings a stretch into memory that is not there. The future may wait for the disk, but not
     /// on the thread that polls it.
-    fn read_ahead(
-        self: Arc<Self>,
-        offset: u64,
-        len: u64,
-    ) -> Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+    fn read_ahead(self: Arc<Self>, offset: u64, len: u64) -> Reading;
 }
 
 impl Readahead for File {

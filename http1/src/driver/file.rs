@@ -1,14 +1,11 @@
 //! Sends the rest of a file by sendfile(2), behind a head and a first frame that are in the output.
 
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use astatine_reactor::{Direct, FileRegion};
+use astatine_reactor::{Direct, FileRegion, Reading, give_way};
 use bytes::Bytes;
 
-use super::give_way;
 use super::output::Output;
 use crate::error::{Error, Misuse};
 
@@ -23,7 +20,7 @@ pub(super) struct FileTransfer {
     /// Whether bytes were sent since other connections last had their turn.
     has_sent: bool,
     /// The read that brings the next stretch into memory.
-    reading: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
+    reading: Option<Reading>,
 }
 
 impl FileTransfer {

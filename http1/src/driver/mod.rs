@@ -18,14 +18,13 @@ mod transport;
 
 use std::error;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use astatine_reactor::{Connection, FileRegion, Handover};
+use astatine_reactor::{Connection, FileRegion, Handover, give_way};
 use bytes::Bytes;
 use http_body::Body;
-use tokio::task::yield_now;
 use tower_service::Service;
 
 use self::closing::Closing;
@@ -106,12 +105,6 @@ const MAX_OUTPUT_BYTES: usize = 64 << 10;
 const MAX_DISCARDED_BODY_BYTES: usize = 256 << 10;
 /// Rounds, each of a read or of answers, before other connections have their turn.
 const MAX_ROUNDS: usize = 8;
-
-/// Has the task polled again, behind the others of its thread, those among them whose streams the
-/// runtime has not looked at yet: a wake would put it before them dozens of times.
-pub(crate) fn give_way(cx: &mut Context<'_>) {
-    let (Poll::Pending | Poll::Ready(())) = pin!(yield_now()).poll(cx);
-}
 
 impl Turn {
     fn or(self, other: Self) -> Self {
@@ -242,7 +235,10 @@ where
                 _ => self.go_on(scratch, cx)?,
             };
             match turn {
-                Turn::Moved if self.is_between() => return Ok(Turn::Moved),
+                // What has left by itself, as a file does, counts in the turn, too.
+                Turn::Moved if self.is_between() || self.transport.output.is_empty() => {
+                    return Ok(Turn::Moved);
+                }
                 Turn::Moved => moved = Turn::Moved,
                 Turn::Waits => return Ok(moved),
                 Turn::Ended => return Ok(Turn::Ended),

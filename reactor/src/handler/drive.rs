@@ -4,11 +4,10 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use tokio::task::yield_now;
 
 use super::ending::{Ending, Stretch};
 use super::outbox::{Order, Outbox};
@@ -17,7 +16,7 @@ use super::queue::End;
 use super::stage::Stage;
 use super::trigger::Call;
 use super::{Event, Handler, Message, Protocol, Reason, Turn};
-use crate::{Connection, Deadline, Io, Phase, Reached};
+use crate::{Connection, Deadline, Io, Phase, Reached, give_way};
 
 /// Runs a handler over a connection whose protocol has begun, until it has ended, and returns why
 /// it has.
@@ -251,7 +250,7 @@ impl<P: Protocol> Engine<P> {
             }
         }
         let input = if is_turn_over {
-            self.poll_yield(cx).map(|()| Step::Received)
+            self.poll_yield(cx)
         } else {
             self.poll_input(cx)
         };
@@ -266,12 +265,12 @@ impl<P: Protocol> Engine<P> {
         self.n_steps >= MAX_STEPS
     }
 
-    /// Goes on behind the other connections of the thread, those among them whose streams the
-    /// runtime has not looked at yet: a wake would put this one before them dozens of times.
-    pub(super) fn poll_yield(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Goes on behind the other connections of the thread.
+    pub(super) fn poll_yield<T>(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         self.keep_input();
         self.n_steps = 0;
-        pin!(yield_now()).poll(cx)
+        give_way(cx);
+        Poll::Pending
     }
 
     /// Reads, once all that was read before is done with.

@@ -129,7 +129,7 @@ impl<P: Protocol> Engine<P> {
     fn poll_awaiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Stretch>, Reason>> {
         loop {
             if self.is_turn_over() {
-                ready!(self.poll_yield(cx));
+                return self.poll_yield(cx);
             }
             match self.receive() {
                 Some(Event::Message(_)) => {}

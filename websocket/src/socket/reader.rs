@@ -3,15 +3,14 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use astatine_reactor::handler::Message;
-use astatine_reactor::{Deadline, Reached};
+use astatine_reactor::{Deadline, Reached, give_way};
 use bytes::BytesMut;
 use futures_core::Stream;
-use tokio::task::yield_now;
 
 use super::ending::Ending;
 use super::link::{Closing, Link};
@@ -143,11 +142,9 @@ impl Reader {
                 }
             }
         }
-        // A peer that sends without end, and no message, must not have the thread for itself; and a
-        // wake would put it before streams that the runtime has not looked at yet.
-        match pin!(yield_now()).poll(cx) {
-            Poll::Pending | Poll::Ready(()) => self.poll_deadline(cx),
-        }
+        // A peer that sends without end, and no message, must not have the thread for itself.
+        give_way(cx);
+        self.poll_deadline(cx)
     }
 
     /// Takes the next message, or the end, off the input.

@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use astatine_reactor::Io;
+use astatine_reactor::{Io, give_way};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
@@ -25,7 +25,6 @@ use self::transport::Transport;
 use super::config::Config;
 use super::slot::{Slot, Unanswered};
 use crate::body::{Demand, Feed, Incoming};
-use crate::driver::give_way;
 use crate::driver::scratch::Scratch;
 use crate::error::Error;
 use crate::proto::client::{Connection, Expired, Wait};

@@ -2,25 +2,24 @@
 
 use std::convert::Infallible;
 use std::fs::File;
-use std::future::ready;
+use std::future::{Future, poll_fn, ready};
 use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::FileExt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use astatine_http1::{AppResponse, Error, Http1, Incoming};
+use astatine_reactor::test_util::Flood;
 use astatine_reactor::{
     Connection, Direct, DirectSocket, FieldLines, FileRegion, Io, PeerInfo, Phase, Shutdown, serve,
 };
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, StreamBody, combinators::BoxBody};
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tower::{Service, ServiceExt, service_fn};
@@ -152,22 +151,40 @@ async fn a_file_that_ends_early_aborts_the_connection() {
     assert_eq!(body, content()[..FILE_BYTES / 2]);
 }
 
-/// A stream whose socket takes nothing, and whether it was aborted.
-struct Stuck(DuplexStream, Arc<AtomicBool>);
+/// A stream with a socket of its own below, and whether it was aborted.
+struct Beside<T> {
+    stream: T,
+    socket: OddSocket,
+    is_aborted: Arc<AtomicBool>,
+}
 
-struct FullSocket;
+/// A socket that takes all, or nothing.
+#[derive(Clone, Copy)]
+enum OddSocket {
+    Open,
+    Full,
+}
 
-impl DirectSocket for FullSocket {
-    fn try_writev(&self, _bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        Err(io::ErrorKind::WouldBlock.into())
+impl OddSocket {
+    fn take(self, n_bytes: usize) -> io::Result<usize> {
+        match self {
+            Self::Open => Ok(n_bytes),
+            Self::Full => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl DirectSocket for OddSocket {
+    fn try_writev(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.take(bufs.iter().map(|buf| buf.len()).sum())
     }
 
-    fn try_writev_more(&self, _bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        Err(io::ErrorKind::WouldBlock.into())
+    fn try_writev_more(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_writev(bufs)
     }
 
-    fn try_send_file(&self, _: &FileRegion, _offset: u64, _max: usize) -> io::Result<usize> {
-        Err(io::ErrorKind::WouldBlock.into())
+    fn try_send_file(&self, _: &FileRegion, _offset: u64, max: usize) -> io::Result<usize> {
+        self.take(max)
     }
 
     fn poll_write_ready(&self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -175,27 +192,27 @@ impl DirectSocket for FullSocket {
     }
 }
 
-impl Io for Stuck {
+impl<T: AsyncRead + Send + Unpin> Io for Beside<T> {
     fn direct(&self) -> Option<Direct> {
-        Some(Direct::new(Arc::new(FullSocket)))
+        Some(Direct::new(Arc::new(self.socket)))
     }
 
     fn abort(&mut self) {
-        self.1.store(true, Ordering::Relaxed);
+        self.is_aborted.store(true, Ordering::Relaxed);
     }
 }
 
-impl AsyncRead for Stuck {
+impl<T: AsyncRead + Unpin> AsyncRead for Beside<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Stuck {
+impl<T: Unpin> AsyncWrite for Beside<T> {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
         Poll::Pending
     }
@@ -206,6 +223,41 @@ impl AsyncWrite for Stuck {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn files_that_leave_at_once_leave_turns_to_others() {
+    let file = Arc::new(File::open("/dev/null").unwrap());
+    let first = Bytes::from_static(b"first");
+    let region = FileRegion::new(file, 0, 200_000);
+    region.note_first_frame(&first);
+    let n_asked = Arc::new(AtomicUsize::new(0));
+    let n_seen = Arc::clone(&n_asked);
+    let app = service_fn(move |_: Request<Incoming>| {
+        n_asked.fetch_add(1, Ordering::Relaxed);
+        let frames = [Ok::<_, Infallible>(http_body::Frame::data(first.clone()))];
+        let body = StreamBody::new(stream(frames.into_iter()));
+        let response = Response::builder().header("content-length", 200_000);
+        let answer = (
+            response.body(body).unwrap(),
+            FieldLines::default(),
+            Some(region.clone()),
+        );
+        ready(Ok::<_, Infallible>(answer))
+    });
+    let flood = Beside {
+        stream: Flood::of("GET / HTTP/1.1\r\nHost: h\r\n\r\n"),
+        socket: OddSocket::Open,
+        is_aborted: Arc::default(),
+    };
+    let connection = Connection::new(flood, PeerInfo::default(), Shutdown::new());
+    let mut served = pin!(Http1::new(app).call(connection));
+    for _ in 0..3 {
+        let turn = poll_fn(|cx| Poll::Ready(served.as_mut().poll(cx))).await;
+        assert!(turn.is_pending());
+        let n_files = n_seen.swap(0, Ordering::Relaxed);
+        assert!((1..=16).contains(&n_files), "{n_files} files in one turn");
     }
 }
 
@@ -222,7 +274,11 @@ async fn a_peer_that_does_not_even_take_a_files_head_is_cut_off() {
         .await
         .unwrap();
     let is_aborted = Arc::new(AtomicBool::new(false));
-    let stuck = Stuck(server, Arc::clone(&is_aborted));
+    let stuck = Beside {
+        stream: server,
+        socket: OddSocket::Full,
+        is_aborted: Arc::clone(&is_aborted),
+    };
     let connection = Connection::new(stuck, PeerInfo::default(), Shutdown::new());
     let ended = Http1::new(app).call(faulty(connection));
     let ended = timeout(Duration::from_secs(32), ended).await;
