@@ -164,7 +164,7 @@ const MIN_READ_BYTES: usize = 4 << 10;
 /// Steps before other connections have their turn.
 const MAX_STEPS: usize = 256;
 /// Bytes that count as a step: of what a protocol keeps to itself, as pings, there are no events.
-const STEP_BYTES: usize = 4 << 10;
+const STEP_BYTES: usize = 16 << 10;
 
 impl<P: Protocol> Engine<P> {
     pub(super) fn new(

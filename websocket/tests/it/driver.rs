@@ -423,7 +423,7 @@ async fn who_sends_without_end_leaves_the_thread_to_others() {
         loop {
             let turn = poll_fn(|cx| Poll::Ready(served.as_mut().poll(cx))).await;
             let n_bytes = n_read.swap(0, Ordering::Relaxed);
-            assert!(n_bytes <= 2 << 20, "{n_bytes} in one turn");
+            assert!(n_bytes <= 5 << 20, "{n_bytes} in one turn");
             if turn.is_ready() {
                 break;
             }
@@ -465,7 +465,7 @@ async fn who_sends_without_end_does_not_keep_the_runtime_from_other_streams() {
         io::Write::write_all(&mut far, b"a").unwrap();
         near.readable().await.unwrap();
         let n_bytes = n_read.load(Ordering::Relaxed);
-        assert!(n_bytes <= 8 << 20, "{n_bytes} before another was seen");
+        assert!(n_bytes <= 16 << 20, "{n_bytes} before another was seen");
     }
     served.abort();
 }
