@@ -205,34 +205,43 @@ mod tests {
 
     use super::*;
 
-    /// Opens a file of which nothing is in memory, and a pool with one thread.
-    fn cold_file(test: &str, len: usize) -> (Arc<OpenFile>, Pool) {
+    /// Opens a file of which nothing is in memory.
+    fn cold_file(test: &str, pool: &Pool) -> Arc<OpenFile> {
         let name = format!("astatine-open-file-{}-{test}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, vec![7; len]).unwrap();
+        std::fs::write(&path, vec![7; LEN]).unwrap();
         let file = File::open(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         file.sync_all().unwrap();
         fadvise(&file, 0, None, Advice::DontNeed).unwrap();
-        let pool = Pool::new(NonZeroUsize::MIN);
         let stamp = Stamp::of(&file).unwrap();
-        (
-            Arc::new(OpenFile::new(file, stamp, Bytes::new(), pool.clone())),
-            pool,
-        )
+        Arc::new(OpenFile::new(file, stamp, Bytes::new(), pool.clone()))
     }
+
+    /// Asks cold files until one is found to be cold. A question makes the kernel fetch the bytes,
+    /// and a fast disk may have brought them before the kernel answers.
+    fn ask_cold<T>(test: &str, pool: &Pool, ask: impl Fn(Arc<OpenFile>) -> Option<T>) -> T {
+        (0..100)
+            .find_map(|_| ask(cold_file(test, pool)))
+            .expect("a cold file is never found to be cold")
+    }
+
+    const LEN: usize = 1024 * 1024;
 
     #[tokio::test]
     async fn a_cold_stretch_waits_for_the_pool_and_a_warm_one_for_nothing() {
         const STRETCH: u64 = 256 * 1024;
-        let (file, pool) = cold_file("stretch", 4 * 1024 * 1024);
+        let pool = Pool::new(NonZeroUsize::MIN);
         let (release, held) = mpsc::sync_channel::<()>(1);
         let mut holder = pool.run(move || held.recv().map_err(io::Error::other));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(holder.as_mut().poll(&mut cx).is_pending());
 
-        let region = FileRegion::new(Arc::clone(&file), 0, 4 * STRETCH);
-        let mut reading = region.read_ahead(0, STRETCH).unwrap().expect("it is cold");
+        let (file, mut reading) = ask_cold("stretch", &pool, |file| {
+            let region = FileRegion::new(Arc::clone(&file), 0, LEN as u64);
+            let reading = region.read_ahead(0, STRETCH).unwrap()?;
+            Some((file, reading))
+        });
         assert!(reading.as_mut().poll(&mut cx).is_pending());
         release.send(()).unwrap();
         holder.await.unwrap();
@@ -244,11 +253,14 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_that_are_not_in_memory_are_read_on_the_pool() {
-        let (file, _) = cold_file("bytes", 1024 * 1024);
-        assert!(file.read_resident(0, 1_000).unwrap().is_none());
+        let pool = Pool::new(NonZeroUsize::MIN);
+        let file = ask_cold("bytes", &pool, |file| {
+            let read = file.read_resident(0, 1_000).unwrap();
+            read.is_none().then_some(file)
+        });
         assert_eq!(file.read(0, 1_000).await.unwrap().len(), 1_000);
         assert!(file.read_resident(0, 1_000).unwrap().is_some());
-        let error = file.read(1024 * 1024 - 10, 20).await.unwrap_err();
+        let error = file.read(LEN as u64 - 10, 20).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }
