@@ -7,16 +7,17 @@ use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex};
 
-use astatine_reactor::handler::{Peer, Raw, Reason};
+use astatine_reactor::handler::{HandlerConfig, Peer, RawProtocol, Reason, drive};
+use astatine_reactor::test_util::{Call, Calls, noting};
 use astatine_reactor::{AttachError, Config, Phase, Server, attach};
+use bytes::Bytes;
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::pipe::pipe;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tokio::task::{JoinHandle, yield_now};
 
-use crate::handler::{Call, Calls, Noting, remote, taken};
+use crate::handler::{message, remote};
 use crate::peers::{Folder, echo};
 use crate::running::Running;
 
@@ -24,19 +25,16 @@ use crate::running::Running;
 fn served(
     descriptor: impl Into<OwnedFd>,
     also: impl FnMut(&Peer, &Call) + Send + 'static,
-) -> (JoinHandle<()>, Calls) {
-    let calls = Calls::default();
-    let handler = Mutex::new(Some(Noting {
-        calls: Arc::clone(&calls),
-        also,
-    }));
-    let raw = Raw::new(move |_| handler.lock().unwrap().take().unwrap());
-    let connection = attach(descriptor).unwrap();
-    (tokio::spawn(raw.serve(connection)), calls)
+) -> (JoinHandle<Reason>, Calls) {
+    let (handler, calls) = noting(also);
+    let (connection, handler) = (attach(descriptor).unwrap(), Box::new(handler));
+    let config = HandlerConfig::default();
+    let served = drive(connection, Bytes::new(), RawProtocol, handler, config);
+    (tokio::spawn(served), calls)
 }
 
 async fn until(calls: &Calls, call: &Call) {
-    while !calls.lock().unwrap().contains(call) {
+    while !calls.has(call) {
         yield_now().await;
     }
 }
@@ -52,13 +50,12 @@ async fn the_reading_end_of_a_pipe_gives_what_is_written_and_then_its_end() {
     let (server, calls) = served(read, |_, _| {});
     for text in ["a", "b"] {
         write.write_all(text.as_bytes()).unwrap();
-        until(&calls, &Call::Message(text.into())).await;
+        until(&calls, &message(text)).await;
     }
     drop(write);
     server.await.unwrap();
-    let messages = ["a", "b"].map(|text| Call::Message(text.into()));
-    let [a, b] = messages;
-    assert_eq!(taken(&calls), [Call::Open, a, b, remote()]);
+    let expected = [Call::Open, message("a"), message("b"), remote()];
+    assert_eq!(calls.take(), expected);
 }
 
 #[tokio::test]
@@ -71,7 +68,7 @@ async fn what_can_only_be_read_fails_when_it_is_written_to() {
     });
     server.await.unwrap();
     let unsupported = Call::Close(Reason::Io(io::ErrorKind::Unsupported));
-    assert_eq!(taken(&calls), [Call::Open, unsupported]);
+    assert_eq!(calls.take(), [Call::Open, unsupported]);
 }
 
 #[tokio::test]
@@ -90,7 +87,7 @@ async fn the_writing_end_of_a_pipe_takes_all_and_closes_at_once() {
     });
     server.await.unwrap();
     assert_eq!(reader.join().unwrap().unwrap(), vec![b'x'; 1 << 20]);
-    assert_eq!(taken(&calls).last(), Some(&Call::Close(Reason::Local)));
+    assert_eq!(calls.take().last(), Some(&Call::Close(Reason::Local)));
 }
 
 #[tokio::test]
@@ -100,15 +97,15 @@ async fn a_pipe_that_nobody_reads_any_more_closes() {
     until(&calls, &Call::Open).await;
     drop(read);
     server.await.unwrap();
-    assert_eq!(taken(&calls), [Call::Open, remote()]);
+    assert_eq!(calls.take(), [Call::Open, remote()]);
 }
 
 #[tokio::test]
 async fn a_pair_of_sockets_is_attached_for_both_directions() {
     let (near, mut far) = UnixStream::pair().unwrap();
     let (server, calls) = served(near, |peer, call| {
-        if let Call::Message(text) = call {
-            peer.write(text.to_uppercase()).unwrap();
+        if let Call::Message(message) = call {
+            peer.write(message.payload().to_ascii_uppercase()).unwrap();
         }
     });
     far.write_all(b"a").unwrap();
@@ -128,7 +125,7 @@ async fn a_terminal_gives_lines_takes_output_and_blocks_again_behind_it() {
     let terminal = File::options().read(true).write(true).open(name).unwrap();
     let shared = terminal.try_clone().unwrap();
     let (server, calls) = served(terminal, |peer, call| {
-        if *call == Call::Message("two\n".into()) {
+        if *call == message("two\n") {
             peer.write("done").unwrap();
             peer.close();
         }
@@ -137,8 +134,8 @@ async fn a_terminal_gives_lines_takes_output_and_blocks_again_behind_it() {
     let mut master = File::from(master);
     master.write_all(b"one\ntwo\n").unwrap();
     server.await.unwrap();
-    let messages: Vec<Call> = taken(&calls);
-    let lines = ["one\n", "two\n"].map(|line| Call::Message(line.into()));
+    let messages: Vec<Call> = calls.take();
+    let lines = ["one\n", "two\n"].map(message);
     assert_eq!(messages[1..3], lines);
     assert!(is_blocking(&shared));
     let mut output = vec![0; "one\r\ntwo\r\ndone".len()];
@@ -157,7 +154,7 @@ async fn a_terminal_whose_other_end_is_gone_has_ended() {
     until(&calls, &Call::Open).await;
     drop(terminal);
     server.await.unwrap();
-    assert_eq!(taken(&calls), [Call::Open, remote()]);
+    assert_eq!(calls.take(), [Call::Open, remote()]);
 }
 
 #[tokio::test]

@@ -3,44 +3,33 @@
 
 use std::io::Read;
 use std::os::unix::net::UnixStream as StdStream;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use astatine_reactor::handler::{Budget, HandlerConfig, Message, Peer, Policy, Raw, Reason};
-use astatine_reactor::test_util::{Faults, faulty_io};
-use astatine_reactor::{Connection, Foreign, Io, PeerInfo, Shutdown, Socket};
+use astatine_reactor::handler::{
+    Budget, HandlerConfig, Message, Peer, Policy, RawProtocol, Reason,
+};
+use astatine_reactor::test_util::{Call, Calls, Faults, faulty_io, noting};
+use astatine_reactor::{Foreign, Io, Socket};
 use tokio::io::{AsyncReadExt, duplex};
-use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, yield_now};
 
-use crate::handler::{Call, Calls, Noting, taken};
+use crate::handler::{driven, opened};
 
 /// A connection that counts in a budget.
 struct Member {
     peer: Peer,
     calls: Calls,
-    server: JoinHandle<()>,
+    server: JoinHandle<Reason>,
 }
 
 impl Member {
     async fn new(io: impl Io + 'static, budget: &Budget) -> Self {
-        let (tell, told) = oneshot::channel();
-        let mut tell = Some(tell);
-        let calls = Calls::default();
-        let handler = Mutex::new(Some(Noting {
-            calls: Arc::clone(&calls),
-            also: move |peer: &Peer, _: &Call| {
-                if let Some(tell) = tell.take() {
-                    tell.send(peer.clone()).unwrap();
-                }
-            },
-        }));
+        let (handler, calls) = noting(|_, _| {});
         let mut config = HandlerConfig::default();
         config.budget = budget.clone();
-        let raw = Raw::new(move |_| handler.lock().unwrap().take().unwrap()).config(config);
-        let connection = Connection::new(io, PeerInfo::default(), Shutdown::new());
-        let server = tokio::spawn(raw.serve(connection));
+        let server = driven(io, RawProtocol, handler, config);
         Self {
-            peer: told.await.unwrap(),
+            peer: opened(&calls).await,
             calls,
             server,
         }
@@ -59,7 +48,7 @@ impl Member {
 
     async fn end(self) -> Reason {
         self.server.await.unwrap();
-        match taken(&self.calls).pop() {
+        match self.calls.take().pop() {
             Some(Call::Close(reason)) => reason,
             other => panic!("{other:?} came last"),
         }

@@ -1,42 +1,30 @@
 //! Codecs as protocols.
 
-use std::sync::Arc;
-
-use astatine_reactor::handler::{Coded, Message, Peer, Raw, Reason};
-use astatine_reactor::test_util::{Faults, Faulty};
+use astatine_reactor::handler::{Coded, HandlerConfig, Message, Peer, Raw, Reason};
+use astatine_reactor::test_util::{Call, Calls, Faults, Faulty, noting};
 use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio_util::codec::{LengthDelimitedCodec, LinesCodec, LinesCodecError};
 
-use crate::handler::{Call, Calls, Noting, remote, taken};
+use crate::handler::{driven, remote};
 
 fn lines() -> Coded<LinesCodec, fn(Message) -> String> {
     Coded::new(LinesCodec::new_with_max_length(8), Message::into_text)
 }
 
 /// Serves the other end of a pipe that goes through `faults`.
-fn serve<F>(faults: &Faults, also: F) -> (DuplexStream, Calls, JoinHandle<()>)
-where
-    F: Fn(&Peer, &Call) + Clone + Send + Sync + 'static,
-{
-    let calls = Calls::default();
-    let handler_calls = Arc::clone(&calls);
-    let raw = Raw::new(move |_: &PeerInfo| Noting {
-        calls: Arc::clone(&handler_calls),
-        also: also.clone(),
-    })
-    .protocol(lines);
+fn serve(faults: &Faults) -> (DuplexStream, Calls, JoinHandle<Reason>) {
+    let (handler, calls) = noting(echo);
     let (far, near) = duplex(64);
     let io = Foreign(Faulty::new(near, faults));
-    let connection = Connection::new(io, PeerInfo::default(), Shutdown::new());
-    let server = tokio::spawn(raw.serve(connection));
+    let server = driven(io, lines(), handler, HandlerConfig::default());
     (far, calls, server)
 }
 
 fn echo(peer: &Peer, call: &Call) {
-    if let Call::Message(text) = call {
-        peer.write(text.to_uppercase())
+    if let Call::Message(message) = call {
+        peer.write(message.payload().to_ascii_uppercase())
             .expect("the outbox has room");
     }
 }
@@ -44,7 +32,7 @@ fn echo(peer: &Peer, call: &Call) {
 #[tokio::test]
 async fn items_are_messages_and_messages_items_however_they_are_cut() {
     for faults in [Faults::none(), Faults::one_byte(), Faults::random(1)] {
-        let (mut far, calls, server) = serve(&faults, echo);
+        let (mut far, calls, server) = serve(&faults);
         far.write_all(b"one\r\ntwo\n\nlast").await.unwrap();
         far.shutdown().await.unwrap();
         let mut text = String::new();
@@ -52,20 +40,20 @@ async fn items_are_messages_and_messages_items_however_they_are_cut() {
         // What the end of the stream completes is answered too.
         assert_eq!(text, "ONE\nTWO\n\nLAST\n");
         server.await.unwrap();
-        let mut calls = taken(&calls);
+        let mut calls = calls.take();
         calls.retain(|call| *call != Call::Drained);
         let [first, messages @ .., last] = &calls[..] else {
             panic!("{calls:?}");
         };
         assert_eq!((first, last), (&Call::Open, &remote()));
-        let expected = ["one", "two", "", "last"].map(|text| Call::Message(text.to_owned()));
+        let expected = ["one", "two", "", "last"].map(|text| Call::Message(text.into()));
         assert_eq!(messages, expected);
     }
 }
 
 /// Returns the error of the codec that the connection was closed for.
 fn codec_error(calls: &Calls) -> String {
-    match taken(calls).pop() {
+    match calls.take().pop() {
         Some(Call::Close(Reason::Codec(error))) => error.get().to_string(),
         other => panic!("{other:?}"),
     }
@@ -73,7 +61,7 @@ fn codec_error(calls: &Calls) -> String {
 
 #[tokio::test]
 async fn what_the_decoder_refuses_closes_behind_what_was_answered() {
-    let (mut far, calls, server) = serve(&Faults::none(), echo);
+    let (mut far, calls, server) = serve(&Faults::none());
     far.write_all(b"one\nmuch too long\ntwo\n").await.unwrap();
     let mut text = String::new();
     far.read_to_string(&mut text).await.unwrap();
@@ -85,25 +73,16 @@ async fn what_the_decoder_refuses_closes_behind_what_was_answered() {
 }
 
 /// As [`serve`], with frames of at most four bytes behind their length in one.
-fn serve_frames<F>(also: F) -> (DuplexStream, Calls, JoinHandle<()>)
-where
-    F: Fn(&Peer, &Call) + Clone + Send + Sync + 'static,
-{
-    let calls = Calls::default();
-    let handler_calls = Arc::clone(&calls);
-    let frames = || {
-        let mut codec = LengthDelimitedCodec::builder();
-        let codec = codec.length_field_length(1).max_frame_length(4).new_codec();
-        Coded::new(codec, Message::into_payload)
-    };
-    let raw = Raw::new(move |_: &PeerInfo| Noting {
-        calls: Arc::clone(&handler_calls),
-        also: also.clone(),
-    })
-    .protocol(frames);
+fn serve_frames(
+    also: impl FnMut(&Peer, &Call) + Send + 'static,
+) -> (DuplexStream, Calls, JoinHandle<Reason>) {
+    let (handler, calls) = noting(also);
+    let mut codec = LengthDelimitedCodec::builder();
+    let codec = codec.length_field_length(1).max_frame_length(4).new_codec();
+    let frames = Coded::new(codec, Message::into_payload);
     let (far, near) = duplex(64);
-    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-    (far, calls, tokio::spawn(raw.serve(connection)))
+    let server = driven(Foreign(near), frames, handler, HandlerConfig::default());
+    (far, calls, server)
 }
 
 #[tokio::test]
@@ -156,11 +135,7 @@ impl tokio_util::codec::Encoder<String> for Hoarder {
 
 #[tokio::test]
 async fn a_decoder_may_keep_items_of_its_own() {
-    let raw = Raw::new(|_: &PeerInfo| Noting {
-        calls: Calls::default(),
-        also: echo,
-    })
-    .protocol(|| {
+    let raw = Raw::new(|_: &PeerInfo| noting(echo).0).protocol(|| {
         Coded::new(
             Hoarder(std::collections::VecDeque::new()),
             Message::into_text,

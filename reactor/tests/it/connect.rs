@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use astatine_reactor::handler::{Handler, Message, Peer, RawProtocol, Reason, Turn, drive};
+use astatine_reactor::test_util::{Call, noting};
 use astatine_reactor::{
     Bind, Config, ConnectConfig, Phase, Server, Shutdown, Target, connect, reconnect,
 };
@@ -17,19 +18,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener};
 use tokio::task::yield_now;
 
-use crate::handler::{Call, Calls, Noting, remote, taken};
+use crate::handler::{message, opened, remote};
 use crate::peers::{Folder, echo};
 use crate::running::Running;
-
-/// A handler that notes its calls, and what it notes.
-fn noting(also: impl FnMut(&Peer, &Call) + Send + 'static) -> (impl Handler, Calls) {
-    let calls = Calls::default();
-    let handler = Noting {
-        calls: Arc::clone(&calls),
-        also,
-    };
-    (handler, calls)
-}
 
 /// Says hello and bye.
 fn polite(peer: &Peer, call: &Call) {
@@ -72,10 +63,10 @@ async fn nobody() -> SocketAddr {
 #[tokio::test]
 async fn a_connection_is_opened_served_and_closed() {
     let (listener, address) = listener().await;
-    let (handler, calls) = noting(|peer, call| match call {
-        Call::Open => peer.write("ping").unwrap(),
-        Call::Message(text) => assert_eq!(text, "pong"),
-        _ => {}
+    let (handler, calls) = noting(|peer, call| {
+        if *call == Call::Open {
+            peer.write("ping").unwrap();
+        }
     });
     let client = tokio::spawn(connect(address, handler).into_future());
     let (mut far, _) = listener.accept().await.unwrap();
@@ -84,9 +75,9 @@ async fn a_connection_is_opened_served_and_closed() {
     drop(far);
     let reason = client.await.unwrap();
     // The first write may have had to wait.
-    let mut calls = taken(&calls);
+    let mut calls = calls.take();
     calls.retain(|call| *call != Call::Drained);
-    let expected = [Call::Open, Call::Message("pong".into()), remote()];
+    let expected = [Call::Open, message("pong"), remote()];
     assert_eq!(calls, expected);
     assert_eq!(Call::Close(reason), remote());
 }
@@ -104,10 +95,7 @@ async fn a_name_and_a_unix_socket_are_reached_too() {
         let mut config = ConnectConfig::default();
         config.connect_timeout = Duration::from_secs(3600);
         let connected = tokio::spawn(connect(target, handler).with_config(config).into_future());
-        while calls.lock().unwrap().is_empty() {
-            yield_now().await;
-        }
-        assert_eq!(taken(&calls)[0], Call::Open);
+        opened(&calls).await;
         connected.abort();
     }
 }
@@ -116,13 +104,13 @@ async fn a_name_and_a_unix_socket_are_reached_too() {
 async fn a_connection_that_cannot_be_made_closes_the_handler_once_unopened() {
     let (handler, calls) = noting(|_, _| {});
     assert_eq!(connect(nobody().await, handler).await, refused());
-    assert_eq!(taken(&calls), [Call::Close(refused())]);
+    assert_eq!(calls.take(), [Call::Close(refused())]);
 
     let (handler, calls) = noting(|peer, _| assert!(!peer.is_open() && peer.write("a").is_err()));
     let missing = Target::Unix("/nowhere/at/all".into());
     let reason = Reason::Io(io::ErrorKind::NotFound);
     assert_eq!(connect(missing, handler).await, reason);
-    assert_eq!(taken(&calls), [Call::Close(reason)]);
+    assert_eq!(calls.take(), [Call::Close(reason)]);
 }
 
 #[tokio::test]
@@ -143,7 +131,7 @@ async fn a_connection_that_takes_too_long_to_be_made_is_given_up() {
     config.connect_timeout = Duration::from_millis(1);
     let reason = connect(address, handler).with_config(config).await;
     assert_eq!(reason, Reason::Io(io::ErrorKind::TimedOut));
-    assert_eq!(taken(&calls), [Call::Close(reason)]);
+    assert_eq!(calls.take(), [Call::Close(reason)]);
 }
 
 #[tokio::test]
@@ -171,7 +159,7 @@ async fn one_handler_sees_its_connections_one_after_the_other() {
         Call::Open,
         local,
     ];
-    assert_eq!(taken(&calls), expected);
+    assert_eq!(calls.take(), expected);
 }
 
 #[tokio::test]
@@ -186,7 +174,7 @@ async fn a_server_that_comes_later_is_found() {
     }
     let _listener = UnixListener::bind(path).unwrap();
     assert_eq!(client.await.unwrap(), Reason::Aborted);
-    assert_eq!(taken(&calls), [Call::Open, Call::Close(Reason::Aborted)]);
+    assert_eq!(calls.take(), [Call::Open, Call::Close(Reason::Aborted)]);
 }
 
 #[tokio::test]
@@ -196,7 +184,7 @@ async fn tries_end_with_their_number_and_the_handler_is_closed_once() {
     let (handler, calls) = noting(|_, _| {});
     let client = reconnect(nobody().await, handler).with_config(config.clone());
     assert_eq!(client.await, refused());
-    assert_eq!(taken(&calls), [Call::Close(refused())]);
+    assert_eq!(calls.take(), [Call::Close(refused())]);
 
     // A connection that ends at once counts among them.
     config.max_wait = Duration::from_secs(3600);
@@ -209,7 +197,7 @@ async fn tries_end_with_their_number_and_the_handler_is_closed_once() {
     }
     client.await.unwrap();
     let pairs = vec![[Call::Open, remote()]; 3];
-    assert_eq!(taken(&calls), pairs.concat());
+    assert_eq!(calls.take(), pairs.concat());
 }
 
 #[tokio::test]
@@ -229,7 +217,7 @@ async fn a_shutdown_ends_a_connection_a_wait_and_all_tries() {
     drop(far);
     assert_eq!(client.await.unwrap(), Reason::Shutdown);
     let closed = Call::Close(Reason::Shutdown);
-    let mut calls = taken(&calls);
+    let mut calls = calls.take();
     calls.retain(|call| *call != Call::Drained);
     assert_eq!(calls, [Call::Open, Call::Shutdown, closed.clone()]);
 
@@ -243,7 +231,7 @@ async fn a_shutdown_ends_a_connection_a_wait_and_all_tries() {
     yield_now().await;
     shutdown.advance(Phase::Draining);
     assert_eq!(client.await.unwrap(), Reason::Shutdown);
-    assert_eq!(taken(&calls), std::slice::from_ref(&closed));
+    assert_eq!(calls.take(), std::slice::from_ref(&closed));
 
     // From the beginning.
     let (handler, calls) = noting(|_, _| {});
@@ -251,7 +239,7 @@ async fn a_shutdown_ends_a_connection_a_wait_and_all_tries() {
         connect(address, handler).with_shutdown(shutdown).await,
         Reason::Shutdown
     );
-    assert_eq!(taken(&calls), [closed]);
+    assert_eq!(calls.take(), [closed]);
 }
 
 #[tokio::test]
@@ -262,12 +250,10 @@ async fn a_connection_that_is_cut_closes_its_handler_once() {
     let client = reconnect(address, handler).with_shutdown(shutdown.clone());
     let client = tokio::spawn(client.into_future());
     let _far = listener.accept().await.unwrap();
-    while calls.lock().unwrap().is_empty() {
-        yield_now().await;
-    }
+    opened(&calls).await;
     shutdown.advance(Phase::Cut);
     client.await.unwrap();
-    let calls = taken(&calls);
+    let calls = calls.take();
     let n_closed = calls.iter().filter(|call| matches!(call, Call::Close(_)));
     assert_eq!((&calls[0], n_closed.count()), (&Call::Open, 1));
 }
@@ -287,7 +273,7 @@ async fn a_future_that_is_dropped_closes_its_handler_once_and_drops_it() {
         }
         client.abort();
         assert!(client.await.unwrap_err().is_cancelled());
-        assert_eq!(taken(&calls).last(), Some(&Call::Close(Reason::Aborted)));
+        assert_eq!(calls.take().last(), Some(&Call::Close(Reason::Aborted)));
         assert_eq!(Arc::strong_count(&held), 1);
     }
     drop(listener);
@@ -300,14 +286,14 @@ async fn a_driver_of_one_s_own_may_fail_before_it_opens_the_handler() {
     let failing = |_connection, _handler| async { Reason::Violation(1002) };
     let reason = connect(address, handler).with_driver(failing).await;
     assert_eq!(reason, Reason::Violation(1002));
-    assert_eq!(taken(&calls), [Call::Close(reason)]);
+    assert_eq!(calls.take(), [Call::Close(reason)]);
 }
 
 #[tokio::test]
 async fn a_driver_of_one_s_own_may_begin_with_a_handshake() {
     let (listener, address) = listener().await;
     let (handler, calls) = noting(|peer, call| {
-        if *call == Call::Message("b".into()) {
+        if *call == message("b") {
             peer.close();
         }
     });
@@ -324,12 +310,8 @@ async fn a_driver_of_one_s_own_may_begin_with_a_handshake() {
     far.write_all(b"a").await.unwrap();
     drop(far);
     assert_eq!(client.await.unwrap(), Reason::Local);
-    let expected = [
-        Call::Open,
-        Call::Message("b".into()),
-        Call::Close(Reason::Local),
-    ];
-    assert_eq!(taken(&calls), expected);
+    let expected = [Call::Open, message("b"), Call::Close(Reason::Local)];
+    assert_eq!(calls.take(), expected);
 }
 
 /// Gives its connection away, or ends all when told so by its trigger.
@@ -428,6 +410,6 @@ async fn a_handler_is_told_of_a_drop_in_the_midst_of_a_handshake() {
         told.await.unwrap();
         connecting.abort();
         connecting.await.unwrap_err();
-        assert_eq!(taken(&calls), [Call::Close(Reason::Aborted)]);
+        assert_eq!(calls.take(), [Call::Close(Reason::Aborted)]);
     }
 }

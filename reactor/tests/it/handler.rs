@@ -2,84 +2,27 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::future::{Future, IntoFuture};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use astatine_reactor::handler::{
-    Handler, HandlerConfig, Message, Peer, Policy, Raw, Reason, Turn, WriteError,
+    Handler, HandlerConfig, Message, Peer, Policy, Protocol, Raw, RawProtocol, Reason, Turn,
+    WriteError, drive,
 };
-use astatine_reactor::{Connection, Foreign, PeerInfo, Phase, Shutdown, Socket, serve};
+use astatine_reactor::test_util::{Call, Calls, noting};
+use astatine_reactor::{Connection, Foreign, Io, PeerInfo, Phase, Shutdown, Socket, serve};
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-
-/// What a handler was called with, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Open,
-    Message(String),
-    Drained,
-    Ping,
-    Shutdown,
-    Close(Reason),
-}
-
-pub(crate) type Calls = Arc<Mutex<Vec<Call>>>;
-
-/// Notes each call, and does with it what a test wants.
-pub(crate) struct Noting<F> {
-    pub(crate) calls: Calls,
-    pub(crate) also: F,
-}
-
-impl<F> Noting<F>
-where
-    F: FnMut(&Peer, &Call) + Send + 'static,
-{
-    fn note(&mut self, peer: &Peer, call: Call) {
-        (self.also)(peer, &call);
-        self.calls.lock().unwrap().push(call);
-    }
-}
-
-impl<F> Handler for Noting<F>
-where
-    F: FnMut(&Peer, &Call) + Send + 'static,
-{
-    fn open(&mut self, peer: &Peer) {
-        self.note(peer, Call::Open);
-    }
-
-    fn message(&mut self, peer: &Peer, message: Message) -> Turn<'_> {
-        let text = String::from_utf8_lossy(message.payload()).into_owned();
-        self.note(peer, Call::Message(text));
-        Turn::Next
-    }
-
-    fn drained(&mut self, peer: &Peer) {
-        self.note(peer, Call::Drained);
-    }
-
-    fn ping(&mut self, peer: &Peer) {
-        self.note(peer, Call::Ping);
-    }
-
-    fn shutdown(&mut self, peer: &Peer) {
-        self.note(peer, Call::Shutdown);
-    }
-
-    fn close(&mut self, peer: &Peer, reason: Reason) {
-        self.note(peer, Call::Close(reason));
-    }
-}
 
 /// A connection in memory with a handler at its other end.
 pub(crate) struct Far {
     pub(crate) stream: DuplexStream,
     pub(crate) calls: Calls,
     pub(crate) shutdown: Shutdown,
-    pub(crate) server: JoinHandle<()>,
+    pub(crate) server: JoinHandle<Reason>,
 }
 
 impl Far {
@@ -87,16 +30,13 @@ impl Far {
     where
         F: FnMut(&Peer, &Call) + Send + 'static,
     {
-        let calls = Calls::default();
-        let handler = Mutex::new(Some(Noting {
-            calls: Arc::clone(&calls),
-            also,
-        }));
+        let (handler, calls) = noting(also);
         let (stream, io) = duplex(n_pipe_bytes);
         let shutdown = Shutdown::new();
         let connection = Connection::new(Foreign(io), PeerInfo::default(), shutdown.clone());
-        let raw = Raw::new(move |_| handler.lock().unwrap().take().unwrap()).config(config);
-        let server = tokio::spawn(raw.serve(connection));
+        let handler = Box::new(handler);
+        let server = drive(connection, Bytes::new(), RawProtocol, handler, config);
+        let server = tokio::spawn(server);
         Self {
             stream,
             calls,
@@ -109,12 +49,45 @@ impl Far {
     pub(crate) async fn end(self) -> Vec<Call> {
         drop(self.stream);
         self.server.await.unwrap();
-        taken(&self.calls)
+        self.calls.take()
     }
 }
 
-pub(crate) fn taken(calls: &Calls) -> Vec<Call> {
-    std::mem::take(&mut *calls.lock().unwrap())
+/// Serves a stream with a handler.
+pub(crate) fn driven(
+    io: impl Io + 'static,
+    protocol: impl Protocol,
+    handler: impl Handler,
+    config: HandlerConfig,
+) -> JoinHandle<Reason> {
+    let connection = Connection::new(io, PeerInfo::default(), Shutdown::new());
+    let handler = Box::new(handler);
+    tokio::spawn(drive(connection, Bytes::new(), protocol, handler, config))
+}
+
+/// As [`driven`], a raw stream.
+pub(crate) fn served(io: impl Io + 'static, handler: impl Handler) -> JoinHandle<Reason> {
+    driven(io, RawProtocol, handler, HandlerConfig::default())
+}
+
+/// Waits until the handler is open.
+pub(crate) async fn opened(calls: &Calls) -> Peer {
+    while !calls.has(&Call::Open) {
+        tokio::task::yield_now().await;
+    }
+    calls.peer()
+}
+
+/// Sends messages back.
+pub(crate) fn echo(peer: &Peer, call: &Call) {
+    if let Call::Message(message) = call {
+        peer.write(message.clone()).unwrap();
+    }
+}
+
+/// What a stream without messages of its own gives.
+pub(crate) fn message(bytes: &'static str) -> Call {
+    Call::Message(Message::binary(bytes))
 }
 
 pub(crate) fn remote() -> Call {
@@ -189,15 +162,15 @@ async fn a_handler_that_panics_in_its_turn_leaves_the_thread_to_others() {
 #[tokio::test]
 async fn open_comes_first_and_close_last() {
     let mut far = Far::connect(64, HandlerConfig::default(), |peer, call| {
-        if let Call::Message(text) = call {
-            peer.write(text.to_uppercase()).unwrap();
+        if let Call::Message(message) = call {
+            peer.write(message.payload().to_ascii_uppercase()).unwrap();
         }
     });
     far.stream.write_all(b"ab").await.unwrap();
     let mut echo = [0; 2];
     far.stream.read_exact(&mut echo).await.unwrap();
     assert_eq!(&echo, b"AB");
-    let expected = [Call::Open, Call::Message("ab".into()), remote()];
+    let expected = [Call::Open, message("ab"), remote()];
     assert_eq!(far.end().await, expected);
 }
 
@@ -254,19 +227,15 @@ async fn a_full_outbox_refuses_and_is_drained_once() {
 
 #[tokio::test]
 async fn another_handler_takes_over_between_two_messages() {
-    let second = Calls::default();
-    let calls = Arc::clone(&second);
+    let (next, second) = noting(|peer, call| {
+        if *call == Call::Open {
+            peer.write("next").unwrap();
+        }
+    });
+    let mut next = Some(next);
     let mut far = Far::connect(64, HandlerConfig::default(), move |peer, call| {
         if let Call::Message(_) = call {
-            let calls = Arc::clone(&calls);
-            peer.set_handler(Noting {
-                calls,
-                also: |peer: &Peer, call: &Call| {
-                    if *call == Call::Open {
-                        peer.write("next").unwrap();
-                    }
-                },
-            });
+            peer.set_handler(next.take().unwrap());
         }
     });
     far.stream.write_all(b"a").await.unwrap();
@@ -275,9 +244,9 @@ async fn another_handler_takes_over_between_two_messages() {
     far.stream.write_all(b"b").await.unwrap();
     let first = far.end().await;
     let replaced = Call::Close(Reason::Replaced);
-    assert_eq!(first, [Call::Open, Call::Message("a".into()), replaced]);
-    let expected = [Call::Open, Call::Message("b".into()), remote()];
-    assert_eq!(taken(&second), expected);
+    assert_eq!(first, [Call::Open, message("a"), replaced]);
+    let expected = [Call::Open, message("b"), remote()];
+    assert_eq!(second.take(), expected);
 }
 
 /// Waits for a permit behind each message.
@@ -295,21 +264,18 @@ impl Handler for Waiting {
     }
 
     fn close(&mut self, _peer: &Peer, reason: Reason) {
-        self.calls.lock().unwrap().push(Call::Close(reason));
+        self.calls.note(Call::Close(reason));
     }
 }
 
-fn waiting(io: DuplexStream) -> (JoinHandle<()>, Arc<tokio::sync::Semaphore>, Calls) {
+fn waiting(io: DuplexStream) -> (JoinHandle<Reason>, Arc<tokio::sync::Semaphore>, Calls) {
     let permits = Arc::new(tokio::sync::Semaphore::new(0));
     let calls = Calls::default();
-    let handler_calls = Arc::clone(&calls);
-    let handler_permits = Arc::clone(&permits);
-    let raw = Raw::new(move |_| Waiting {
-        permits: Arc::clone(&handler_permits),
-        calls: Arc::clone(&handler_calls),
-    });
-    let connection = Connection::new(Foreign(io), PeerInfo::default(), Shutdown::new());
-    (tokio::spawn(raw.serve(connection)), permits, calls)
+    let handler = Waiting {
+        permits: Arc::clone(&permits),
+        calls: calls.clone(),
+    };
+    (served(Foreign(io), handler), permits, calls)
 }
 
 #[tokio::test]
@@ -343,7 +309,7 @@ async fn a_connection_that_is_cut_while_its_handler_waits_closes_it_once() {
     far.read_exact(&mut [0]).await.unwrap();
     server.abort();
     assert!(server.await.unwrap_err().is_cancelled());
-    assert_eq!(taken(&calls), [Call::Close(Reason::Aborted)]);
+    assert_eq!(calls.take(), [Call::Close(Reason::Aborted)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -362,7 +328,7 @@ async fn a_silent_connection_is_pinged_and_then_closed() {
     drop(stream);
     server.await.unwrap();
     let expected = [Call::Open, Call::Ping, Call::Close(Reason::TimedOut)];
-    assert_eq!(taken(&calls), expected);
+    assert_eq!(calls.take(), expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -395,21 +361,12 @@ async fn a_server_that_ends_says_so_before_it_closes() {
 
 #[tokio::test]
 async fn a_handle_that_outlives_its_connection_is_harmless() {
-    let kept = Arc::new(Mutex::new(None));
-    let keep = Arc::clone(&kept);
-    let far = Far::connect(64, HandlerConfig::default(), move |peer, call| {
-        if *call == Call::Open {
-            *keep.lock().unwrap() = Some(peer.clone());
-        }
-    });
+    let far = Far::connect(64, HandlerConfig::default(), |_, _| {});
+    let peer = opened(&far.calls).await;
     far.end().await;
-    let peer = kept.lock().unwrap().take().unwrap();
     assert!(!peer.is_open());
     assert_eq!(peer.write("a"), Err(WriteError::Closed));
-    peer.set_handler(Noting {
-        calls: Calls::default(),
-        also: |_: &Peer, _: &Call| unreachable!("it is never opened"),
-    });
+    peer.set_handler(noting(|_, _| unreachable!("it is never opened")).0);
     peer.set_timeout(None);
     peer.close();
     peer.abort();
@@ -429,30 +386,30 @@ async fn what_threads_write_arrives_whole_and_in_the_order_of_each() {
     .unwrap();
     let mut config = HandlerConfig::default();
     config.outbox_bytes = usize::MAX;
-    let raw = Raw::new(|_| Noting {
-        calls: Calls::default(),
-        also: |peer: &Peer, call: &Call| {
-            if *call == Call::Open {
-                for thread in 0..N_THREADS {
-                    let peer = peer.clone();
-                    std::thread::spawn(move || {
-                        for n in 0..N_MESSAGES {
-                            let line = Message::text(format!("{thread} {n}\n"));
-                            if thread % 2 == 0 {
-                                peer.write(line).unwrap();
-                            } else {
-                                let delivered = peer.deliver_now(&line, 1, Policy::Close);
-                                assert!(delivered.unwrap().is_taken);
-                            }
+    let (handler, _) = noting(|peer, call| {
+        if *call == Call::Open {
+            for thread in 0..N_THREADS {
+                let peer = peer.clone();
+                std::thread::spawn(move || {
+                    for n in 0..N_MESSAGES {
+                        let line = Message::text(format!("{thread} {n}\n"));
+                        if thread % 2 == 0 {
+                            peer.write(line).unwrap();
+                        } else {
+                            let delivered = peer.deliver_now(&line, 1, Policy::Close);
+                            assert!(delivered.unwrap().is_taken);
                         }
-                    });
-                }
+                    }
+                });
             }
-        },
-    })
-    .config(config);
-    let io = Socket::try_from(near).unwrap();
-    let server = tokio::spawn(raw.serve(Connection::new(io, PeerInfo::default(), Shutdown::new())));
+        }
+    });
+    let server = driven(
+        Socket::try_from(near).unwrap(),
+        RawProtocol,
+        handler,
+        config,
+    );
     let mut next = [0; N_THREADS];
     let (mut buf, mut line) = (vec![0; 1000], String::new());
     while next.iter().any(|n| *n < N_MESSAGES) {
@@ -477,14 +434,7 @@ async fn what_threads_write_arrives_whole_and_in_the_order_of_each() {
 async fn raw_connections_are_served_from_a_listener() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let raw = Raw::new(|_| Noting {
-        calls: Calls::default(),
-        also: |peer: &Peer, call: &Call| {
-            if let Call::Message(text) = call {
-                peer.write(text.clone()).unwrap();
-            }
-        },
-    });
+    let raw = Raw::new(|_| noting(echo).0);
     let server = tokio::spawn(serve(listener, raw).into_future());
     let mut client = TcpStream::connect(address).await.unwrap();
     for _ in 0..3 {

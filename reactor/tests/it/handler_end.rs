@@ -8,12 +8,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use astatine_reactor::handler::{Handler, HandlerConfig, Message, Peer, Raw, Reason, Turn};
+use astatine_reactor::test_util::{Call, Calls, noting};
 use astatine_reactor::{Connection, Foreign, PeerInfo, Phase, Shutdown};
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
-};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex, join};
 
-use crate::handler::{Call, Calls, Far, taken};
+use crate::handler::{Far, message, opened, served};
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_at_a_close_leaves_however_slowly_it_is_taken() {
@@ -47,33 +46,23 @@ async fn who_takes_nothing_of_what_waits_at_a_close_is_cut_off() {
     server.await.unwrap();
     drop(stream);
     let expected = [Call::Open, Call::Close(Reason::SlowConsumer)];
-    assert_eq!(taken(&calls), expected);
+    assert_eq!(calls.take(), expected);
 }
 
-/// A stream that never gets done with its end.
-struct Endless(DuplexStream);
-
-impl AsyncRead for Endless {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
+/// Takes what is written, and never gets done with its end.
+struct Endless;
 
 impl AsyncWrite for Endless {
     fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        Poll::Ready(Ok(buf.len()))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -84,19 +73,11 @@ impl AsyncWrite for Endless {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_never_gets_done_with_its_end_is_given_up() {
     let (far, near) = duplex(64);
-    let raw = Raw::new(|_| Closing);
-    let connection = Connection::new(Foreign(Endless(near)), PeerInfo::default(), Shutdown::new());
-    let served = tokio::time::timeout(Duration::from_secs(60), raw.serve(connection));
-    served.await.expect("there is a time for it");
+    let (handler, _) = noting(|peer, _| peer.close());
+    let served = served(Foreign(join(near, Endless)), handler);
+    let served = tokio::time::timeout(Duration::from_secs(60), served);
+    served.await.expect("there is a time for it").unwrap();
     drop(far);
-}
-
-struct Closing;
-
-impl Handler for Closing {
-    fn open(&mut self, peer: &Peer) {
-        peer.close();
-    }
 }
 
 /// Waits for ever behind its first message.
@@ -105,21 +86,18 @@ struct Stuck {
 }
 
 impl Handler for Stuck {
-    fn message(&mut self, _peer: &Peer, _message: Message) -> Turn<'_> {
-        self.calls
-            .lock()
-            .unwrap()
-            .push(Call::Message(String::new()));
+    fn message(&mut self, _peer: &Peer, message: Message) -> Turn<'_> {
+        self.calls.note(Call::Message(message));
         Turn::Wait(Box::pin(std::future::pending()))
     }
 
     fn shutdown(&mut self, peer: &Peer) {
-        self.calls.lock().unwrap().push(Call::Shutdown);
+        self.calls.note(Call::Shutdown);
         peer.write("bye").unwrap();
     }
 
     fn close(&mut self, _peer: &Peer, reason: Reason) {
-        self.calls.lock().unwrap().push(Call::Close(reason));
+        self.calls.note(Call::Close(reason));
     }
 }
 
@@ -128,14 +106,14 @@ async fn a_handler_that_waits_hears_that_the_server_ends() {
     let calls = Calls::default();
     let (mut far, near) = duplex(64);
     let shutdown = Shutdown::new();
-    let handler_calls = Arc::clone(&calls);
+    let handler_calls = calls.clone();
     let raw = Raw::new(move |_| Stuck {
-        calls: Arc::clone(&handler_calls),
+        calls: handler_calls.clone(),
     });
     let connection = Connection::new(Foreign(near), PeerInfo::default(), shutdown.clone());
     let server = tokio::spawn(raw.serve(connection));
     far.write_all(b"a").await.unwrap();
-    while calls.lock().unwrap().is_empty() {
+    while !calls.has(&message("a")) {
         tokio::task::yield_now().await;
     }
     shutdown.advance(Phase::Draining);
@@ -146,12 +124,8 @@ async fn a_handler_that_waits_hears_that_the_server_ends() {
     assert_eq!(text, "bye");
     drop(far);
     server.await.unwrap();
-    let expected = [
-        Call::Message(String::new()),
-        Call::Shutdown,
-        Call::Close(Reason::Shutdown),
-    ];
-    assert_eq!(taken(&calls), expected);
+    let expected = [message("a"), Call::Shutdown, Call::Close(Reason::Shutdown)];
+    assert_eq!(calls.take(), expected);
 }
 
 /// Panics in its first message, and again when it is closed.
@@ -171,11 +145,8 @@ impl Handler for Panicking {
 #[tokio::test]
 async fn a_handler_that_panics_twice_ends_its_connection_and_no_more() {
     let n_closed = Arc::new(Mutex::new(0));
-    let counter = Arc::clone(&n_closed);
-    let raw = Raw::new(move |_| Panicking(Arc::clone(&counter)));
     let (mut far, near) = duplex(64);
-    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-    let server = tokio::spawn(raw.serve(connection));
+    let server = served(Foreign(near), Panicking(Arc::clone(&n_closed)));
     far.write_all(b"a").await.unwrap();
     assert!(server.await.unwrap_err().is_panic());
     assert_eq!(*n_closed.lock().unwrap(), 1);
@@ -190,9 +161,7 @@ async fn a_connection_that_is_cut_takes_nothing_more_when_its_handler_is_closed(
             *seen.lock().unwrap() = Some(peer.is_open() || peer.write("late").is_ok());
         }
     });
-    while taken(&far.calls).is_empty() {
-        tokio::task::yield_now().await;
-    }
+    opened(&far.calls).await;
     far.server.abort();
     assert!(far.server.await.unwrap_err().is_cancelled());
     assert_eq!(*is_open.lock().unwrap(), Some(false));
@@ -213,11 +182,8 @@ impl Handler for Restless {
 #[tokio::test]
 async fn handlers_that_replace_each_other_leave_others_their_turn() {
     let n_opened = Arc::new(Mutex::new(0));
-    let counter = Arc::clone(&n_opened);
-    let raw = Raw::new(move |_| Restless(Arc::clone(&counter)));
     let (_far, near) = duplex(64);
-    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-    let server = tokio::spawn(raw.serve(connection));
+    let server = served(Foreign(near), Restless(Arc::clone(&n_opened)));
     // Its turn comes behind the server's first.
     let next = tokio::spawn(async move { *n_opened.lock().unwrap() });
     assert!(next.await.unwrap() < 1000);
@@ -226,7 +192,7 @@ async fn handlers_that_replace_each_other_leave_others_their_turn() {
 
 #[tokio::test]
 async fn what_a_connection_keeps_goes_with_it_whichever_way_it_ends() {
-    type End = fn(&Peer, &tokio::task::JoinHandle<()>);
+    type End = fn(&Peer, &tokio::task::JoinHandle<Reason>);
     let ends: [End; 3] = [
         |peer, _| peer.close(),
         |peer, _| peer.abort(),
@@ -234,22 +200,13 @@ async fn what_a_connection_keeps_goes_with_it_whichever_way_it_ends() {
     ];
     for end in ends {
         let kept = Arc::new(());
-        let peers = Arc::new(Mutex::new(Vec::new()));
-        let (value, seen) = (Arc::clone(&kept), Arc::clone(&peers));
-        let far = Far::connect(64, HandlerConfig::default(), move |peer, call| {
-            if *call == Call::Open {
-                peer.keep(Arc::clone(&value));
-                seen.lock().unwrap().push(peer.clone());
-            }
-        });
-        while taken(&far.calls).is_empty() {
-            tokio::task::yield_now().await;
-        }
-        let peer = peers.lock().unwrap().remove(0);
-        assert_eq!(Arc::strong_count(&kept), 3);
+        let far = Far::connect(64, HandlerConfig::default(), |_, _| {});
+        let peer = opened(&far.calls).await;
+        peer.keep(Arc::clone(&kept));
+        assert_eq!(Arc::strong_count(&kept), 2);
         end(&peer, &far.server);
         drop(far.stream);
-        far.server.await.unwrap_or_default();
+        drop(far.server.await);
         assert_eq!(Arc::strong_count(&kept), 1);
         peer.keep(Arc::clone(&kept));
         assert_eq!(Arc::strong_count(&kept), 1);

@@ -10,9 +10,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use astatine_reactor::handler::{
-    Answer, Encoding, Event, Form, Handler, HandlerConfig, Message, Peer, Policy, Protocol, Raw,
+    Answer, Encoding, Event, Form, Handler, HandlerConfig, Message, Peer, Policy, Protocol,
     RawProtocol, Reason, Turn, WriteError, drive,
 };
+use astatine_reactor::test_util::{Call, Calls, noting};
 use astatine_reactor::{
     Connection, Direct, DirectSocket, FileRegion, Foreign, Io, PeerInfo, Shutdown, Socket,
 };
@@ -22,7 +23,7 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::handler::{Call, Calls, Far, Noting, remote, taken};
+use crate::handler::{Far, driven, echo, opened, remote, served};
 
 /// Answers each byte by itself, and asks for an answer to its pings.
 struct Answering;
@@ -55,29 +56,20 @@ struct Local {
     stream: UnixStream,
     peer: Peer,
     calls: Calls,
-    server: JoinHandle<()>,
+    server: JoinHandle<Reason>,
 }
 
 async fn local(config: HandlerConfig, also: impl FnMut(&Peer, &Call) + Send + 'static) -> Local {
     let (near, far) = StdStream::pair().unwrap();
     far.set_nonblocking(true).unwrap();
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    let (mut sender, mut also) = (Some(sender), also);
-    let calls = Calls::default();
-    let handler = Noting {
-        calls: Arc::clone(&calls),
-        also: move |peer: &Peer, call: &Call| {
-            if let Some(sender) = sender.take() {
-                sender.send(peer.clone()).unwrap();
-            }
-            also(peer, call);
-        },
-    };
-    let handler = Mutex::new(Some(handler));
-    let raw = Raw::new(move |_| handler.lock().unwrap().take().unwrap()).config(config);
-    let io = Socket::try_from(near).unwrap();
-    let server = tokio::spawn(raw.serve(Connection::new(io, PeerInfo::default(), Shutdown::new())));
-    let peer = receiver.await.unwrap();
+    let (handler, calls) = noting(also);
+    let server = driven(
+        Socket::try_from(near).unwrap(),
+        RawProtocol,
+        handler,
+        config,
+    );
+    let peer = opened(&calls).await;
     // The driver waits from now on.
     tokio::task::yield_now().await;
     Local {
@@ -97,49 +89,24 @@ fn small_outbox() -> HandlerConfig {
 #[tokio::test(start_paused = true)]
 async fn answers_that_nobody_takes_are_bounded() {
     let (mut far, near) = duplex(64);
-    let calls = Calls::default();
-    let handler = Noting {
-        calls: Arc::clone(&calls),
-        also: |_: &Peer, _: &Call| {},
-    };
-    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-    let served = drive(
-        connection,
-        Bytes::new(),
-        Answering,
-        Box::new(handler),
-        small_outbox(),
-    );
-    let server = tokio::spawn(served);
+    let (handler, calls) = noting(|_, _| {});
+    let server = driven(Foreign(near), Answering, handler, small_outbox());
     let sent = far.write_all(&vec![b'x'; 1_000_000]).await;
     assert!(sent.is_err(), "all was taken in and answered into memory");
     server.await.unwrap();
     let expected = [Call::Open, Call::Close(Reason::SlowConsumer)];
-    assert_eq!(taken(&calls), expected);
+    assert_eq!(calls.take(), expected);
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_takes_a_long_message_slowly_is_not_taken_for_dead() {
     let (mut far, near) = duplex(1000);
-    let calls = Calls::default();
-    let handler = Noting {
-        calls: Arc::clone(&calls),
-        also: |peer: &Peer, call: &Call| {
-            if *call == Call::Open {
-                peer.write(vec![b'x'; 300_000]).unwrap();
-            }
-        },
-    };
-    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-    let config = HandlerConfig::default();
-    let served = drive(
-        connection,
-        Bytes::new(),
-        Answering,
-        Box::new(handler),
-        config,
-    );
-    let server = tokio::spawn(served);
+    let (handler, calls) = noting(|peer, call| {
+        if *call == Call::Open {
+            peer.write(vec![b'x'; 300_000]).unwrap();
+        }
+    });
+    let server = driven(Foreign(near), Answering, handler, HandlerConfig::default());
     // 300 seconds, in which no ping can come through.
     for _ in 0..300 {
         far.read_exact(&mut [0; 1000]).await.unwrap();
@@ -147,7 +114,7 @@ async fn who_takes_a_long_message_slowly_is_not_taken_for_dead() {
     }
     drop(far);
     server.await.unwrap();
-    assert_eq!(taken(&calls).last(), Some(&remote()));
+    assert_eq!(calls.take().last(), Some(&remote()));
 }
 
 #[tokio::test]
@@ -166,7 +133,7 @@ async fn drained_comes_also_when_another_than_the_driver_has_written_all() {
     assert_eq!(peer.pending(), 0);
     stream.read_exact(&mut [0; 1000]).await.unwrap();
     tokio::task::yield_now().await;
-    assert_eq!(taken(&calls), [Call::Open, Call::Drained]);
+    assert_eq!(calls.take(), [Call::Open, Call::Drained]);
     drop(stream);
     server.await.unwrap();
 }
@@ -194,7 +161,7 @@ async fn a_message_that_has_begun_to_leave_at_once_does_not_give_way_to_newer_on
     assert_eq!(received[N_BYTES], b'b');
     drop(stream);
     server.await.unwrap();
-    assert_eq!(taken(&calls), [Call::Open, Call::Drained, remote()]);
+    assert_eq!(calls.take(), [Call::Open, Call::Drained, remote()]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,7 +179,7 @@ async fn what_peers_write_past_the_driver_keeps_a_raw_connection() {
     }
     drop(stream);
     server.await.unwrap();
-    assert_eq!(taken(&calls), [Call::Open, remote()]);
+    assert_eq!(calls.take(), [Call::Open, remote()]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,7 +200,7 @@ async fn a_handler_that_writes_at_each_ping_keeps_its_socket() {
     }
     drop(stream);
     server.await.unwrap();
-    assert_eq!(taken(&calls)[1..6], vec![Call::Ping; 5]);
+    assert_eq!(calls.take()[1..6], vec![Call::Ping; 5]);
 }
 
 #[tokio::test]
@@ -278,16 +245,7 @@ async fn empty_messages_hold_nothing_up() {
 #[tokio::test]
 async fn a_stream_that_gathers_what_is_written_is_flushed() {
     let (mut far, near) = duplex(64);
-    let raw = Raw::new(|_| Noting {
-        calls: Calls::default(),
-        also: |peer: &Peer, call: &Call| {
-            if let Call::Message(text) = call {
-                peer.write(text.clone()).unwrap();
-            }
-        },
-    });
-    let io = Foreign(BufStream::new(near));
-    let server = tokio::spawn(raw.serve(Connection::new(io, PeerInfo::default(), Shutdown::new())));
+    let server = served(Foreign(BufStream::new(near)), noting(echo).0);
     far.write_all(b"a").await.unwrap();
     let echo = tokio::time::timeout(Duration::from_secs(5), far.read_exact(&mut [0])).await;
     echo.expect("it is not kept back").unwrap();
@@ -348,18 +306,12 @@ async fn a_shared_message_is_encoded_once_however_many_it_is_written_to() {
     for _ in 0..3 {
         let (mut far, near) = duplex(64);
         let message = message.clone();
-        let handler = Noting {
-            calls: Calls::default(),
-            also: move |peer: &Peer, call: &Call| {
-                if *call == Call::Open {
-                    peer.write(message.clone()).unwrap();
-                }
-            },
-        };
-        let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-        let config = HandlerConfig::default();
-        let served = drive(connection, Bytes::new(), Counted, Box::new(handler), config);
-        let server = tokio::spawn(served);
+        let (handler, _) = noting(move |peer, call| {
+            if *call == Call::Open {
+                peer.write(message.clone()).unwrap();
+            }
+        });
+        let server = driven(Foreign(near), Counted, handler, HandlerConfig::default());
         far.read_exact(&mut [0]).await.unwrap();
         drop(far);
         server.await.unwrap();
@@ -432,21 +384,9 @@ impl Io for FullStream {
 #[tokio::test]
 async fn a_socket_that_is_full_is_not_tried_by_everybody() {
     let socket = Arc::new(Full::default());
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    let mut sender = Some(sender);
-    let handler = Noting {
-        calls: Calls::default(),
-        also: move |peer: &Peer, _: &Call| {
-            if let Some(sender) = sender.take() {
-                sender.send(peer.clone()).unwrap();
-            }
-        },
-    };
-    let io = FullStream(Arc::clone(&socket));
-    let handler = Mutex::new(Some(handler));
-    let raw = Raw::new(move |_| handler.lock().unwrap().take().unwrap());
-    let server = tokio::spawn(raw.serve(Connection::new(io, PeerInfo::default(), Shutdown::new())));
-    let peer = receiver.await.unwrap();
+    let (handler, calls) = noting(|_, _| {});
+    let server = served(FullStream(Arc::clone(&socket)), handler);
+    let peer = opened(&calls).await;
     tokio::task::yield_now().await;
     for _ in 0..100 {
         peer.write("x").unwrap();

@@ -1,16 +1,15 @@
 //! The timeout of a connection, in virtual time: when a handler is asked for a ping, and what keeps
 //! a connection.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use astatine_reactor::handler::{Handler, HandlerConfig, Message, Peer, Raw, Reason, Turn};
-use astatine_reactor::{Connection, Foreign, PeerInfo, Shutdown};
+use astatine_reactor::Foreign;
+use astatine_reactor::handler::{Handler, HandlerConfig, Message, Peer, RawProtocol, Reason, Turn};
+use astatine_reactor::test_util::{Call, Calls, noting};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};
 
-use crate::handler::{Call, Calls, Far, Noting, remote, taken};
+use crate::handler::{Far, driven, remote};
 
 /// Timeouts act up to this much late: the table of deadlines is swept twice a second.
 const LATE: Duration = Duration::from_secs(1);
@@ -26,7 +25,7 @@ fn assert_about(waited: Duration, expected: Duration) {
 
 /// Waits until the handler was called so.
 async fn called(calls: &Calls, call: &Call) {
-    while !calls.lock().unwrap().contains(call) {
+    while !calls.has(call) {
         sleep(Duration::from_millis(1)).await;
     }
 }
@@ -68,19 +67,11 @@ async fn a_connection_without_a_timeout_is_never_pinged() {
 }
 
 /// Keeps the peer where the test finds it.
-type Kept = Arc<Mutex<Option<Peer>>>;
-
-fn keep(kept: &Kept) -> impl FnMut(&Peer, &Call) + Send + 'static {
-    let kept = Arc::clone(kept);
-    move |peer, _| *kept.lock().unwrap() = Some(peer.clone())
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_timeout_that_is_set_from_elsewhere_counts_from_then() {
-    let kept = Kept::default();
-    let far = Far::connect(64, HandlerConfig::default(), keep(&kept));
+    let far = Far::connect(64, HandlerConfig::default(), |_, _| {});
     sleep(seconds(20)).await;
-    let peer = kept.lock().unwrap().take().unwrap();
+    let peer = far.calls.peer();
     let set = Instant::now();
     peer.set_timeout(Some(seconds(30)));
     called(&far.calls, &Call::Ping).await;
@@ -90,21 +81,17 @@ async fn a_timeout_that_is_set_from_elsewhere_counts_from_then() {
 
 #[tokio::test(start_paused = true)]
 async fn the_timeout_stays_when_another_handler_takes_over() {
-    let kept = Kept::default();
-    let far = Far::connect(64, HandlerConfig::default(), keep(&kept));
+    let far = Far::connect(64, HandlerConfig::default(), |_, _| {});
     sleep(seconds(1)).await;
-    let peer = kept.lock().unwrap().take().unwrap();
-    let second = Calls::default();
+    let peer = far.calls.peer();
     peer.set_timeout(Some(seconds(5)));
-    peer.set_handler(Noting {
-        calls: Arc::clone(&second),
-        also: |_: &Peer, _: &Call| {},
-    });
+    let (handler, second) = noting(|_, _| {});
+    peer.set_handler(handler);
     let set = Instant::now();
     called(&second, &Call::Ping).await;
     assert_about(set.elapsed(), seconds(5));
     far.end().await;
-    assert_eq!(taken(&second), [Call::Open, Call::Ping, remote()]);
+    assert_eq!(second.take(), [Call::Open, Call::Ping, remote()]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,10 +111,9 @@ async fn an_hour_of_writing_is_neither_pinged_nor_cut() {
 
 #[tokio::test(start_paused = true)]
 async fn a_raw_connection_is_pinged_a_timeout_after_the_last_byte_either_way() {
-    let kept = Kept::default();
-    let far = Far::connect(64, HandlerConfig::default(), keep(&kept));
+    let far = Far::connect(64, HandlerConfig::default(), |_, _| {});
     sleep(seconds(25)).await;
-    let peer = kept.lock().unwrap().take().unwrap();
+    let peer = far.calls.peer();
     peer.write("x").unwrap();
     let written = Instant::now();
     called(&far.calls, &Call::Ping).await;
@@ -139,10 +125,9 @@ async fn a_raw_connection_is_pinged_a_timeout_after_the_last_byte_either_way() {
 async fn what_is_only_queued_keeps_nobody() {
     let mut config = HandlerConfig::default();
     config.timeout = Some(seconds(10));
-    let kept = Kept::default();
-    let far = Far::connect(4, config, keep(&kept));
+    let far = Far::connect(4, config, |_, _| {});
     sleep(seconds(1)).await;
-    let peer = kept.lock().unwrap().take().unwrap();
+    let peer = far.calls.peer();
     peer.write("01234567").unwrap();
     called(&far.calls, &Call::Ping).await;
     let pinged = Instant::now();
@@ -162,24 +147,21 @@ impl Handler for Slow {
     }
 
     fn ping(&mut self, _peer: &Peer) {
-        self.0.lock().unwrap().push(Call::Ping);
+        self.0.note(Call::Ping);
     }
 
     fn close(&mut self, _peer: &Peer, reason: Reason) {
-        self.0.lock().unwrap().push(Call::Close(reason));
+        self.0.note(Call::Close(reason));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_handler_is_not_ended_by_its_own_timeout() {
     let calls = Calls::default();
-    let handler_calls = Arc::clone(&calls);
     let mut config = HandlerConfig::default();
     config.timeout = Some(seconds(10));
-    let raw = Raw::new(move |_: &PeerInfo| Slow(Arc::clone(&handler_calls))).config(config);
     let (mut far, near) = duplex(64);
-    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-    let server = tokio::spawn(raw.serve(connection));
+    let server = driven(Foreign(near), RawProtocol, Slow(calls.clone()), config);
     let begun = Instant::now();
     far.write_all(b"a").await.unwrap();
     // The time begins when the handler is done.
@@ -187,5 +169,5 @@ async fn a_slow_handler_is_not_ended_by_its_own_timeout() {
     assert_about(begun.elapsed(), seconds(70));
     drop(far);
     server.await.unwrap();
-    assert_eq!(taken(&calls), [Call::Ping, remote()]);
+    assert_eq!(calls.take(), [Call::Ping, remote()]);
 }

@@ -10,16 +10,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use astatine_reactor::handler::{
-    Handler, HandlerConfig, Message, Peer, PeerId, Policy, Raw, RawProtocol, Reason, Trigger, Turn,
-    WriteError, drive,
+    Handler, Message, Peer, PeerId, Policy, Raw, Reason, Trigger, Turn, WriteError,
 };
-use astatine_reactor::test_util::{Cut, Faults, faulty_io};
+use astatine_reactor::test_util::{Cut, Faults, faulty_io, noting};
 use astatine_reactor::{Connection, Foreign, PeerInfo, Phase, Shutdown, serve};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::handler::{Call, Calls, Noting};
+use crate::handler::{opened, served};
 
 /// A value that counts how many of its kind there are.
 struct Alive(Arc<AtomicUsize>);
@@ -260,22 +259,10 @@ impl Drop for LastWords {
 
 #[tokio::test]
 async fn payloads_that_are_dropped_for_newer_ones_may_use_their_connection() {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let mut tell = Some(tell);
-    let handler = Noting {
-        calls: Calls::default(),
-        also: move |peer: &Peer, _: &Call| {
-            if let Some(tell) = tell.take() {
-                tell.send(peer.clone()).unwrap();
-            }
-        },
-    };
+    let (handler, calls) = noting(|_, _| {});
     let (far, near) = duplex(1);
-    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-    let (handler, config) = (Box::new(handler), HandlerConfig::default());
-    let driving = drive(connection, Bytes::new(), RawProtocol, handler, config);
-    let driving = tokio::spawn(driving);
-    let peer = told.await.unwrap();
+    let driving = served(Foreign(near), handler);
+    let peer = opened(&calls).await;
     for _ in 0..3 {
         let message = Message::binary(Bytes::from_owner(LastWords(peer.clone())));
         let delivered = peer.deliver(&message, 1, Policy::KeepLatest);

@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use astatine_reactor::handler::{
-    Handler, HandlerConfig, Message, Peer, Raw, Reason, Trigger, TriggerError, Turn,
+    Handler, HandlerConfig, Message, Peer, RawProtocol, Reason, Trigger, TriggerError, Turn, drive,
 };
-use astatine_reactor::test_util::{Faults, faulty_io};
+use astatine_reactor::test_util::{Faults, Flood, faulty_io};
 use astatine_reactor::{Connection, Foreign, PeerInfo, Phase, Shutdown};
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
+
+use crate::handler::served;
 
 type Told = Arc<Mutex<Vec<String>>>;
 
@@ -64,7 +67,7 @@ struct Triggered {
     trigger: Trigger<String>,
     permits: Arc<Semaphore>,
     shutdown: Shutdown,
-    server: JoinHandle<()>,
+    server: JoinHandle<Reason>,
 }
 
 impl Triggered {
@@ -72,16 +75,16 @@ impl Triggered {
         let (far, near) = duplex(64);
         let (tell, trigger) = oneshot::channel();
         let (told, permits) = (Told::default(), Arc::new(Semaphore::new(0)));
-        let listener = Mutex::new(Some(Listener {
+        let listener = Box::new(Listener {
             told: Arc::clone(&told),
             trigger: Some(tell),
             permits: Arc::clone(&permits),
-        }));
-        let raw = Raw::new(move |_| listener.lock().unwrap().take().unwrap()).config(config);
+        });
         let shutdown = Shutdown::new();
         let mut connection = Connection::new(Foreign(near), PeerInfo::default(), shutdown.clone());
         connection.io = faulty_io(connection.io, faults);
-        let server = tokio::spawn(raw.serve(connection));
+        let server = drive(connection, Bytes::new(), RawProtocol, listener, config);
+        let server = tokio::spawn(server);
         Self {
             far,
             told,
@@ -245,8 +248,7 @@ impl Handler for Restless {
 #[tokio::test]
 async fn triggers_without_end_keep_neither_the_input_nor_others_waiting() {
     let (mut far, near) = duplex(64);
-    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-    let server = tokio::spawn(Raw::new(|_| Restless).serve(connection));
+    let server = served(Foreign(near), Restless);
     far.write_all(b"a").await.unwrap();
     assert_eq!(far.read_u8().await.unwrap(), b'a');
     drop(far);
@@ -266,29 +268,11 @@ impl Handler for Busy {
     }
 }
 
-/// Always has something to read.
-struct Endless;
-
-impl tokio::io::AsyncRead for Endless {
-    fn poll_read(
-        self: std::pin::Pin<&mut Self>,
-        _cx: &mut std::task::Context<'_>,
-        buf: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        buf.put_slice(b"x");
-        std::task::Poll::Ready(Ok(()))
-    }
-}
-
 #[tokio::test]
 async fn input_without_end_does_not_keep_a_trigger_waiting() {
     let is_told = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&is_told);
-    let io = Foreign(tokio::io::join(Endless, tokio::io::sink()));
-    let connection = Connection::new(io, PeerInfo::default(), Shutdown::new());
-    Raw::new(move |_| Busy(Arc::clone(&told)))
-        .serve(connection)
-        .await;
+    let busy = Busy(Arc::clone(&is_told));
+    served(Foreign(Flood::of("x")), busy).await.unwrap();
     assert!(is_told.load(Ordering::SeqCst));
 }
 
@@ -326,15 +310,13 @@ async fn every_payload_of_every_thread_is_told_or_counted_as_lost() {
     const N_PAYLOADS: u64 = 4 * 1000;
     let (n_told, is_inside) = (Arc::new(AtomicU64::new(0)), Arc::default());
     let (tell, trigger) = oneshot::channel();
-    let alone = Mutex::new(Some(Alone {
+    let alone = Alone {
         is_inside,
         n_told: Arc::clone(&n_told),
         trigger: Some(tell),
-    }));
+    };
     let (mut far, near) = duplex(64);
-    let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
-    let raw = Raw::new(move |_| alone.lock().unwrap().take().unwrap());
-    let server = tokio::spawn(raw.serve(connection));
+    let server = served(Foreign(near), alone);
     let trigger = trigger.await.unwrap();
     let threads: Vec<_> = (0..4)
         .map(|_| {

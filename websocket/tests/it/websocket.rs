@@ -1,12 +1,10 @@
 //! WebSockets as streams and sinks, both ends in memory, or one of them by hand.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{self, Poll};
 use std::time::Duration;
 
 use astatine_reactor::handler::Message;
+use astatine_reactor::test_util::Flood;
 use astatine_reactor::test_util::{Cut, Faults, Faulty};
 use astatine_reactor::{Connection, Foreign, Handover, PeerInfo, Phase, Shutdown};
 use astatine_websocket::proto::deflate::{Context, Direction, Terms, WindowBits};
@@ -14,9 +12,7 @@ use astatine_websocket::proto::{Close, CloseCode, MaskKeys, Role};
 use astatine_websocket::{Config, Error, Misuse, Upgrade, Violation, WebSocket};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
 use crate::dice::Dice;
@@ -481,43 +477,12 @@ async fn an_upgrade_gives_its_function_a_websocket() {
     served.await.unwrap();
 }
 
-/// A stream on which pings never end.
-struct Pinging;
-
-impl AsyncRead for Pinging {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _cx: &mut task::Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        buf.put_slice(b"\x89\x80\0\0\0\0");
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Pinging {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _cx: &mut task::Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut task::Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut task::Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 #[tokio::test]
 async fn a_peer_that_pings_without_end_leaves_others_their_turn_and_is_closed_in_time() {
     let mut config = Config::default();
     config.close_timeout = Duration::ZERO;
-    let mut server = open(Pinging, Role::Server, None, &config);
+    let pings = Flood::of(b"\x89\x80\0\0\0\0");
+    let mut server = open(pings, Role::Server, None, &config);
     for _ in 0..10 {
         tokio::select! {
             biased;

@@ -19,7 +19,7 @@ use tower::{Service, ServiceExt, service_fn};
 use super::super::faults;
 use super::client::{echo, pass};
 use super::peer::{
-    Body, Deaf, OK, PIPE_BYTES, Speak, data, empty, frames, full, get, patient, post, text,
+    Body, OK, PIPE_BYTES, Speak, data, deaf, empty, frames, full, get, patient, post, text,
 };
 
 /// A pool whose connections lead into this test, each with the origin that it is to.
@@ -241,7 +241,7 @@ mod retry {
             let connector = service_fn(move |_: Origin| {
                 let (far, near) = duplex(PIPE_BYTES);
                 let sent = sender.try_send(far);
-                let io: Box<dyn Io> = Box::new(Deaf(near, first + n_more));
+                let io = deaf(near, first + n_more);
                 async move { sent.map(|()| io).map_err(io::Error::other) }
             });
             let mut pool = Pool::with_connector(connector, patient());

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tower::Service;
 
 use super::peer::{
-    Body, Deaf, PIPE_BYTES, Peer, Speak, data, empty, frames, get, patient, post, text,
+    Body, PIPE_BYTES, Peer, Speak, data, deaf, empty, frames, get, patient, post, text,
 };
 
 const SWITCH: &str = "HTTP/1.1 101 x\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n";
@@ -64,7 +64,7 @@ async fn a_request_that_cannot_be_sent_whole_switches_nothing() {
     // The write fails before the answer is there, or behind it.
     for is_answered_first in [true, false] {
         let (far, near) = duplex(PIPE_BYTES);
-        let io = Box::new(Deaf(near, head.len() + 40));
+        let io = deaf(near, head.len() + 40);
         let mut peer = Peer::over(far, io, patient());
         let (sender, body) = frames();
         let response = peer.ask(upgrading(post(body)));

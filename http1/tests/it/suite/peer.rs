@@ -8,14 +8,14 @@ use std::time::Duration;
 use astatine_http1::client::{Config, Connection, handshake};
 use astatine_http1::{Error, Incoming};
 use astatine_reactor::test_util::faulty_io;
-use astatine_reactor::{Direct, Foreign, Io};
+use astatine_reactor::{Foreign, Io};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+    AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, WriteHalf, duplex, join, split,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -98,24 +98,13 @@ pub(crate) fn pipe(n_bytes: usize) -> (DuplexStream, Box<dyn Io>) {
     (stream, faulty_io(Box::new(Foreign(io)), &faults()))
 }
 
-/// Takes so many bytes, then nothing more; what its server says still comes.
-pub(crate) struct Deaf(pub(crate) DuplexStream, pub(crate) usize);
-
-impl Io for Deaf {
-    fn direct(&self) -> Option<Direct> {
-        None
-    }
+/// Makes a stream that takes so many bytes, then nothing more; what its server says still comes.
+pub(crate) fn deaf(stream: DuplexStream, n_bytes: usize) -> Box<dyn Io> {
+    let (reader, writer) = split(stream);
+    Box::new(Foreign(join(reader, Deaf(writer, n_bytes))))
 }
 
-impl AsyncRead for Deaf {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
+struct Deaf(WriteHalf<DuplexStream>, usize);
 
 impl AsyncWrite for Deaf {
     fn poll_write(
