@@ -1,7 +1,9 @@
 //! Puts the parts together and runs them until a signal comes.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -214,6 +216,8 @@ fn start_diagnostics(options: &Options) {
         .with_max_level(options.verbosity.unwrap_or_default().filter())
         .with_target(false)
         .with_writer(io::stderr)
+        // It would tell of a failed write on standard error, and panic where that fails as well.
+        .log_internal_errors(false)
         // The lines go to files, too; whoever is built along with us may have asked for colours.
         .with_ansi(false)
         .init();
@@ -298,10 +302,17 @@ fn write_pid(path: &Path) -> Result<PidFile, Failure> {
 
 fn start_log(options: &Options) -> Result<Option<AccessLog>, Failure> {
     let format = options.log_format.unwrap_or_default().into();
+    // Not by io::stdout, which keeps a line that a full disk has torn, and cuts the next.
+    let start = || {
+        AccessLog::start(
+            format,
+            File::from(io::stdout().as_fd().try_clone_to_owned()?),
+        )
+    };
     options
         .access_log
         .unwrap_or_default()
-        .then(|| AccessLog::start(format, io::stdout()))
+        .then(start)
         .transpose()
         .map_err(|error| Failure::system("cannot start the access log", error))
 }

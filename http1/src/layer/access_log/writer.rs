@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::Format;
+use super::output::Output;
 use super::refused::Refused;
 use super::service::remote_of;
 use super::stamp::Stamp;
@@ -66,7 +67,7 @@ enum Signal {
 }
 
 impl AccessLog {
-    /// Starts the writer thread, which writes to `out`.
+    /// Starts the writer thread, which writes to `out`, and counts what that does not take.
     ///
     /// # Errors
     ///
@@ -171,19 +172,17 @@ impl Shared {
     }
 }
 
-fn write_until_closed(shared: &Shared, mut out: impl Write) {
+fn write_until_closed(shared: &Shared, out: impl Write) {
     let mut batch = Vec::new();
-    let mut is_readable = true;
+    let mut output = Output::new(out);
     loop {
         let is_last = shared.wait();
         let lanes = lock(&shared.lanes).clone();
         for lane in lanes {
             batch.clear();
             mem::swap(&mut batch, &mut lock(&lane.0.buffer).lines);
-            if let Err(error) = out.write_all(&batch).and_then(|()| out.flush()) {
-                if mem::replace(&mut is_readable, false) {
-                    tracing::warn!("access log: its output is gone ({error})");
-                }
+            if !batch.is_empty() {
+                output.write(&batch);
             }
         }
         let n_dropped = shared.n_dropped.swap(0, Ordering::Relaxed);
@@ -191,6 +190,7 @@ fn write_until_closed(shared: &Shared, mut out: impl Write) {
             tracing::warn!("access log: {n_dropped} lines dropped, its output is too slow");
         }
         if is_last {
+            output.tell_lost();
             shared.raise(Signal::Closed);
             return;
         }
