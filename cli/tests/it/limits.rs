@@ -235,3 +235,16 @@ fn clients_wait_while_descriptors_are_short_and_are_served_then() {
     drop(clients);
     waiting.iter_mut().for_each(is_served);
 }
+
+#[test]
+fn too_few_descriptors_to_start_with_are_a_failure_that_says_so() {
+    let folder = folder();
+    let astatine = astatine(["-b", "127.0.0.1:0", "-t", "2"]);
+    for limit in 4..13 {
+        let mut command = by_script(&format!("ulimit -n {limit}; exec \"$@\""), &astatine);
+        let output = command.arg(folder.path()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{limit}: {stderr}");
+        assert!(stderr.contains("ulimit -n"), "{limit}: {stderr}");
+    }
+}

@@ -165,3 +165,15 @@ fn standard_output_that_nobody_reads_ends_nothing() {
     server.signal(Signal::TERM);
     assert_eq!(server.wait().0.code(), Some(0));
 }
+
+#[test]
+fn standard_error_on_a_full_disk_ends_nothing() {
+    let folder = Folder::new();
+    folder.write("a.txt", "content");
+    // Without a key for the hub it warns.
+    let mut command = astatine(["-b", "127.0.0.1:0", "--live", "/live"]);
+    command.arg(folder.path());
+    let mut server = Server::spawn(by_script("exec \"$@\" 2>/dev/full", &command));
+    assert_eq!(server.client().get("/a.txt", "").status, 200);
+    server.stop();
+}

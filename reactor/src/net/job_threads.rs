@@ -1,6 +1,7 @@
 //! The threads of a server's own runtime on which jobs block, counted.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,12 @@ impl JobThreads {
     /// Makes a runtime, and what counts its threads. A job whose thread has not begun is not
     /// counted; it is dropped with the runtime.
     pub(super) fn of_runtime() -> io::Result<(LocalRuntime, Self)> {
+        // tokio panics where its poller has left no descriptors for its signals.
+        drop((
+            UnixStream::pair()?,
+            UnixStream::pair()?,
+            UnixStream::pair()?,
+        ));
         let (begun, counted) = watch::channel(0_usize);
         let begun = Arc::new(begun);
         let ended = Arc::clone(&begun);
