@@ -5,9 +5,12 @@ use clap::Arg;
 /// Returns arguments that refuse their values with the reason; no help names them.
 pub(crate) fn args() -> impl Iterator<Item = Arg> {
     ABSENT.iter().map(|(name, reason)| {
-        let refuse = move |text: &str| match (*name, text) {
-            ("workers", "1") => Ok(text.to_owned()),
-            _ => Err(*reason),
+        let refuse = move |text: &str| {
+            if is_what_there_is(name, text) {
+                Ok(text.to_owned())
+            } else {
+                Err(*reason)
+            }
         };
         let arg = Arg::new(*name).long(*name).hide(true);
         let arg = arg.allow_negative_numbers(true).value_parser(refuse);
@@ -21,6 +24,16 @@ pub(crate) fn args() -> impl Iterator<Item = Arg> {
             _ => arg,
         }
     })
+}
+
+/// Returns why the value that an option has in iodine means nothing here, if so.
+pub(crate) fn objection(name: &str, value: &str) -> Option<&'static str> {
+    reason(name).filter(|_| !is_what_there_is(name, value))
+}
+
+/// One process is what there is.
+fn is_what_there_is(name: &str, value: &str) -> bool {
+    (name, value) == ("workers", "1")
 }
 
 /// Returns why there is no option of this name, if iodine has it.

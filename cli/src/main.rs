@@ -28,6 +28,7 @@ mod listen;
 mod log_format;
 mod lowering;
 mod network;
+mod notify_socket;
 mod options;
 mod or_bytes;
 mod pages;

@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::from_heads::FromHeads;
 use crate::hub::{self, Hub, Key, Paths};
 use crate::layers::Layers;
+use crate::notify_socket::NotifySocket;
 use crate::options::Options;
 use crate::pages::{Browsers, Pages, PagesLayer, ReloadLayer};
 use crate::pid_file::PidFile;
@@ -37,6 +38,7 @@ use crate::{demo, descriptors, idle, listen, lowering, ready, variables};
 pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     start_diagnostics(&settings.options);
     variables::warn_of_unknown();
+    variables::warn_of_absent(settings.options.live.is_some());
     let prepared = Prepared::new(&settings)?;
     if settings.options.port.is_none() && idle::takes_port(&settings.options) {
         variables::warn_of_service_link(&prepared.binds);
@@ -123,6 +125,7 @@ impl Prepared {
             pid_path: options.pid.clone(),
             pid_file: Arc::clone(&pid_file),
             shutdown: server.shutdown_token(),
+            manager: NotifySocket::from_env(),
         };
         server = server.on_ready(|addresses| on_ready.run(addresses));
         for bind in self.binds {
@@ -146,6 +149,7 @@ struct OnReady {
     pid_path: Option<PathBuf>,
     pid_file: Arc<OnceLock<Result<PidFile, Failure>>>,
     shutdown: Shutdown,
+    manager: Option<NotifySocket>,
 }
 
 impl OnReady {
@@ -163,6 +167,9 @@ impl OnReady {
             "{}",
             ready::line(&self.what, addresses)
         ));
+        if let Some(manager) = self.manager {
+            manager.follow(&self.shutdown);
+        }
     }
 }
 

@@ -75,6 +75,21 @@ pub(crate) fn warn_of_unknown() {
     }
 }
 
+/// Warns of the variables by which platforms ask for what is not there.
+pub(crate) fn warn_of_absent(has_hub: bool) {
+    let workers = ["WEB_CONCURRENCY", "WORKERS"].map(|name| (name, "workers"));
+    // Where both are set, the first counts.
+    let workers = workers.into_iter().find(|(name, _)| read(name).is_some());
+    let redis = has_hub.then_some(("REDIS_URL", "redis"));
+    for (name, option) in workers.into_iter().chain(redis) {
+        // The value itself is not told: a URL may have a password in it.
+        let objection = |value: OsString| absent::objection(option, &value.to_string_lossy());
+        if let Some(reason) = read(name).and_then(objection) {
+            tracing::warn!("{name} does nothing: {reason}");
+        }
+    }
+}
+
 /// Warns where Kubernetes has set the variable of the port, and it may be thought to count.
 pub(crate) fn warn_of_service_link(binds: &[Bind]) {
     let name = name_of("port");

@@ -19,6 +19,7 @@ mod log;
 mod pages;
 mod readme;
 mod server;
+mod service_manager;
 mod signals;
 mod smuggling;
 mod syscalls;

@@ -336,6 +336,33 @@ fn the_variables_of_a_platform_count() {
 }
 
 #[test]
+fn what_a_platform_asks_for_and_is_not_there_is_told() {
+    let folder = Folder::new();
+    let told = |variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3"]);
+        command.args(args).arg(folder.path());
+        command
+            .envs(variables.iter().copied())
+            .stderr(Stdio::piped());
+        let mut server = Server::spawn(command);
+        server.stop();
+        server.next_diagnostic()
+    };
+    for name in ["WORKERS", "WEB_CONCURRENCY"] {
+        assert_eq!(told(&[(name, "1")], &[]), "");
+        let line = told(&[(name, "4")], &[]);
+        let expected = format!("WARN {name} does nothing: there are no worker processes");
+        assert!(line.contains(&expected), "{line}");
+    }
+    assert_eq!(told(&[("WORKERS", "4"), ("WEB_CONCURRENCY", "1")], &[]), "");
+    let redis = [("REDIS_URL", "redis://:secret@host")];
+    assert_eq!(told(&redis, &[]), "");
+    let line = told(&redis, &["--live", "/live", "--live-open"]);
+    let expected = "WARN REDIS_URL does nothing: there is no Redis yet";
+    assert!(line.contains(expected), "{line}");
+}
+
+#[test]
 fn switches_and_lists_come_from_the_environment() {
     let folder = Folder::new();
     folder.write("public/a.css", "p {}");
