@@ -1,10 +1,11 @@
 //! What the options put around the files.
 
 use std::net::TcpStream;
+use std::process::Stdio;
 
 use crate::client::Client;
 use crate::folder::{Folder, LARGE, noise};
-use crate::server::Server;
+use crate::server::{Server, astatine};
 
 fn folder() -> Folder {
     let folder = Folder::new();
@@ -70,6 +71,25 @@ fn the_proxy_protocol_names_the_client_where_it_is_expected() {
     let mut without = server.client();
     without.send("GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(without.n_readable_bytes(), 0);
+}
+
+#[test]
+fn the_first_bad_header_of_the_proxy_protocol_is_told() {
+    let folder = folder();
+    let mut command = astatine(["-b", "127.0.0.1:0", "-V", "3"]);
+    command.args(["--proxy-protocol", "127.0.0.0/8"]);
+    command.arg(folder.path()).stderr(Stdio::piped());
+    let mut server = Server::spawn(command);
+    for _ in 0..2 {
+        let mut without = server.client();
+        without.send("GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(without.n_readable_bytes(), 0);
+    }
+    server.stop();
+    let line = server.next_diagnostic();
+    assert!(line.contains("WARN bad PROXY header"), "{line}");
+    assert!(line.contains("no header at the start"), "{line}");
+    assert_eq!(server.next_diagnostic(), "");
 }
 
 #[test]

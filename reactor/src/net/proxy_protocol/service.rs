@@ -6,6 +6,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::error::Error;
+use super::error::{Error, HeaderError};
 use super::header::{Header, Reading, read};
 use crate::net::accept::BoxError;
 use crate::{Connection, Deadline, Network};
@@ -23,12 +24,14 @@ use crate::{Connection, Deadline, Network};
 ///
 /// A connection from elsewhere is passed on as it is: what looks like a header there is for its
 /// protocol to refuse. So is one that a limit has refused, and that is only told so. Whoever is
-/// listed must send a header: without a good one in time the connection is closed. Limits for each
+/// listed must send a header: without a good one in time the connection is closed. The first bad
+/// one is a warning, since its proxy may be set up so that all are. Limits for each
 /// address are the listener's, so they count the proxy's address, not the one in the header.
 #[derive(Clone, Debug)]
 pub struct ProxyProtocolLayer {
     networks: Arc<[Network]>,
     timeout: Duration,
+    has_warned: Arc<AtomicBool>,
 }
 
 impl ProxyProtocolLayer {
@@ -40,6 +43,7 @@ impl ProxyProtocolLayer {
         Self {
             networks: networks.into(),
             timeout: Self::DEFAULT_TIMEOUT,
+            has_warned: Arc::default(),
         }
     }
 
@@ -96,7 +100,7 @@ where
             let clone = self.inner.clone();
             State::Reading {
                 inner: mem::replace(&mut self.inner, clone),
-                intake: Some(Intake::new(connection, self.layer.timeout)),
+                intake: Some(Intake::new(connection, &self.layer)),
             }
         } else {
             State::Serving {
@@ -181,26 +185,28 @@ struct Intake {
     connection: Connection,
     header: Vec<u8>,
     deadline: Deadline,
+    has_warned: Arc<AtomicBool>,
 }
 
 /// Most that is read at once; a long header is kept as it comes, not as it says it will.
 const MAX_READ_BYTES: usize = 512;
 
 impl Intake {
-    fn new(connection: Connection, timeout: Duration) -> Self {
+    fn new(connection: Connection, layer: &ProxyProtocolLayer) -> Self {
         let deadline = Deadline::new();
-        deadline.set(deadline.now().checked_add(timeout));
+        deadline.set(deadline.now().checked_add(layer.timeout));
         Self {
             connection,
             header: Vec::new(),
             deadline,
+            has_warned: Arc::clone(&layer.has_warned),
         }
     }
 
     /// Reads the header; `None` when the stream ends before its first byte.
     fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Header>, Error>> {
         loop {
-            let n_missing = match read(&self.header).map_err(Error::Header)? {
+            let n_missing = match read(&self.header).map_err(|error| self.bad(error))? {
                 Reading::Missing(n_missing) => n_missing,
                 Reading::Complete(header) => return Poll::Ready(Ok(Some(header))),
             };
@@ -219,5 +225,13 @@ impl Intake {
                 }
             }
         }
+    }
+
+    fn bad(&self, error: HeaderError) -> Error {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            let peer = &self.connection.peer.remote;
+            tracing::warn!(%peer, %error, "bad PROXY header; such connections are closed");
+        }
+        Error::Header(error)
     }
 }
