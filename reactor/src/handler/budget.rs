@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
@@ -42,7 +43,7 @@ impl Budget {
     }
 
     /// Returns the budget of this process: a quarter of its memory, which is the machine's, or what
-    /// a control group leaves it; 256 MiB where the system does not say.
+    /// the control groups around it leave it; 256 MiB where the system does not say.
     pub fn of_process() -> Self {
         static PROCESS: OnceLock<Budget> = OnceLock::new();
         let make = || Self::new(memory_bytes().map_or(256 << 20, |bytes| bytes / 4));
@@ -121,15 +122,33 @@ impl Budget {
 fn memory_bytes() -> Option<usize> {
     let machine = fs::read_to_string("/proc/meminfo").ok();
     let machine = machine.as_deref().and_then(total_of);
-    let groups = [
-        "/sys/fs/cgroup/memory.max",
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-    ];
-    let limits = groups.iter().filter_map(|path| {
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let limits = limit_files(&groups).into_iter().filter_map(|path| {
         let limit = fs::read_to_string(path).ok()?;
         limit.trim().parse().ok()
     });
     machine.into_iter().chain(limits).min()
+}
+
+/// Lists the files in which the control groups of a process, and those around them, have their
+/// limits, given what Linux tells of the former.
+fn limit_files(groups: &str) -> Vec<PathBuf> {
+    let place = |line: &str| {
+        let (_, rest) = line.split_once(':')?;
+        let (controllers, group) = rest.split_once(':')?;
+        let group = PathBuf::from(group.trim_start_matches('/'));
+        match controllers {
+            "" => Some((group, "/sys/fs/cgroup", "memory.max")),
+            "memory" => Some((group, "/sys/fs/cgroup/memory", "memory.limit_in_bytes")),
+            _ => None,
+        }
+    };
+    let mut files = Vec::new();
+    for (group, root, name) in groups.lines().filter_map(place) {
+        let around = group.ancestors();
+        files.extend(around.map(|group| Path::new(root).join(group).join(name)));
+    }
+    files
 }
 
 /// Finds the machine's memory in what Linux tells of it.
@@ -161,6 +180,28 @@ mod tests {
         assert_eq!(total_of(meminfo), Some(16_303_428 * 1024));
         assert_eq!(total_of("MemFree: 8 kB\n"), None);
         assert_eq!(total_of("MemTotal: much\n"), None);
+    }
+
+    #[test]
+    fn each_control_group_around_a_process_counts() {
+        #[track_caller]
+        fn check(groups: &str, expected: &[&str]) {
+            let expected: Vec<_> = expected.iter().map(PathBuf::from).collect();
+            assert_eq!(limit_files(groups), expected);
+        }
+        check("0::/\n", &["/sys/fs/cgroup/memory.max"]);
+        let unit = [
+            "/sys/fs/cgroup/system.slice/astatine.service/memory.max",
+            "/sys/fs/cgroup/system.slice/memory.max",
+            "/sys/fs/cgroup/memory.max",
+        ];
+        check("0::/system.slice/astatine.service\n", &unit);
+        let first_version = [
+            "/sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        ];
+        check("5:cpu,cpuacct:/b\n4:memory:/a\n", &first_version);
+        check("nonsense\n", &[]);
     }
 
     #[test]
