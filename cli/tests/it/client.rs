@@ -112,16 +112,11 @@ where
         (n_read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    /// Reads so many bytes.
-    pub(crate) fn bytes(&mut self, n: usize) -> Vec<u8> {
+    /// Reads so many bytes; None: the connection has ended or was cut.
+    pub(crate) fn bytes(&mut self, n: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; n];
-        self.stream.read_exact(&mut bytes).unwrap();
-        bytes
-    }
-
-    /// Fills a buffer, unless the connection has ended or was cut; returns how many bytes came.
-    pub(crate) fn read_some(&mut self, buffer: &mut [u8]) -> usize {
-        self.stream.read_exact(buffer).map_or(0, |()| buffer.len())
+        self.stream.read_exact(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// Asks by methods that do not read, and checks the status, and Allow where there is a page.

@@ -111,24 +111,25 @@ impl Socket {
         self.0.send_bytes(&[&head, payload].concat());
     }
 
-    /// Waits for a message, or for the end.
+    /// Waits for a message, or for the end, which may be within a frame.
     pub(crate) fn next(&mut self) -> Frame {
-        let mut head = [0; 2];
-        if self.0.read_some(&mut head) == 0 {
-            return Frame::End;
-        }
+        self.whole_frame().unwrap_or(Frame::End)
+    }
+
+    fn whole_frame(&mut self) -> Option<Frame> {
+        let head = self.0.bytes(2)?;
         let length = match head[1] {
-            126 => u16::from_be_bytes(self.0.bytes(2).try_into().unwrap()).into(),
+            126 => u16::from_be_bytes(self.0.bytes(2)?.try_into().unwrap()).into(),
             length => usize::from(length),
         };
-        let payload = self.0.bytes(length);
-        match head[0] {
+        let payload = self.0.bytes(length)?;
+        Some(match head[0] {
             0x81 => Frame::Text(String::from_utf8(payload).unwrap()),
             0x82 => Frame::Binary(payload),
             0x89 => Frame::Ping,
             0x88 => Frame::Close(u16::from_be_bytes(payload[..2].try_into().unwrap())),
             first => panic!("{first:#x}"),
-        }
+        })
     }
 
     /// Waits for a text.

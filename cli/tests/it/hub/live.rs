@@ -148,9 +148,11 @@ fn the_history_can_be_read() {
 fn unread(policy: &str) -> Vec<Frame> {
     let hub = Hub::open(&["--live-slow", policy, "--max-outbox", "100"]);
     let mut slow = Socket::open(&hub, "/live/a", "");
-    let text = "x".repeat(60_000);
-    for _ in 0..400 {
-        hub.publish("/live/a", &text);
+    // Several at once, since who takes nothing for half a minute is cut off by any policy.
+    let one = json!({"channel": "a", "data": "x".repeat(60_000)});
+    let four = json!([one, one, one, one]).to_string();
+    for _ in 0..100 {
+        assert_eq!(hub.post("/live", "", &four).status, 200);
     }
     hub.publish("/live/a", "last");
     let mut frames = Vec::new();
@@ -229,7 +231,6 @@ fn a_client_that_is_silent_is_gone_after_two_pings() {
     let hub = Hub::open(&["--ping", "1"]);
     // It answers no ping, as a machine does that lost its power.
     let mut silent = Socket::open(&hub, "/live/a", "");
-    assert_eq!(hub.get("/live/a", "").json()["subscribers"], 1);
     assert_eq!(silent.next(), Frame::Ping);
     wait_until(|| hub.get("/live/a", "").json()["subscribers"] == 0);
     assert_eq!(silent.next(), Frame::End);
