@@ -18,11 +18,13 @@ impl Folder {
         Self(path)
     }
 
-    /// Writes a file and returns its path.
+    /// Writes a file and returns its path. It is there whole at once, so that a slow disk shows
+    /// nobody a half of it.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
+        let (path, beside) = (self.0.join(name), self.0.join(".beside"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
+        fs::write(&beside, content).unwrap();
+        fs::rename(beside, &path).unwrap();
         path
     }
 
