@@ -24,7 +24,39 @@ use crate::{Connection, Shutdown};
 /// # Cancel safety
 ///
 /// Dropping the future closes the listener; connections that are open go on.
-pub fn serve<L: IntoListener, S>(listener: L, service: S) -> Serve<S> {
+///
+/// # Examples
+///
+/// It takes no signals. Control-C ends this one in good order:
+///
+/// ```no_run
+/// use astatine_reactor::handler::{Handler, Raw};
+/// use astatine_reactor::{Phase, Shutdown, serve};
+///
+/// struct Quiet;
+///
+/// impl Handler for Quiet {}
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let shutdown = Shutdown::new();
+/// let token = shutdown.clone();
+/// tokio::spawn(async move {
+///     if tokio::signal::ctrl_c().await.is_ok() {
+///         token.advance(Phase::Draining);
+///     }
+/// });
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+/// serve(listener, Raw::new(|_peer| Quiet)).with_shutdown(shutdown).await
+/// # }
+/// ```
+pub fn serve<L, S>(listener: L, service: S) -> Serve<S>
+where
+    L: IntoListener,
+    S: Service<Connection, Response = ()> + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
     Serve(Setup::new(listener, service))
 }
 
@@ -38,7 +70,13 @@ pub fn serve<L: IntoListener, S>(listener: L, service: S) -> Serve<S> {
 /// # Cancel safety
 ///
 /// Dropping the future closes the listener; connections that are open go on.
-pub fn serve_local<L: IntoListener, S>(listener: L, service: S) -> ServeLocal<S> {
+pub fn serve_local<L, S>(listener: L, service: S) -> ServeLocal<S>
+where
+    L: IntoListener,
+    S: Service<Connection, Response = ()> + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: 'static,
+{
     ServeLocal(Setup::new(listener, service))
 }
 
