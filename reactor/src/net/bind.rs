@@ -155,7 +155,7 @@ impl fmt::Display for Bind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BindParseError {
-    /// The port is no number from 0 to 65535.
+    /// There is no port, or it is no number from 0 to 65535.
     Port,
     /// The host is neither an address nor a name.
     Host,
@@ -170,7 +170,7 @@ pub enum BindParseError {
 impl fmt::Display for BindParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Port => "the port is no number from 0 to 65535",
+            Self::Port => "there is no port from 0 to 65535",
             Self::Host => "the host is neither a name nor an address; IPv6 needs brackets",
             Self::Path => "the path of the Unix socket is empty",
             Self::Mode => "the mode is no octal number from 0 to 777",

@@ -21,7 +21,8 @@ use crate::{Address, PeerInfo};
 pub enum Target {
     /// A TCP address.
     Tcp(SocketAddr),
-    /// The addresses that the system finds for the name, by turns until one answers.
+    /// The addresses that the system finds for the name, by turns until one answers. Where it finds
+    /// none, the try fails with [`io::ErrorKind::NotFound`].
     Host {
         /// The name, resolved anew for each connection.
         name: String,
@@ -41,7 +42,10 @@ impl Target {
         match self {
             Self::Tcp(address) => dial_tcp(&[*address], end).await,
             Self::Host { name, port } => {
-                let found = timeout_at(end, lookup_host((name.as_str(), *port))).await??;
+                let found = timeout_at(end, lookup_host((name.as_str(), *port))).await?;
+                // The system's error is of a kind that nobody could match.
+                let found =
+                    found.map_err(|error| io::Error::new(io::ErrorKind::NotFound, error))?;
                 dial_tcp(&found.collect::<Vec<_>>(), end).await
             }
             Self::Unix(path) => {
@@ -124,6 +128,16 @@ mod tests {
             assert_eq!(text.parse::<Target>(), Err(BindParseError::Host), "{text}");
         }
         assert_eq!("unix:".parse::<Target>(), Err(BindParseError::Path));
-        assert_eq!("a.example:x".parse::<Target>(), Err(BindParseError::Port));
+        for text in ["a.example:x", "a.example:65536", "a.example"] {
+            assert_eq!(text.parse::<Target>(), Err(BindParseError::Port), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_without_addresses_is_not_found() {
+        // No label of a name has so many characters, so nobody is asked.
+        let target: Target = format!("{}.example:80", "a".repeat(64)).parse().unwrap();
+        let failed = target.dial(Duration::from_secs(60)).await.unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::NotFound);
     }
 }
