@@ -277,6 +277,9 @@ impl Peer {
     /// Gives the connection to another handler: the old one is closed, the new one opened, where
     /// the connection is served. Of several that are set meanwhile, the last one is. On a
     /// connection that is closed, it is dropped unopened.
+    ///
+    /// What the old one keeps of the input, as the beginning of a line or the lines behind the one
+    /// that it acted on, it has to give to the new one itself; timeouts stay as they were set.
     pub fn set_handler(&self, handler: impl Handler) {
         let mut state = self.0.lock();
         let unused = match state.end {
