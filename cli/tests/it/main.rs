@@ -8,6 +8,7 @@ mod chat;
 mod client;
 mod cold;
 mod connections;
+mod cors;
 mod demo;
 mod files;
 mod folder;

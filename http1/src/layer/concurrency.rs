@@ -226,6 +226,16 @@ pin_project! {
     }
 }
 
+/// No body, and no place.
+impl<B> Default for LimitedBody<B> {
+    fn default() -> Self {
+        Self {
+            inner: OrEmpty::default(),
+            place: None,
+        }
+    }
+}
+
 impl<B: Body<Data = Bytes>> Body for LimitedBody<B> {
     type Data = Bytes;
     type Error = B::Error;

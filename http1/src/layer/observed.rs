@@ -72,6 +72,16 @@ pin_project! {
     }
 }
 
+/// The inner body's default, which nobody observes.
+impl<B: Default, O> Default for ObservedBody<B, O> {
+    fn default() -> Self {
+        Self {
+            inner: B::default(),
+            observer: None,
+        }
+    }
+}
+
 impl<B: Body<Data = Bytes>, O: Observer> Body for ObservedBody<B, O> {
     type Data = Bytes;
     type Error = B::Error;

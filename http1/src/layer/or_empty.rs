@@ -28,9 +28,16 @@ impl<B> OrEmpty<B> {
 
     /// Makes the answer of a layer: a status and nothing more.
     pub(super) fn answer(status: StatusCode) -> Response<Self> {
-        let mut response = Response::new(Self { inner: None });
+        let mut response = Response::new(Self::default());
         *response.status_mut() = status;
         response
+    }
+}
+
+/// No body.
+impl<B> Default for OrEmpty<B> {
+    fn default() -> Self {
+        Self { inner: None }
     }
 }
 

@@ -64,11 +64,6 @@ struct FilePiece {
 }
 
 impl FileBody {
-    /// Makes a body without bytes.
-    pub fn empty() -> Self {
-        Self::memory(Bytes::new())
-    }
-
     pub(crate) fn memory(bytes: Bytes) -> Self {
         Self(Kind::Memory(bytes))
     }
@@ -138,6 +133,13 @@ impl FileBody {
             Kind::Disk(OnDisk::Pieces(pieces)) => pieces,
             _ => unreachable!("it was turned into pieces just before"),
         }
+    }
+}
+
+/// A body without bytes.
+impl Default for FileBody {
+    fn default() -> Self {
+        Self::memory(Bytes::new())
     }
 }
 

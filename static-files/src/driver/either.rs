@@ -42,6 +42,13 @@ impl<B> FileOrBody<B> {
     }
 }
 
+/// A body without bytes.
+impl<B> Default for FileOrBody<B> {
+    fn default() -> Self {
+        Self::file(FileBody::default())
+    }
+}
+
 impl<B> Body for FileOrBody<B>
 where
     B: Body<Data = Bytes>,

@@ -101,7 +101,7 @@ pub(crate) fn with_variant<A: Answered>(
 
 /// Answers with all of a variant, whatever was asked.
 pub(crate) fn whole(variant: &Variant, method: &Method) -> Response<FileBody> {
-    let mut response = Response::new(FileBody::empty());
+    let mut response = Response::new(FileBody::default());
     *response.headers_mut() = variant.headers.clone();
     if method != Method::HEAD {
         set_body(&mut response, variant, 0..variant.len());
@@ -165,7 +165,7 @@ pub(crate) fn to_folder(uri: &Uri, cache_control: HeaderValue) -> Response<FileB
 
 /// Answers with a status alone.
 pub(crate) fn empty(status: StatusCode) -> Response<FileBody> {
-    let mut response = Response::new(FileBody::empty());
+    let mut response = Response::new(FileBody::default());
     *response.status_mut() = status;
     if status != StatusCode::NO_CONTENT {
         let headers = response.headers_mut();
@@ -196,7 +196,7 @@ fn parts(variant: &Variant, ranges: &[Range<u64>]) -> Response<FileBody> {
     let content_type = variant.headers.get(CONTENT_TYPE);
     let content_type = content_type.map_or(&b""[..], HeaderValue::as_bytes);
     let multipart = Multipart::new(&boundary, content_type, ranges, variant.len());
-    let mut body = FileBody::empty();
+    let mut body = FileBody::default();
     for (head, range) in multipart.heads.into_iter().zip(ranges) {
         body.push_memory(Bytes::from(head));
         variant.append(range.clone(), &mut body);
@@ -210,7 +210,7 @@ fn parts(variant: &Variant, ranges: &[Range<u64>]) -> Response<FileBody> {
 }
 
 fn partial(variant: &Variant, len: u64) -> Response<FileBody> {
-    let mut response = Response::new(FileBody::empty());
+    let mut response = Response::new(FileBody::default());
     *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     *response.headers_mut() = variant.headers.clone();
     let headers = response.headers_mut();
@@ -220,7 +220,7 @@ fn partial(variant: &Variant, len: u64) -> Response<FileBody> {
 
 /// RFC 9110 §15.4.5: the headers that steer caches stay, those of the content go.
 fn not_modified(variant: &Variant) -> Response<FileBody> {
-    let mut response = Response::new(FileBody::empty());
+    let mut response = Response::new(FileBody::default());
     *response.status_mut() = StatusCode::NOT_MODIFIED;
     *response.headers_mut() = variant.headers.clone();
     for name in [
