@@ -41,8 +41,11 @@ impl Upgrade {
 
     /// Speaks these subprotocols; of those that a client asks for, its first is chosen.
     #[must_use]
-    pub fn subprotocols(mut self, subprotocols: impl IntoIterator<Item = String>) -> Self {
-        self.subprotocols = subprotocols.into_iter().collect();
+    pub fn subprotocols<T: Into<String>>(
+        mut self,
+        subprotocols: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.subprotocols = subprotocols.into_iter().map(Into::into).collect();
         self
     }
 
@@ -67,9 +70,7 @@ impl Upgrade {
         request: &Request<B>,
         handler: impl Handler,
     ) -> Result<Response<()>, HandshakeViolation> {
-        self.hand_over(request, |connection, unread, terms, config| {
-            driver::serve(connection, unread, Role::Server, terms, handler, config)
-        })
+        Ok(self.hand_over(self.accept(request)?, handler))
     }
 
     /// Answers a request as [`Upgrade::answer`] does, with a function that is given the WebSocket as
@@ -87,13 +88,11 @@ impl Upgrade {
         F: FnOnce(WebSocket) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.hand_over(request, |connection, unread, terms, config| {
-            let role = Role::Server;
-            run(WebSocket::new(connection, unread, role, terms, config))
-        })
+        Ok(self.hand_over_with(self.accept(request)?, run))
     }
 
-    /// Judges a request, and returns what was agreed on.
+    /// Judges a request, and returns what was agreed on: the first half of [`Upgrade::answer`], where
+    /// the handler depends on the subprotocol, or is another server's.
     ///
     /// # Errors
     ///
@@ -107,21 +106,37 @@ impl Upgrade {
         handshake::accept(request, offer, &self.config)
     }
 
-    fn hand_over<B, F, Fut>(
-        &self,
-        request: &Request<B>,
-        takeover: F,
-    ) -> Result<Response<()>, HandshakeViolation>
+    /// Gives the connection to the handler by a [`Handover`] in the response that was accepted: the
+    /// second half of [`Upgrade::answer`].
+    pub fn hand_over(&self, accepted: Accepted, handler: impl Handler) -> Response<()> {
+        self.insert(accepted, |connection, unread, terms, config| {
+            driver::serve(connection, unread, Role::Server, terms, handler, config)
+        })
+    }
+
+    /// Gives the connection to a function, as a WebSocket: the second half of
+    /// [`Upgrade::answer_with`].
+    pub fn hand_over_with<F, Fut>(&self, accepted: Accepted, run: F) -> Response<()>
+    where
+        F: FnOnce(WebSocket) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.insert(accepted, |connection, unread, terms, config| {
+            let role = Role::Server;
+            run(WebSocket::new(connection, unread, role, terms, config))
+        })
+    }
+
+    fn insert<F, Fut>(&self, accepted: Accepted, takeover: F) -> Response<()>
     where
         F: FnOnce(Connection, Bytes, Option<Terms>, Arc<Config>) -> Fut + Send + 'static,
         Fut: Future + Send + 'static,
     {
-        let accepted = self.accept(request)?;
         let (terms, config) = (accepted.agreed.deflate, Arc::clone(&self.config));
         let handover =
             Handover::new(move |connection, unread| takeover(connection, unread, terms, config));
         let mut response = accepted.response;
         response.extensions_mut().insert(handover);
-        Ok(response)
+        response
     }
 }

@@ -112,7 +112,6 @@ impl Hub {
             None
         }));
         let max_message_bytes = config.websocket.max_message_bytes;
-        let subprotocols = [subscribe::ENVELOPES.to_owned()];
         Self {
             paths: Arc::new(config.paths),
             gate: Gate {
@@ -130,7 +129,7 @@ impl Hub {
             mercure: Mercure::new(&channels),
             channels: PubSub::new(channels),
             moves,
-            upgrade: Upgrade::new(config.websocket).subprotocols(subprotocols),
+            upgrade: Upgrade::new(config.websocket).subprotocols([subscribe::ENVELOPES]),
             sse: config.sse,
         }
     }

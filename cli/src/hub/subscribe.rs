@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use astatine_pubsub::{Channel, Cursor, Items, Name, Options, Start, SubscribeError, View};
 use astatine_reactor::handler::{Handler, Message, Peer, Turn};
-use http::header::{SEC_WEBSOCKET_PROTOCOL, UPGRADE};
-use http::{HeaderMap, HeaderName, Request};
+use http::header::UPGRADE;
+use http::{HeaderMap, Request};
 
 use super::answer::{Answer, Refusal};
 use super::expiry::Expiry;
@@ -35,7 +35,11 @@ struct Subscriber {
 
 /// Tells whether a request asks for a WebSocket.
 pub(super) fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    members(headers, UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+    let fields = headers.get_all(UPGRADE).into_iter();
+    fields
+        .filter_map(|field| field.to_str().ok())
+        .flat_map(|field| field.split(','))
+        .any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
 }
 
 impl Hub {
@@ -47,10 +51,14 @@ impl Hub {
         name: Name,
     ) -> Result<Answer, Refusal> {
         // Whoever is refused must not have been a subscriber for a moment, which others are told.
-        self.upgrade.accept(request).map_err(Refusal::Handshake)?;
-        let subscriber = self.subscriber(request, visit, name, View::Plain)?;
-        let answer = self.upgrade.answer(request, subscriber);
-        let answer = answer.map_err(Refusal::Handshake)?;
+        let accepted = self.upgrade.accept(request).map_err(Refusal::Handshake)?;
+        let view = match accepted.agreed.subprotocol {
+            // There is one only, ENVELOPES.
+            Some(_) => View::Envelope,
+            None => View::Plain,
+        };
+        let subscriber = self.subscriber(request, visit, name, view)?;
+        let answer = self.upgrade.hand_over(accepted, subscriber);
         Ok(answer.map(|()| Default::default()))
     }
 
@@ -140,23 +148,10 @@ impl Hub {
         };
         Ok(Wishes {
             start,
-            is_enveloped: visit.flag("envelope") || asks_for_envelopes(request.headers()),
+            is_enveloped: visit.flag("envelope"),
             watches: visit.flag("presence"),
         })
     }
-}
-
-fn asks_for_envelopes(headers: &HeaderMap) -> bool {
-    members(headers, SEC_WEBSOCKET_PROTOCOL).any(|name| name == ENVELOPES)
-}
-
-/// Returns the members of a list (RFC 9110 §5.6.1).
-fn members(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    let fields = headers.get_all(name).into_iter();
-    fields
-        .filter_map(|field| field.to_str().ok())
-        .flat_map(|field| field.split(','))
-        .map(str::trim)
 }
 
 impl Handler for Subscriber {

@@ -43,8 +43,11 @@ impl Client {
 
     /// Offers these subprotocols, in order of preference.
     #[must_use]
-    pub fn subprotocols(mut self, subprotocols: impl IntoIterator<Item = String>) -> Self {
-        self.subprotocols = subprotocols.into_iter().collect();
+    pub fn subprotocols<T: Into<String>>(
+        mut self,
+        subprotocols: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.subprotocols = subprotocols.into_iter().map(Into::into).collect();
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use astatine_reactor::handler::Message;
+use astatine_reactor::handler::{Handler, Message, Peer};
 use astatine_reactor::test_util::Flood;
 use astatine_reactor::test_util::{Cut, Faults, Faulty};
 use astatine_reactor::{Connection, Foreign, Handover, PeerInfo, Phase, Shutdown};
@@ -13,6 +13,7 @@ use astatine_websocket::{Config, Error, Misuse, Upgrade, Violation, WebSocket};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::dice::Dice;
@@ -449,30 +450,59 @@ async fn a_server_that_ends_closes_with_1001() {
     assert_eq!(client.close_frame().unwrap().code, CloseCode::GOING_AWAY);
 }
 
-#[tokio::test]
-async fn an_upgrade_gives_its_function_a_websocket() {
-    let request = http::Request::get("/")
+fn upgrade_request(subprotocols: &str) -> http::Request<()> {
+    http::Request::get("/")
         .header("upgrade", "websocket")
         .header("connection", "upgrade")
         .header("sec-websocket-version", "13")
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-protocol", subprotocols)
         .body(())
-        .unwrap();
-    let run = |websocket: WebSocket| async {
-        let (reader, writer) = websocket.split();
-        reader.forward(writer).await.unwrap();
-    };
-    let response = Upgrade::default().answer_with(&request, run).unwrap();
+        .unwrap()
+}
+
+/// Takes the connection over as a server of HTTP does, and returns its other end.
+fn switch(response: &http::Response<()>) -> (JoinHandle<()>, WebSocket) {
     assert_eq!(response.status(), 101);
     let takeover = response.extensions().get::<Handover>().unwrap().take();
     let (near, far) = duplex(100);
     let connection = Connection::new(Foreign(near), PeerInfo::default(), Shutdown::new());
     let served = tokio::spawn(takeover.unwrap()(connection, Bytes::new()));
-    let mut client = open(far, client_role(), None, &Config::default());
+    (served, open(far, client_role(), None, &Config::default()))
+}
+
+#[tokio::test]
+async fn an_upgrade_gives_its_function_a_websocket() {
+    let run = |websocket: WebSocket| async {
+        let (reader, writer) = websocket.split();
+        reader.forward(writer).await.unwrap();
+    };
+    let response = Upgrade::default().answer_with(&upgrade_request("a"), run);
+    let (served, mut client) = switch(&response.unwrap());
     for text in ["a", "b"] {
         client.send(text).await.unwrap();
         assert_eq!(client.next().await.unwrap().unwrap(), Message::text(text));
     }
+    client.close_with(CloseCode::NORMAL, "").await.unwrap();
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_handler_may_be_made_for_the_subprotocol_that_was_agreed_on() {
+    struct Says(String);
+    impl Handler for Says {
+        fn open(&mut self, peer: &Peer) {
+            peer.write(std::mem::take(&mut self.0)).unwrap();
+        }
+    }
+    let upgrade = Upgrade::default().subprotocols(["chat.1", "chat.2"]);
+    let accepted = upgrade.accept(&upgrade_request("chat.2, chat.1")).unwrap();
+    let spoken = accepted.agreed.subprotocol.clone().unwrap();
+    let response = upgrade.hand_over(accepted, Says(spoken));
+    assert_eq!(response.headers()["sec-websocket-protocol"], "chat.2");
+    let (served, mut client) = switch(&response);
+    let first = client.next().await.unwrap().unwrap();
+    assert_eq!(first, Message::text("chat.2"));
     client.close_with(CloseCode::NORMAL, "").await.unwrap();
     served.await.unwrap();
 }
