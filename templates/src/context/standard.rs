@@ -1,8 +1,8 @@
 //! The data that the standard library has names for.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,19 +18,9 @@ macro_rules! copied {
     )+};
 }
 
-copied!(bool, char, u8, u16, u32, u64, i8, i16, i32, i64, f64);
-
-impl Context for usize {
-    fn value(&self) -> Value<'_> {
-        Value::from(*self as u64)
-    }
-}
-
-impl Context for isize {
-    fn value(&self) -> Value<'_> {
-        Value::from(*self as i64)
-    }
-}
+copied!(
+    bool, char, u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f64
+);
 
 macro_rules! displayed {
     ($($displayed:ty),+) => {$(
@@ -151,7 +141,12 @@ impl<T: Context> Items for &[T] {
     }
 }
 
-impl<V: Context, S: BuildHasher> Context for HashMap<String, V, S> {
+impl<K, V, S> Context for HashMap<K, V, S>
+where
+    K: Borrow<str> + Eq + Hash,
+    V: Context,
+    S: BuildHasher,
+{
     fn value(&self) -> Value<'_> {
         Value::fields(self)
     }
@@ -161,7 +156,7 @@ impl<V: Context, S: BuildHasher> Context for HashMap<String, V, S> {
     }
 }
 
-impl<V: Context> Context for BTreeMap<String, V> {
+impl<K: Borrow<str> + Ord, V: Context> Context for BTreeMap<K, V> {
     fn value(&self) -> Value<'_> {
         Value::fields(self)
     }

@@ -148,7 +148,7 @@ macro_rules! from_copy {
     ($($kind:ident($wide:ty): $($narrow:ty),+;)+) => {$($(
         impl From<$narrow> for Value<'_> {
             fn from(value: $narrow) -> Self {
-                Self(Kind::$kind(<$wide>::from(value)))
+                Self(Kind::$kind(value as $wide))
             }
         }
     )+)+};
@@ -157,7 +157,7 @@ macro_rules! from_copy {
 from_copy! {
     Bool(bool): bool;
     Char(char): char;
-    Unsigned(u64): u8, u16, u32, u64;
-    Signed(i64): i8, i16, i32, i64;
+    Unsigned(u64): u8, u16, u32, u64, usize;
+    Signed(i64): i8, i16, i32, i64, isize;
     Float(f64): f64;
 }

@@ -113,8 +113,10 @@ fn json_shows_the_same() {
 fn maps_boxes_and_references_show_what_is_in_them() {
     let map = HashMap::from([("a".to_owned(), Some(Box::new("x")))]);
     assert_eq!(rendered("{{a}}", &map), "x");
-    let map = BTreeMap::from([("a".to_owned(), Rc::new(map))]);
+    let map = BTreeMap::from([("a", Rc::new(map))]);
     assert_eq!(rendered("{{a.a}}{{#a}}{{a}}{{/a}}", &&map), "xx");
+    let map = HashMap::from([("a", 1_usize)]);
+    assert_eq!(rendered("{{a}}", &map), "1");
     assert_eq!(rendered("{{.}}", &Arc::new("y")), "y");
     let slice: &[&str] = &["a", "b"];
     assert_eq!(rendered("{{#.}}{{.}}{{/.}}", &slice), "ab");
