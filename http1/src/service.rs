@@ -25,7 +25,8 @@ use crate::refusal::Refusal;
 /// `http::Response<B>` with any [`http_body::Body`] of `Bytes`, and beside it, if it wants, what it
 /// has ready for many of them ([`AppResponse`]). It need not be `Send`; its futures
 /// and bodies are `'static`, since they live in places that the thread keeps. An error of the app is
-/// answered with 500 and ends its connection.
+/// answered with 500 and ends its connection. Trailers of its bodies are sent to clients that ask for
+/// them by `TE: trailers`, and kept from others (RFC 9110 §6.5.1).
 pub struct Http1<M, R = Request<Incoming>> {
     make: M,
     setup: Arc<Setup>,
