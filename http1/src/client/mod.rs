@@ -45,32 +45,10 @@
 
 mod config;
 #[cfg(feature = "driver")]
-mod connection;
-#[cfg(feature = "driver")]
-mod connector;
-#[cfg(feature = "driver")]
 mod driver;
-#[cfg(feature = "driver")]
-mod home;
-#[cfg(feature = "driver")]
-mod origin;
-#[cfg(feature = "driver")]
-mod pool;
-#[cfg(feature = "driver")]
-mod slot;
-#[cfg(feature = "driver")]
-mod upgraded;
 
 pub use config::Config;
 #[cfg(feature = "driver")]
-pub use connection::{Answer, Connection, handshake};
-#[cfg(feature = "driver")]
-pub use connector::{TcpConnector, UnixConnector};
-#[cfg(feature = "driver")]
-pub use driver::Driver;
-#[cfg(feature = "driver")]
-pub use origin::Origin;
-#[cfg(feature = "driver")]
-pub use pool::Pool;
-#[cfg(feature = "driver")]
-pub use upgraded::Upgraded;
+pub use driver::{
+    Answer, Connection, Driver, Origin, Pool, TcpConnector, UnixConnector, Upgraded, handshake,
+};

@@ -4,9 +4,16 @@
 //! came of the response. Buffers are the thread's; what is left in them at the end of a turn is the
 //! connection's.
 
+mod connection;
+mod connector;
+mod home;
+mod origin;
+mod pool;
 mod request;
 mod response;
+mod slot;
 mod transport;
+mod upgraded;
 
 use std::error;
 use std::fmt;
@@ -21,15 +28,21 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 
+use self::slot::{Slot, Unanswered};
 use self::transport::Transport;
-use super::config::Config;
-use super::slot::{Slot, Unanswered};
 use crate::body::{Demand, Feed, Incoming};
+use crate::client::Config;
 use crate::driver::scratch::Scratch;
 use crate::error::Error;
-use crate::proto::client::{Connection, Expired, Wait};
+use crate::proto::client::{self as proto, Expired, Wait};
 
-/// Moves the bytes of one connection; made by [`handshake`](super::handshake).
+pub use self::connection::{Answer, Connection, handshake};
+pub use self::connector::{TcpConnector, UnixConnector};
+pub use self::origin::Origin;
+pub use self::pool::Pool;
+pub use self::upgraded::Upgraded;
+
+/// Moves the bytes of one connection; made by [`handshake`].
 ///
 /// It completes when the connection has ended. What went wrong is told to the exchange that it
 /// concerns: to the answer's future, or to the response's body.
@@ -41,7 +54,7 @@ use crate::proto::client::{Connection, Expired, Wait};
 pub struct Driver<B> {
     slot: Arc<Slot<B>>,
     transport: Transport,
-    core: Connection,
+    core: proto::Connection,
     config: Config,
     /// The request, until its body begins or its response comes: it could be sent once more.
     unsent: Option<Request<B>>,
@@ -89,11 +102,11 @@ impl Turn {
 }
 
 impl<B> Driver<B> {
-    pub(super) fn new(slot: Arc<Slot<B>>, io: Box<dyn Io>, config: Config) -> Self {
+    fn new(slot: Arc<Slot<B>>, io: Box<dyn Io>, config: Config) -> Self {
         Self {
             slot,
             transport: Transport::new(io),
-            core: Connection::new(),
+            core: proto::Connection::new(),
             config,
             unsent: None,
             body: Box::pin(None),

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::Request;
 use http_body::{Body, Frame};
 
+use super::slot::Unanswered;
 use super::{BoxError, Driver, MAX_OUTPUT_BYTES, Turn};
-use crate::client::slot::Unanswered;
 use crate::error::{Error, Misuse};
 use crate::proto::Chunk;
 

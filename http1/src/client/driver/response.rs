@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::Response;
 use http_body::Body;
 
+use super::upgraded::Upgraded;
 use super::{BoxError, Driver, MAX_DISCARDED_BODY_BYTES, Turn};
 use crate::body::{Demand, Incoming};
-use crate::client::upgraded::Upgraded;
 use crate::driver::scratch::Scratch;
 use crate::error::Error;
 use crate::proto::client::ResponseFacts;

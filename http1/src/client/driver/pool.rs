@@ -13,14 +13,14 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::config::Config;
+use super::BoxError;
 use super::connection::{Answer, handshake};
 use super::connector::TcpConnector;
-use super::driver::BoxError;
 use super::home::{Home, Homes, Visit};
 use super::origin::Origin;
 use super::slot::{Job, Unanswered};
 use crate::body::Incoming;
+use crate::client::Config;
 use crate::error::{Error, Misuse};
 
 /// Sends requests on connections that are kept alive between them, a bounded number to each origin.

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::config::Config;
 use super::connection::{Answer, Connection};
 use super::origin::Origin;
 use super::slot::Job;
+use crate::client::Config;
 
 use crate::lock::lock;
 

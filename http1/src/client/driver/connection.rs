@@ -10,10 +10,10 @@ use astatine_reactor::Io;
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::config::Config;
-use super::driver::Driver;
+use super::Driver;
 use super::slot::{Job, Slot, Unanswered};
 use crate::body::Incoming;
+use crate::client::Config;
 use crate::error::{Error, Misuse};
 
 /// Makes a client of a connected stream: the handle that takes requests, and the driver that the
