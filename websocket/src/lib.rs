@@ -65,28 +65,16 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "driver")]
-pub mod client;
 #[cfg(feature = "codec")]
 pub mod codec;
-#[cfg(feature = "driver")]
-mod compression;
 mod config;
 #[cfg(feature = "driver")]
 mod driver;
 mod error;
 pub mod handshake;
 pub mod proto;
-#[cfg(feature = "driver")]
-mod service;
-#[cfg(feature = "driver")]
-mod socket;
 
 pub use config::Config;
 #[cfg(feature = "driver")]
-pub use driver::serve;
+pub use driver::{Reader, Upgrade, WebSocket, Writer, client, serve};
 pub use error::{Error, HandshakeViolation, Misuse, Violation};
-#[cfg(feature = "driver")]
-pub use service::Upgrade;
-#[cfg(feature = "driver")]
-pub use socket::{Reader, WebSocket, Writer};

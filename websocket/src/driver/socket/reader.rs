@@ -14,8 +14,8 @@ use futures_core::Stream;
 
 use super::ending::Ending;
 use super::link::{Closing, Link};
-use crate::compression::{Inflating, message_of};
 use crate::config::Config;
+use crate::driver::compression::{Inflating, message_of};
 use crate::error::{Error, Violation};
 use crate::proto::{Close, CloseCode, Connection, Event, Expired, Timeouts};
 

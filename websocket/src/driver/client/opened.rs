@@ -9,9 +9,9 @@ use http::Response;
 
 use crate::config::Config;
 use crate::driver;
+use crate::driver::socket::WebSocket;
 use crate::handshake::Established;
 use crate::proto::{MaskKeys, Role};
-use crate::socket::WebSocket;
 
 /// A WebSocket that a client has opened. Dropping it closes the connection.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use futures_sink::Sink;
 
 use super::link::Link;
 use super::writable::Half;
-use crate::compression::{Deflating, kind_of};
 use crate::config::Config;
+use crate::driver::compression::{Deflating, kind_of};
 use crate::error::Error;
 use crate::proto::{CloseCode, Connection};
 

@@ -9,11 +9,11 @@ use http::{Request, Response};
 
 use crate::config::Config;
 use crate::driver;
+use crate::driver::socket::WebSocket;
 use crate::error::HandshakeViolation;
 use crate::handshake::{self, Accepted, Offer};
 use crate::proto::deflate::Terms;
 use crate::proto::{Extension, Role};
-use crate::socket::WebSocket;
 
 /// Answers requests for WebSockets.
 #[derive(Clone, Debug)]

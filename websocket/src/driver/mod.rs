@@ -1,15 +1,23 @@
 //! The protocol as the reactor's engine runs it, behind a handshake.
 
+pub mod client;
+mod compression;
+mod service;
+mod socket;
+
 use std::sync::Arc;
 
 use astatine_reactor::handler::{self, Answer, Encoding, Handler, HandlerConfig, Protocol, Reason};
 use astatine_reactor::{Connection, handler::drive};
 use bytes::{Bytes, BytesMut};
 
-use crate::compression::Compression;
+use self::compression::Compression;
 use crate::config::Config;
 use crate::proto::deflate::Terms;
 use crate::proto::{self, CloseCode, Event, Extension, Kind, Role};
+
+pub use service::Upgrade;
+pub use socket::{Reader, WebSocket, Writer};
 
 /// Serves a WebSocket whose handshake is done with a handler, until it is closed, and returns why it
 /// was.
