@@ -154,7 +154,7 @@ pub(crate) fn layers(
         reload,
         log,
         proxies: networks(&options.trusted_proxy),
-        field: options.forwarded_field.unwrap_or_default().into(),
+        field: options.forwarded_field.map(Into::into).unwrap_or_default(),
         has_request_ids: options.request_id.unwrap_or_default(),
         timeout: timeout.map(TimeoutLayer::new),
         concurrency: options

@@ -9,12 +9,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cache_rule::CacheRule;
-use crate::forwarded_field::ForwardedField;
-use crate::fragments::Fragments;
-use crate::hub::{AllowedOrigin, Paths, Slow};
+use crate::choice::{ForwardedField, Fragments, LogFormat, Slow};
+use crate::hub::{AllowedOrigin, Paths};
 use crate::list;
 use crate::listen::{Listen, UnixMode};
-use crate::log_format::LogFormat;
 use crate::network::ListedNetwork;
 use crate::secret::Secret;
 use crate::verbosity::Verbosity;

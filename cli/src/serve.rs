@@ -308,7 +308,7 @@ fn write_pid(path: &Path) -> Result<PidFile, Failure> {
 }
 
 fn start_log(options: &Options) -> Result<Option<AccessLog>, Failure> {
-    let format = options.log_format.unwrap_or_default().into();
+    let format = options.log_format.map(Into::into).unwrap_or_default();
     // Not by io::stdout, which keeps a line that a full disk has torn, and cuts the next.
     let start = || {
         AccessLog::start(

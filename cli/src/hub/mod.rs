@@ -16,7 +16,6 @@ mod publish;
 mod rate;
 mod rights;
 mod service;
-mod slow;
 mod subscribe;
 mod token;
 
@@ -48,7 +47,6 @@ pub(crate) use self::key_text::key_text;
 pub(crate) use self::origins::AllowedOrigin;
 pub(crate) use self::paths::Paths;
 pub(crate) use self::service::HubLayer;
-pub(crate) use self::slow::Slow;
 pub(crate) use self::token::QueryTokenLayer;
 
 /// What a hub is made of.
