@@ -29,10 +29,10 @@ async fn upgrade(request: HttpRequest, body: Payload) -> Result<HttpResponse, Er
 }
 
 fn main() -> std::io::Result<()> {
-    let address = std::env::args().nth(1).expect("usage: actix-echo ADDRESS");
+    let address = astatine_peers::address();
     rt::System::new().block_on(async {
         let server = HttpServer::new(|| App::new().route("/", web::get().to(upgrade)));
-        let server = server.workers(1).tcp_nodelay(true).bind(&address)?;
+        let server = server.workers(1).tcp_nodelay(true).bind(address)?;
         println!("ready {address}");
         server.run().await
     })

@@ -15,14 +15,14 @@ async fn echo(body: Bytes) -> HttpResponse {
 }
 
 fn main() -> std::io::Result<()> {
-    let address = std::env::args().nth(1).expect("usage: actix-hello ADDRESS");
+    let address = astatine_peers::address();
     actix_web::rt::System::new().block_on(async {
         let server = HttpServer::new(|| {
             App::new()
                 .route("/", web::get().to(hello))
                 .route("/echo", web::post().to(echo))
         });
-        let server = server.workers(1).bind(&address)?;
+        let server = server.workers(1).bind(address)?;
         println!("ready {address}");
         server.run().await
     })

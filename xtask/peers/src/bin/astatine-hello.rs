@@ -1,38 +1,15 @@
 //! Astatine's http1 on its reactor, on one thread.
 #![forbid(unsafe_code)]
 
-use std::convert::Infallible;
-use std::num::NonZeroUsize;
-
 use astatine_http1::{Http1, Incoming};
-use astatine_reactor::{Config, Server};
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Full};
-
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let body = if request.method() == Method::POST {
-        let body = request.into_body().collect().await;
-        body.map_or_else(|_| Bytes::new(), |body| body.to_bytes())
-    } else {
-        Bytes::from_static(b"Hello, World!")
-    };
-    let mut response = Response::new(Full::new(body));
-    let plain = HeaderValue::from_static("text/plain");
-    response.headers_mut().insert(CONTENT_TYPE, plain);
-    Ok(response)
-}
+use astatine_peers::{hello, serve_astatine};
+use http::{Method, Request};
+use tower::service_fn;
 
 fn main() -> std::io::Result<()> {
-    let address = std::env::args().nth(1);
-    let address = address.expect("usage: astatine-hello ADDRESS");
-    let address = address
-        .parse()
-        .expect("ADDRESS is an IP address and a port");
-    Server::new(Config::default())
-        .threads(NonZeroUsize::MIN)
-        .listen(address, || Http1::new(tower::service_fn(answer)))
-        .on_ready(|addresses| println!("ready {}", addresses[0]))
-        .run()
+    serve_astatine(|| {
+        Http1::new(service_fn(|request: Request<Incoming>| {
+            hello(request.method() == Method::POST, request.into_body())
+        }))
+    })
 }

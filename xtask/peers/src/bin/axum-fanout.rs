@@ -13,9 +13,7 @@ use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use futures_util::{SinkExt, StreamExt, stream};
-use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
 const MAX_WAITING: usize = 1024;
@@ -88,30 +86,14 @@ async fn talk_in_one_task(mut socket: WebSocket, hub: broadcast::Sender<Utf8Byte
     }
 }
 
-async fn serve(address: String, has_one_task: bool) -> std::io::Result<()> {
+fn main() -> std::io::Result<()> {
     let (messages, _) = broadcast::channel(MAX_WAITING);
     let hub = Hub {
         messages,
-        has_one_task,
+        has_one_task: std::env::args().nth(2).is_some_and(|arg| arg == "select"),
     };
     let router = Router::new()
         .route("/live/bench", get(subscribe))
         .with_state(hub);
-    let listener = TcpListener::bind(&address).await?.tap_io(|stream| {
-        stream
-            .set_nodelay(true)
-            .expect("a live socket takes NODELAY");
-    });
-    println!("ready {address}");
-    axum::serve(listener, router).await
-}
-
-fn main() -> std::io::Result<()> {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().expect("usage: axum-fanout ADDRESS [select]");
-    let has_one_task = args.next().is_some_and(|arg| arg == "select");
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(serve(address, has_one_task))
+    astatine_peers::serve_axum(router)
 }

@@ -6,14 +6,14 @@
 #![forbid(unsafe_code)]
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 
+use astatine_peers::epoll::{Serve, serve_epoll};
 use memchr::memmem;
-use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
-
-const LISTENER: u64 = u64::MAX;
+use slab::Slab;
 
 const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
 Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
@@ -28,67 +28,38 @@ enum Form {
     Event,
 }
 
+struct Connection {
+    stream: TcpStream,
+    form: Form,
+}
+
+impl From<TcpStream> for Connection {
+    fn from(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            form: Form::New,
+        }
+    }
+}
+
 struct Server {
-    epoll: std::os::fd::OwnedFd,
-    listener: TcpListener,
-    connections: Vec<Option<(TcpStream, Form)>>,
-    /// Places of connections that have ended.
-    free: Vec<usize>,
     input: Box<[u8]>,
     frame: Vec<u8>,
     event: Vec<u8>,
 }
 
-impl Server {
-    fn run(&mut self) -> io::Result<()> {
-        let listener = EventData::new_u64(LISTENER);
-        epoll::add(&self.epoll, &self.listener, listener, EventFlags::IN)?;
-        let mut events = Vec::with_capacity(1024);
-        loop {
-            events.clear();
-            match epoll::wait(
-                &self.epoll,
-                rustix::buffer::spare_capacity(&mut events),
-                None,
-            ) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-            for event in &events {
-                let data = event.data;
-                if data.u64() == LISTENER {
-                    self.accept()?;
-                } else if self.receive(data.u64() as usize).is_err() {
-                    self.close(data.u64() as usize);
-                }
-            }
-        }
-    }
+impl Serve for Server {
+    type Connection = Connection;
 
-    fn accept(&mut self) -> io::Result<()> {
-        let (stream, _) = self.listener.accept()?;
-        stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.connections.push(None);
-            self.connections.len() - 1
-        });
-        let data = EventData::new_u64(index as u64);
-        epoll::add(&self.epoll, &stream, data, EventFlags::IN)?;
-        self.connections[index] = Some((stream, Form::New));
-        Ok(())
-    }
+    const FLAGS: EventFlags = EventFlags::IN;
 
-    fn close(&mut self, index: usize) {
-        if self.connections[index].take().is_some() {
-            self.free.push(index);
-        }
-    }
-
-    fn receive(&mut self, index: usize) -> io::Result<()> {
-        let Some((stream, form)) = &mut self.connections[index] else {
-            return Ok(());
-        };
+    fn serve(
+        &mut self,
+        connections: &mut Slab<Connection>,
+        index: usize,
+        _flags: EventFlags,
+    ) -> io::Result<()> {
+        let Connection { stream, form } = &mut connections[index];
         let n_bytes = match recv(&*stream, &mut self.input[..], RecvFlags::empty()) {
             Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok((n_bytes, _)) => n_bytes,
@@ -109,13 +80,20 @@ impl Server {
         }
         let mut at = 0;
         while at < n_bytes {
-            at += self.publish(at, n_bytes)?;
+            at += self.publish(connections, at, n_bytes)?;
         }
         Ok(())
     }
+}
 
+impl Server {
     /// Sends the message whose frame begins at `at` to everybody, and returns the frame's length.
-    fn publish(&mut self, at: usize, end: usize) -> io::Result<usize> {
+    fn publish(
+        &mut self,
+        connections: &mut Slab<Connection>,
+        at: usize,
+        end: usize,
+    ) -> io::Result<usize> {
         let frame = &self.input[at..end];
         let cut = || io::Error::from(io::ErrorKind::InvalidData);
         let (len, n_head) = match *frame.get(1).ok_or_else(cut)? & 0x7f {
@@ -139,39 +117,23 @@ impl Server {
         self.event.extend_from_slice(b"data: ");
         self.event.extend_from_slice(&self.frame[n_head..]);
         self.event.extend_from_slice(b"\n\n");
-        for index in 0..self.connections.len() {
-            let Some((stream, form)) = &self.connections[index] else {
-                continue;
-            };
+        connections.retain(|_, Connection { stream, form }| {
             let message = match form {
-                Form::New => continue,
+                Form::New => return true,
                 Form::WebSocket => &self.frame,
                 Form::Event => &self.event,
             };
             // Who is too slow for a socket's buffer is no subscriber of a limit.
-            if send(stream, message, SendFlags::NOSIGNAL).ok() != Some(message.len()) {
-                self.close(index);
-            }
-        }
+            send(stream, message, SendFlags::NOSIGNAL).ok() == Some(message.len())
+        });
         Ok(n_bytes)
     }
 }
 
 fn main() -> io::Result<()> {
-    let address = std::env::args()
-        .nth(1)
-        .expect("usage: fanout-limit ADDRESS");
-    let listener = TcpListener::bind(&address)?;
-    listener.set_nonblocking(true)?;
-    let mut server = Server {
-        epoll: epoll::create(CreateFlags::CLOEXEC)?,
-        listener,
-        connections: Vec::new(),
-        free: Vec::new(),
+    serve_epoll(Server {
         input: vec![0; 256 * 1024].into(),
         frame: Vec::new(),
         event: Vec::new(),
-    };
-    println!("ready {address}");
-    server.run()
+    })
 }

@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 
+use astatine_peers::serve_tasks;
 use fastwebsockets::upgrade::{UpgradeFut, upgrade};
 use fastwebsockets::{FragmentCollector, OpCode, WebSocketError};
 use http::{Request, Response};
@@ -12,7 +13,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
 
 async fn echo(socket: UpgradeFut) -> Result<(), WebSocketError> {
     let mut socket = FragmentCollector::new(socket.await?);
@@ -35,25 +35,10 @@ async fn answer(
     Ok(response)
 }
 
-async fn serve(address: String) -> std::io::Result<()> {
-    let listener = TcpListener::bind(&address).await?;
-    println!("ready {address}");
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let connection = http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service_fn(answer))
-            .with_upgrades();
-        tokio::spawn(async { connection.await.unwrap_or_default() });
-    }
-}
-
 fn main() -> std::io::Result<()> {
-    let address = std::env::args()
-        .nth(1)
-        .expect("usage: fastwebsockets-echo ADDRESS");
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(serve(address))
+    serve_tasks(|stream| {
+        http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service_fn(answer))
+            .with_upgrades()
+    })
 }

@@ -5,17 +5,17 @@
 #![forbid(unsafe_code)]
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::net::TcpStream;
 
+use astatine_peers::epoll::{Serve, serve_epoll};
 use memchr::memmem;
-use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
+use slab::Slab;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 const INPUT_BYTES: usize = 256 * 1024;
-const LISTENER: u64 = u64::MAX;
 
 /// A connection, and what of its frames is not answered.
 struct Connection {
@@ -27,63 +27,32 @@ struct Connection {
     unsent: Vec<u8>,
 }
 
-struct Server {
-    epoll: OwnedFd,
-    listener: TcpListener,
-    connections: Vec<Option<Connection>>,
-    /// What is read into, and answered from.
-    buffer: Vec<u8>,
-}
-
-impl Server {
-    fn run(&mut self) -> io::Result<()> {
-        let listener = EventData::new_u64(LISTENER);
-        epoll::add(&self.epoll, &self.listener, listener, EventFlags::IN)?;
-        let mut events: Vec<Event> = Vec::with_capacity(1024);
-        loop {
-            events.clear();
-            let spare = rustix::buffer::spare_capacity(&mut events);
-            match epoll::wait(&self.epoll, spare, None) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-            for event in &events {
-                let data = event.data;
-                if data.u64() == LISTENER {
-                    self.accept()?;
-                    continue;
-                }
-                let index = data.u64() as usize;
-                let Some(connection) = &mut self.connections[index] else {
-                    continue;
-                };
-                let flags = event.flags;
-                if serve(connection, flags, &mut self.buffer).is_err() {
-                    self.connections[index] = None;
-                }
-            }
-        }
-    }
-
-    fn accept(&mut self) -> io::Result<()> {
-        let (stream, _) = self.listener.accept()?;
-        stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
-        let free = self.connections.iter().position(Option::is_none);
-        let index = free.unwrap_or_else(|| {
-            self.connections.push(None);
-            self.connections.len() - 1
-        });
-        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
-        let data = EventData::new_u64(index as u64);
-        epoll::add(&self.epoll, &stream, data, flags)?;
-        self.connections[index] = Some(Connection {
+impl From<TcpStream> for Connection {
+    fn from(stream: TcpStream) -> Self {
+        Self {
             stream,
             is_upgraded: false,
             unread: Vec::new(),
             unsent: Vec::new(),
-        });
-        Ok(())
+        }
+    }
+}
+
+/// What is read into, and answered from.
+struct Echo(Vec<u8>);
+
+impl Serve for Echo {
+    type Connection = Connection;
+
+    const FLAGS: EventFlags = EventFlags::IN.union(EventFlags::OUT).union(EventFlags::ET);
+
+    fn serve(
+        &mut self,
+        connections: &mut Slab<Connection>,
+        index: usize,
+        flags: EventFlags,
+    ) -> io::Result<()> {
+        serve(&mut connections[index], flags, &mut self.0)
     }
 }
 
@@ -212,15 +181,5 @@ fn send_or_keep(connection: &mut Connection, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn main() -> io::Result<()> {
-    let address = std::env::args().nth(1).expect("usage: limit-echo ADDRESS");
-    let listener = TcpListener::bind(&address)?;
-    listener.set_nonblocking(true)?;
-    let mut server = Server {
-        epoll: epoll::create(CreateFlags::CLOEXEC)?,
-        listener,
-        connections: Vec::new(),
-        buffer: vec![0; INPUT_BYTES],
-    };
-    println!("ready {address}");
-    server.run()
+    serve_epoll(Echo(vec![0; INPUT_BYTES]))
 }

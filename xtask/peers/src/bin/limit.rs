@@ -8,19 +8,20 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 
+use astatine_peers::epoll::{Serve, serve_epoll};
 use memchr::memmem::Finder;
-use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
+use slab::Slab;
 
 /// The body's length in the echo workload.
 const ECHO_BYTES: usize = 1024;
 const FROM_MEMORY_BYTES: u64 = 64 * 1024;
 /// How much of a file goes out before the next connection has its turn.
 const STRETCH_BYTES: usize = 256 * 1024;
-const LISTENER: u64 = u64::MAX;
 
 /// What a request is answered with.
 enum Answer {
@@ -61,9 +62,6 @@ struct Connection {
 }
 
 struct Server {
-    epoll: std::os::fd::OwnedFd,
-    listener: TcpListener,
-    connections: Vec<Option<Connection>>,
     answer: Answer,
     echo_head: Vec<u8>,
     head_end: Finder<'static>,
@@ -73,83 +71,47 @@ struct Server {
     busy: VecDeque<usize>,
 }
 
-impl Server {
-    fn run(&mut self) -> io::Result<()> {
-        let flags = EventFlags::IN;
-        epoll::add(
-            &self.epoll,
-            &self.listener,
-            EventData::new_u64(LISTENER),
-            flags,
-        )?;
-        let mut events = Vec::with_capacity(1024);
-        let at_once = rustix::event::Timespec::default();
-        loop {
-            events.clear();
-            let timeout = (!self.busy.is_empty()).then_some(&at_once);
-            match epoll::wait(
-                &self.epoll,
-                rustix::buffer::spare_capacity(&mut events),
-                timeout,
-            ) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-            for event in &events {
-                self.handle(*event)?;
-            }
-            for _ in 0..self.busy.len() {
-                if let Some(index) = self.busy.pop_front() {
-                    self.close_on_error(index, Self::send_stretch);
-                }
-            }
-        }
+impl From<TcpStream> for Connection {
+    fn from(stream: TcpStream) -> Self {
+        Self { stream, sent: None }
     }
+}
 
-    fn handle(&mut self, event: Event) -> io::Result<()> {
-        let (data, flags) = (event.data, event.flags);
-        if data.u64() == LISTENER {
-            return self.accept();
-        }
-        let index = data.u64() as usize;
+impl Serve for Server {
+    type Connection = Connection;
+
+    const FLAGS: EventFlags = EventFlags::IN.union(EventFlags::OUT).union(EventFlags::ET);
+
+    fn serve(
+        &mut self,
+        connections: &mut Slab<Connection>,
+        index: usize,
+        flags: EventFlags,
+    ) -> io::Result<()> {
+        let connection = &mut connections[index];
         if flags.contains(EventFlags::IN) {
-            self.close_on_error(index, Self::receive);
-        } else if flags.contains(EventFlags::OUT) {
-            self.close_on_error(index, Self::send_stretch);
-        }
-        Ok(())
-    }
-
-    fn accept(&mut self) -> io::Result<()> {
-        let (stream, _) = self.listener.accept()?;
-        stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
-        let free = self.connections.iter().position(Option::is_none);
-        let index = free.unwrap_or_else(|| {
-            self.connections.push(None);
-            self.connections.len() - 1
-        });
-        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
-        epoll::add(
-            &self.epoll,
-            &stream,
-            EventData::new_u64(index as u64),
-            flags,
-        )?;
-        self.connections[index] = Some(Connection { stream, sent: None });
-        Ok(())
-    }
-
-    fn close_on_error(&mut self, index: usize, step: fn(&mut Self, usize) -> io::Result<()>) {
-        if self.connections[index].is_some() && step(self, index).is_err() {
-            self.connections[index] = None;
+            self.receive(connection, index)
+        } else {
+            self.send_stretch(connection, index)
         }
     }
 
-    fn receive(&mut self, index: usize) -> io::Result<()> {
-        let Some(connection) = &mut self.connections[index] else {
-            return Ok(());
-        };
+    fn go_on(&mut self, connections: &mut Slab<Connection>) -> bool {
+        for _ in 0..self.busy.len() {
+            let index = self.busy.pop_front().expect("there are so many");
+            let Some(connection) = connections.get_mut(index) else {
+                continue;
+            };
+            if self.send_stretch(connection, index).is_err() {
+                connections.remove(index);
+            }
+        }
+        !self.busy.is_empty()
+    }
+}
+
+impl Server {
+    fn receive(&mut self, connection: &mut Connection, index: usize) -> io::Result<()> {
         let (n_bytes, _) = match recv(&connection.stream, &mut self.input[..], RecvFlags::empty()) {
             Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(received) => received,
@@ -182,16 +144,14 @@ impl Server {
                     SendFlags::NOSIGNAL | SendFlags::MORE,
                 )?;
                 connection.sent = Some(0);
-                self.send_stretch(index)
+                self.send_stretch(connection, index)
             }
         }
     }
 
     /// Sends one stretch of the file, and notes the connection if its socket may take more.
-    fn send_stretch(&mut self, index: usize) -> io::Result<()> {
-        let (Some(connection), Answer::File { file, len, .. }) =
-            (&mut self.connections[index], &self.answer)
-        else {
+    fn send_stretch(&mut self, connection: &mut Connection, index: usize) -> io::Result<()> {
+        let Answer::File { file, len, .. } = &self.answer else {
             return Ok(());
         };
         let Some(mut offset) = connection.sent else {
@@ -231,21 +191,12 @@ fn send_whole(connection: &Connection, answer: &[u8]) -> io::Result<()> {
 }
 
 fn main() -> io::Result<()> {
-    let mut args = std::env::args().skip(1);
-    let address = args.next().expect("usage: limit ADDRESS [FILE]");
-    let listener = TcpListener::bind(&address)?;
-    listener.set_nonblocking(true)?;
-    let mut server = Server {
-        epoll: epoll::create(CreateFlags::CLOEXEC)?,
-        listener,
-        connections: Vec::new(),
-        answer: Answer::new(args.next())?,
+    serve_epoll(Server {
+        answer: Answer::new(std::env::args().nth(2))?,
         echo_head: head(ECHO_BYTES as u64),
         head_end: Finder::new(b"\r\n\r\n"),
         input: vec![0; FROM_MEMORY_BYTES as usize].into(),
         output: Vec::new(),
         busy: VecDeque::new(),
-    };
-    println!("ready {address}");
-    server.run()
+    })
 }

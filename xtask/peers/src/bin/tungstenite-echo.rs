@@ -1,8 +1,9 @@
 //! tokio-tungstenite as its users run it, on one thread of tokio: every message is sent back.
 #![forbid(unsafe_code)]
 
+use astatine_peers::serve_tasks;
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
 
 async fn echo(stream: TcpStream) -> Result<(), Error> {
@@ -16,23 +17,7 @@ async fn echo(stream: TcpStream) -> Result<(), Error> {
     Ok(())
 }
 
-async fn serve(address: String) -> std::io::Result<()> {
-    let listener = TcpListener::bind(&address).await?;
-    println!("ready {address}");
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        // A connection that fails is its own affair.
-        tokio::spawn(async { echo(stream).await.unwrap_or_default() });
-    }
-}
-
 fn main() -> std::io::Result<()> {
-    let address = std::env::args()
-        .nth(1)
-        .expect("usage: tungstenite-echo ADDRESS");
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(serve(address))
+    // A connection that fails is its own affair.
+    serve_tasks(|stream| async { echo(stream).await.unwrap_or_default() })
 }
