@@ -13,8 +13,8 @@ use astatine_reactor::{Bind, Config, Connection, Server};
 use axum::Router;
 use axum::serve::ListenerExt;
 use bytes::Bytes;
-use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tokio::net::{TcpListener, TcpStream};
@@ -86,16 +86,29 @@ fn run_tokio(serve: impl Future<Output = io::Result<()>>) -> io::Result<()> {
         .block_on(serve)
 }
 
+/// What a GET is answered with.
+pub const GREETING: Bytes = Bytes::from_static(b"Hello, World!");
+
 /// Answers a GET with a greeting, and a POST with its body.
-pub async fn hello(is_post: bool, body: impl Body) -> Result<Response<Full<Bytes>>, Infallible> {
-    let body = if is_post {
-        let body = body.collect().await;
-        body.map_or_else(|_| Bytes::new(), |body| body.to_bytes())
+pub async fn hello<B: Body>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let body = if request.method() == Method::POST {
+        whole(request.into_body()).await
     } else {
-        Bytes::from_static(b"Hello, World!")
+        GREETING
     };
+    Ok(plain(body))
+}
+
+/// Returns all of a body, nothing if it breaks off.
+pub async fn whole(body: impl Body) -> Bytes {
+    let body = body.collect().await;
+    body.map_or_else(|_| Bytes::new(), |body| body.to_bytes())
+}
+
+/// Returns a response of plain text.
+pub fn plain(body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     let plain = HeaderValue::from_static("text/plain");
     response.headers_mut().insert(CONTENT_TYPE, plain);
-    Ok(response)
+    response
 }

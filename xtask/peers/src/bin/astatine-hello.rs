@@ -3,13 +3,8 @@
 
 use astatine_http1::{Http1, Incoming};
 use astatine_peers::{hello, serve_astatine};
-use http::{Method, Request};
 use tower::service_fn;
 
 fn main() -> std::io::Result<()> {
-    serve_astatine(|| {
-        Http1::new(service_fn(|request: Request<Incoming>| {
-            hello(request.method() == Method::POST, request.into_body())
-        }))
-    })
+    serve_astatine(|| Http1::new(service_fn(hello::<Incoming>)))
 }

@@ -6,16 +6,12 @@ use astatine_peers::{hello, serve_tasks};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 
 fn main() -> std::io::Result<()> {
     serve_tasks(|stream| {
-        let answer = service_fn(|request: Request<Incoming>| {
-            hello(request.method() == Method::POST, request.into_body())
-        });
         http1::Builder::new()
             .pipeline_flush(true)
-            .serve_connection(TokioIo::new(stream), answer)
+            .serve_connection(TokioIo::new(stream), service_fn(hello::<Incoming>))
     })
 }
