@@ -124,6 +124,10 @@ fn websocket_config(options: &Options) -> websocket::Config {
     let ping = |n| if n == 0 { Duration::MAX } else { seconds(n) };
     set(&mut config.ping_interval, o.ping.map(ping));
     set(&mut config.outbox_bytes, o.max_outbox.map(kibibytes));
+    let stall = o.write_stall_timeout.map(seconds);
+    set(&mut config.write_stall_timeout, stall);
+    set(&mut config.drain_min_rate, o.drain_min_rate);
+    set(&mut config.drain_grace, o.drain_grace.map(seconds));
     config
 }
 
@@ -452,6 +456,9 @@ mod tests {
         tells("--max-frames <", &websocket.max_frames);
         tells("--ping <", &websocket.ping_interval.as_secs());
         tells("--max-outbox <", &(websocket.outbox_bytes >> 10));
+        assert_eq!(websocket.write_stall_timeout, http1.write_stall_timeout);
+        assert_eq!(websocket.drain_min_rate, http1.drain_min_rate);
+        assert_eq!(websocket.drain_grace, http1.drain_grace);
         let sse = sse::Config::default();
         assert_eq!(sse.keep_alive, Some(websocket.ping_interval));
         assert_eq!(sse.max_queue_bytes as usize, websocket.outbox_bytes);

@@ -361,15 +361,15 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, hide_short_help = true)]
     pub(crate) backlog: Option<u16>,
 
-    /// Seconds that a client may take nothing of a response; then it is cut off [default: 30]
+    /// Seconds that a client may take nothing of what it is sent; then it is cut off [default: 30]
     #[arg(long, value_name = "SECONDS", help_heading = CONNECTIONS, hide_short_help = true)]
     pub(crate) write_stall_timeout: Option<NonZeroU32>,
 
-    /// Bytes a second that a client must take of a response; below it it is cut off [default: 256]
+    /// Bytes a second that a client must take of what it is sent; below, it is cut off [default: 256]
     #[arg(long, value_name = "BYTES", help_heading = CONNECTIONS, hide_short_help = true)]
     pub(crate) drain_min_rate: Option<u32>,
 
-    /// Seconds over which the rate of a response is measured [default: 30]
+    /// Seconds over which that rate is measured [default: 30]
     #[arg(long, value_name = "SECONDS", help_heading = CONNECTIONS, hide_short_help = true)]
     pub(crate) drain_grace: Option<NonZeroU32>,
 }

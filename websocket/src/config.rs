@@ -25,6 +25,14 @@ pub struct Config {
     /// Most bytes that wait to be written; then a handler's messages are refused, and a sink is not
     /// ready. Default 1 MiB.
     pub outbox_bytes: usize,
+    /// Time in which a handler's peer may take no byte of what is written; then the connection is
+    /// aborted. Default 30 s.
+    pub write_stall_timeout: Duration,
+    /// Bytes a second that a handler's peer has to take of what is written; below it the connection
+    /// is aborted. Default 256.
+    pub drain_min_rate: u32,
+    /// Time over which [`Config::drain_min_rate`] is measured. Default 30 s.
+    pub drain_grace: Duration,
     /// What permessage-deflate keeps from one message to the next. Default nothing: then one
     /// compressor and one inflater serve any number of connections. Else each has its own: see
     /// [`deflate`](crate::proto::deflate) for their memory.
@@ -45,6 +53,9 @@ impl Default for Config {
             close_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
             outbox_bytes: 1 << 20,
+            write_stall_timeout: Duration::from_secs(30),
+            drain_min_rate: 256,
+            drain_grace: Duration::from_secs(30),
             deflate_context: Context::PerMessage,
             deflate_window_bits: WindowBits::MAX,
             deflate_min_bytes: 256,

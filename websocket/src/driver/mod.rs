@@ -44,6 +44,9 @@ pub fn serve(
     pace.timeout = Some(config.ping_interval);
     pace.close_timeout = config.close_timeout;
     pace.outbox_bytes = config.outbox_bytes;
+    pace.write_stall_timeout = config.write_stall_timeout;
+    pace.drain_min_rate = config.drain_min_rate;
+    pace.drain_grace = config.drain_grace;
     let protocol = Frames::new(role, terms, config);
     drive(connection, unread, protocol, Box::new(handler), pace)
 }

@@ -123,6 +123,40 @@ async fn what_waits_at_a_close_arrives_before_it_from_either_end() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_or_too_little_is_waited_for_as_long_as_configured() {
+    let about = |n| Duration::from_secs(n)..Duration::from_secs(n + 2);
+    let mut config = Config::default();
+    assert!(about(30).contains(&patience(&config, false).await));
+    config.write_stall_timeout = Duration::from_secs(10);
+    assert!(about(10).contains(&patience(&config, false).await));
+    assert!(about(30).contains(&patience(&config, true).await));
+    config.drain_grace = Duration::from_secs(20);
+    assert!(about(20).contains(&patience(&config, true).await));
+    config.drain_min_rate = 0;
+    assert!(patience(&config, true).await > Duration::from_secs(60));
+}
+
+/// Returns how long a peer is waited for that takes a byte each second, or none.
+async fn patience(config: &Config, takes: bool) -> Duration {
+    let (near, mut far) = duplex(64);
+    let server = End::new(near, Role::Server, None, config, |peer, call| {
+        if *call == Call::Open {
+            peer.write(Message::binary(vec![b'x'; 1000])).unwrap();
+        }
+    });
+    let begun = tokio::time::Instant::now();
+    let reading = tokio::spawn(async move {
+        while takes && far.read_exact(&mut [0]).await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        far
+    });
+    assert!(matches!(server.end().await.last(), Some(Call::Close(_))));
+    drop(reading);
+    begun.elapsed()
+}
+
 #[tokio::test]
 async fn an_echo_returns_all_as_it_was() {
     for terms in all_terms() {
