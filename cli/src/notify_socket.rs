@@ -1,8 +1,12 @@
 //! The socket on which a service manager waits for word, as systemd does with `Type=notify`.
 
 use std::io;
-use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+#[cfg(target_os = "linux")]
+use std::os::linux::net::SocketAddrExt;
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::{Path, PathBuf};
 
 use astatine_reactor::{Phase, Shutdown};
 
@@ -12,7 +16,7 @@ use crate::variables;
 ///
 /// # Spec
 ///
-/// sd_notify(3), where the socket is a file, as systemd's own is.
+/// sd_notify(3), where the socket is a file, or an abstract one of Linux.
 #[derive(Debug)]
 pub(crate) struct NotifySocket(UnixDatagram);
 
@@ -22,7 +26,9 @@ impl NotifySocket {
         let path = PathBuf::from(variables::read(VARIABLE)?);
         let connect = || {
             let socket = UnixDatagram::unbound()?;
-            socket.connect(&path)?;
+            // A manager that does not read must hold nobody up.
+            socket.set_nonblocking(true)?;
+            socket.connect_addr(&address_of(&path)?)?;
             Ok(Self(socket))
         };
         connect()
@@ -47,6 +53,19 @@ impl NotifySocket {
             tracing::warn!("the service manager is not told {state}: {error}");
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn address_of(path: &Path) -> io::Result<SocketAddr> {
+    match path.as_os_str().as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name),
+        None => SocketAddr::from_pathname(path),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn address_of(path: &Path) -> io::Result<SocketAddr> {
+    SocketAddr::from_pathname(path)
 }
 
 const VARIABLE: &str = "NOTIFY_SOCKET";

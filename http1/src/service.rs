@@ -26,7 +26,9 @@ use crate::refusal::Refusal;
 /// has ready for many of them ([`AppResponse`]). It need not be `Send`; its futures
 /// and bodies are `'static`, since they live in places that the thread keeps. An error of the app is
 /// answered with 500 and ends its connection. Trailers of its bodies are sent to clients that ask for
-/// them by `TE: trailers`, and kept from others (RFC 9110 §6.5.1).
+/// them by `TE: trailers`, and kept from others (RFC 9110 §6.5.1). They need a chunked body, which is
+/// one whose [`size_hint`](http_body::Body::size_hint) is not exact: behind a Content-Length there is
+/// no place for them.
 pub struct Http1<M, R = Request<Incoming>> {
     make: M,
     setup: Arc<Setup>,

@@ -5,7 +5,7 @@
 //!
 //! | you have | start from |
 //! |---|---|
-//! | an Astatine server, and an application of callbacks; connections that others write to | `Upgrade::answer`, with a `Handler` of `astatine-reactor` |
+//! | an Astatine server, and an application of callbacks; connections that others write to | `Upgrade::answer`, with a `Handler` of `astatine-reactor`; `accept` and `hand_over`, where the handler depends on what was agreed on |
 //! | the same server, and an application of `async` functions | `Upgrade::answer_with`: a `WebSocket` is a `Stream` and a `Sink`, and splits into halves for two tasks |
 //! | another server, as hyper or axum | `Upgrade::accept`, then `WebSocket::new` or `serve` on the stream that it hands over: `examples/hyper_upgrade.rs` |
 //! | nothing, and want to be a client | `client::Client` |

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use astatine_http1::layer::access_log::{AccessLog, AccessLogLayer, Format};
 use astatine_http1::layer::concurrency::ConcurrencyLimitLayer;
+use astatine_http1::layer::optional::Optional;
 use astatine_http1::layer::timeout::TimeoutLayer;
 use astatine_reactor::PeerInfo;
 use astatine_static_files::{Config, StaticFiles, StaticFilesLayer};
@@ -25,7 +26,8 @@ async fn cors_goes_around_files_and_around_our_layers() {
     let app = StaticFilesLayer::new(files.clone()).layer(CorsLayer::permissive().layer(files));
     let app =
         ConcurrencyLimitLayer::new(NonZeroUsize::MIN).layer(CorsLayer::permissive().layer(app));
-    let app = TimeoutLayer::new(Duration::MAX).layer(CorsLayer::permissive().layer(app));
+    let timeout = Optional(Some(TimeoutLayer::new(Duration::MAX)));
+    let app = timeout.layer(CorsLayer::permissive().layer(app));
     let app = AccessLogLayer::new(&log.lane(), &PeerInfo::default()).layer(app);
     let app = CorsLayer::permissive().layer(app);
     for (method, body) in [("OPTIONS", ""), ("GET", "hello")] {

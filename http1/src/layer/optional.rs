@@ -117,6 +117,16 @@ pin_project! {
     }
 }
 
+impl<A, P: Default> Default for EitherBody<A, P> {
+    fn default() -> Self {
+        Self {
+            side: Side::Plain {
+                inner: P::default(),
+            },
+        }
+    }
+}
+
 impl<A, P> Body for EitherBody<A, P>
 where
     A: Body<Data = Bytes>,

@@ -22,7 +22,8 @@ pub enum Target {
     /// A TCP address.
     Tcp(SocketAddr),
     /// The addresses that the system finds for the name, by turns until one answers. Where it finds
-    /// none, the try fails with [`io::ErrorKind::NotFound`].
+    /// none, be it that the name has none or that nobody could be asked, the try fails with
+    /// [`io::ErrorKind::NotFound`].
     Host {
         /// The name, resolved anew for each connection.
         name: String,
@@ -43,7 +44,7 @@ impl Target {
             Self::Tcp(address) => dial_tcp(&[*address], end).await,
             Self::Host { name, port } => {
                 let found = timeout_at(end, lookup_host((name.as_str(), *port))).await?;
-                // The system's error is of a kind that nobody could match.
+                // The system's errors are of a kind that nobody could match, and are not told apart.
                 let found =
                     found.map_err(|error| io::Error::new(io::ErrorKind::NotFound, error))?;
                 dial_tcp(&found.collect::<Vec<_>>(), end).await

@@ -66,7 +66,6 @@ async fn a_connection_without_a_timeout_is_never_pinged() {
     assert_eq!(far.end().await, [Call::Open, remote()]);
 }
 
-/// Keeps the peer where the test finds it.
 #[tokio::test(start_paused = true)]
 async fn a_timeout_that_is_set_from_elsewhere_counts_from_then() {
     let far = Far::connect(64, HandlerConfig::default(), |_, _| {});

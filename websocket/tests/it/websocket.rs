@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use astatine_reactor::handler::{Handler, Message, Peer};
-use astatine_reactor::test_util::Flood;
-use astatine_reactor::test_util::{Cut, Faults, Faulty};
+use astatine_reactor::test_util::{Cut, Faults, Faulty, Flood};
 use astatine_reactor::{Connection, Foreign, Handover, PeerInfo, Phase, Shutdown};
 use astatine_websocket::proto::deflate::{Context, Direction, Terms, WindowBits};
 use astatine_websocket::proto::{Close, CloseCode, MaskKeys, Role};

@@ -3,8 +3,8 @@
 //! [`AccessLogLayer`] wraps the service of a connection and counts what its responses' bodies give
 //! out. A finished line goes into its thread's [`Lane`], a bounded buffer; one writer thread
 //! empties the lanes a few times a second, so a request never waits for the log's reader. What does
-//! not fit is dropped and counted, and so is what the output does not take. Lines of one thread keep their order; those of two threads are
-//! together to a batch.
+//! not fit is dropped and counted, and so is what the output does not take. Lines of one thread keep
+//! their order; those of two threads are together to a batch.
 //!
 //! What the server refuses by itself never comes as far as the layer: [`Lane::log_refusal`] is for
 //! [`Http1::on_refusal`](crate::Http1::on_refusal).

@@ -9,6 +9,8 @@ pub(super) struct Output<W> {
     out: W,
     /// Its last line has no end.
     is_torn: bool,
+    /// Whether it has been told that it fails.
+    is_failing: bool,
     /// Lines since it began to fail.
     n_lost: u64,
 }
@@ -18,6 +20,7 @@ impl<W: Write> Output<W> {
         Self {
             out,
             is_torn: false,
+            is_failing: false,
             n_lost: 0,
         }
     }
@@ -27,9 +30,12 @@ impl<W: Write> Output<W> {
     pub(super) fn write(&mut self, lines: &[u8]) {
         let mut rest = lines;
         match self.write_from(&mut rest) {
-            Ok(()) => self.tell_lost(),
+            Ok(()) => {
+                self.is_failing = false;
+                self.tell_lost();
+            }
             Err(error) => {
-                if self.n_lost == 0 {
+                if !mem::replace(&mut self.is_failing, true) {
                     tracing::warn!("access log: its output fails, lines are lost ({error})");
                 }
                 let n_lost = rest.iter().filter(|byte| **byte == b'\n').count();
